@@ -1,0 +1,217 @@
+/// A run of memory that bytes flow through: written at the tail, read at the head.
+///
+/// ```
+/// storage ├── consumed ──┼── readable ──┼── writable ──┤ capacity
+///                        readIndex      writeIndex
+/// ```
+/// An unbacked buffer (capacity 0) costs nothing; a connection that has nothing to keep gives its memory back to its
+/// loop's `BufferPool`. One owner, so the memory is freed exactly once.
+package struct IOBuffer: ~Copyable {
+    @usableFromInline package private(set) var storage: UnsafeMutablePointer<UInt8>?
+    @usableFromInline package private(set) var capacity: Int
+    @usableFromInline package private(set) var readIndex = 0
+    @usableFromInline package private(set) var writeIndex = 0
+
+    /// A buffer without memory.
+    package init() {
+        storage = nil
+        capacity = 0
+    }
+
+    /// A buffer with memory of its own.
+    package init(capacity: Int) {
+        storage = capacity > 0 ? .allocate(capacity: capacity) : nil
+        self.capacity = capacity
+    }
+
+    fileprivate init(adopting storage: UnsafeMutablePointer<UInt8>, capacity: Int) {
+        self.storage = storage
+        self.capacity = capacity
+    }
+
+    deinit { storage?.deallocate() }
+
+    @inlinable package var isBacked: Bool { storage != nil }
+    @inlinable package var readableCount: Int { writeIndex - readIndex }
+    @inlinable package var writableCount: Int { capacity - writeIndex }
+    @inlinable package var isEmpty: Bool { readIndex == writeIndex }
+
+    /// The bytes not yet consumed. Valid until the buffer is next changed.
+    @inlinable package var readable: ByteView {
+        guard let storage else { return ByteView() }
+        return ByteView(base: storage + readIndex, count: readableCount)
+    }
+
+    /// The free memory at the tail, for the kernel to fill; follow with `commit`.
+    package var writable: UnsafeMutableRawBufferPointer {
+        guard let storage else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableRawBufferPointer(start: storage + writeIndex, count: writableCount)
+    }
+
+    /// Makes `count` bytes of `writable` readable.
+    package mutating func commit(_ count: Int) {
+        precondition(count >= 0 && count <= writableCount)
+        writeIndex += count
+    }
+
+    /// Drops `count` readable bytes; an emptied buffer starts over at its beginning.
+    package mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= readableCount)
+        readIndex += count
+        if readIndex == writeIndex {
+            readIndex = 0
+            writeIndex = 0
+        }
+    }
+
+    package mutating func removeAll() {
+        readIndex = 0
+        writeIndex = 0
+    }
+
+    /// Moves the readable bytes to the beginning, so that all free memory is writable.
+    package mutating func compact() {
+        guard let storage, readIndex > 0 else { return }
+        let count = readableCount
+        storage.update(from: storage + readIndex, count: count)
+        readIndex = 0
+        writeIndex = count
+    }
+
+    /// Ensures `count` writable bytes, growing the memory when moving is not enough.
+    package mutating func reserve(_ count: Int) {
+        if writableCount >= count { return }
+        if capacity - readableCount >= count {
+            compact()
+            return
+        }
+        let wanted = max(capacity * 2, readableCount + count, 256)
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        let kept = readableCount
+        if let storage {
+            grown.update(from: storage + readIndex, count: kept)
+            storage.deallocate()
+        }
+        storage = grown
+        capacity = wanted
+        readIndex = 0
+        writeIndex = kept
+    }
+
+    package mutating func append(_ bytes: ByteView) {
+        reserve(bytes.count)
+        guard let storage, bytes.count > 0 else { return }
+        (storage + writeIndex).update(from: bytes.base, count: bytes.count)
+        writeIndex += bytes.count
+    }
+
+    package mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
+
+    package mutating func append(byte: UInt8) {
+        reserve(1)
+        guard let storage else { return }
+        storage[writeIndex] = byte
+        writeIndex += 1
+    }
+
+    /// Appends text. Off the hot path only.
+    package mutating func append(string: String) {
+        string.withByteView { append($0) }
+    }
+
+    /// Appends `value` in decimal.
+    package mutating func append(decimal value: Int) { append(number: UInt64(bitPattern: Int64(value)), radix: 10) }
+
+    /// Appends `value` in lower-case hexadecimal without leading zeros.
+    package mutating func append(hex value: Int) { append(number: UInt64(bitPattern: Int64(value)), radix: 16) }
+
+    private mutating func append(number: UInt64, radix: UInt64) {
+        reserve(20)
+        guard let storage else { return }
+        var rest = number
+        var length = 1
+        var probe = number
+        while probe >= radix {
+            probe /= radix
+            length += 1
+        }
+        var index = writeIndex + length
+        repeat {
+            index -= 1
+            let digit = UInt8(truncatingIfNeeded: rest % radix)
+            storage[index] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+            rest /= radix
+        } while rest > 0
+        writeIndex += length
+    }
+}
+
+/// The free I/O memory of one loop, in two sizes. Not thread-safe: each loop has its own.
+///
+/// Memory use follows the number of requests under way, not of connections: at most `keptCount` buffers of each size
+/// stay allocated when nobody needs them.
+package final class BufferPool {
+    /// For reading heads and writing small messages, in bytes.
+    package static let smallCapacity = 8 * 1024
+    /// For relaying bodies, in bytes: large enough to make system calls rare, small enough to stay in the cache.
+    package static let largeCapacity = 64 * 1024
+
+    private var small: [UnsafeMutablePointer<UInt8>] = []
+    private var large: [UnsafeMutablePointer<UInt8>] = []
+    private let keptCount: Int
+
+    /// - Parameter keptCount: how many unused buffers of each size are kept rather than freed.
+    package init(keptCount: Int = 256) {
+        self.keptCount = keptCount
+        small.reserveCapacity(keptCount)
+        large.reserveCapacity(keptCount)
+    }
+
+    deinit {
+        for storage in small { storage.deallocate() }
+        for storage in large { storage.deallocate() }
+    }
+
+    /// Gives `buffer` memory if it has none.
+    package func back(_ buffer: inout IOBuffer) {
+        guard !buffer.isBacked else { return }
+        let storage = small.popLast() ?? .allocate(capacity: Self.smallCapacity)
+        buffer = IOBuffer(adopting: storage, capacity: Self.smallCapacity)
+    }
+
+    /// Moves `buffer` to the large size, keeping what it holds, unless it is that large already.
+    package func enlarge(_ buffer: inout IOBuffer) {
+        guard buffer.capacity < Self.largeCapacity else { return }
+        let storage = large.popLast() ?? .allocate(capacity: Self.largeCapacity)
+        var bigger = IOBuffer(adopting: storage, capacity: Self.largeCapacity)
+        bigger.append(buffer.readable)
+        recycle(&buffer)
+        buffer = bigger
+    }
+
+    /// Takes the memory back; what the buffer held is gone.
+    package func recycle(_ buffer: inout IOBuffer) {
+        guard buffer.isBacked else { return }
+        let (storage, capacity) = buffer.surrender()
+        if capacity == Self.smallCapacity, small.count < keptCount {
+            small.append(storage)
+        } else if capacity == Self.largeCapacity, large.count < keptCount / 4 {
+            large.append(storage)
+        } else {
+            storage.deallocate()
+        }
+    }
+}
+
+extension IOBuffer {
+    /// Takes the memory out, leaving the buffer unbacked.
+    fileprivate mutating func surrender() -> (storage: UnsafeMutablePointer<UInt8>, capacity: Int) {
+        guard let taken = storage else { preconditionFailure("an unbacked buffer has nothing to surrender") }
+        let size = capacity
+        storage = nil
+        capacity = 0
+        readIndex = 0
+        writeIndex = 0
+        return (taken, size)
+    }
+}
