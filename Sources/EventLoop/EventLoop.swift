@@ -1,1 +1,112 @@
-// Placeholder.
+import Base
+import Linux
+
+/// One thread's life: wait for events, hand each to its handler, run what others have posted, fire timers.
+///
+/// ```
+/// run ─▶ epoll wait ─▶ read the clock ─▶ events ─▶ timers ─▶ mailbox ─▶ end of turn ─┐
+///         ▲                                                                          │
+///         └──────────────────────────────────────────────────────────────────────────┘
+/// ```
+/// Everything but `mailbox` belongs to the loop's thread. Steady state allocates nothing: places of handlers are
+/// reused, and a handler's timer lives in its place.
+package final class EventLoop {
+    /// The only door for other threads.
+    package let mailbox: Mailbox
+    /// The time at which the current turn began. What happens within a turn happens at the same instant.
+    package private(set) var now: MonotonicTime
+    /// Called at the end of every turn that handled something.
+    package var onTurnEnd: (() -> Void)?
+
+    private let epoll: Epoll
+    private var slots: SlotTable
+    private var timers: TimerWheel
+    private var isRunning = false
+
+    package init() throws(Errno) {
+        epoll = try Epoll()
+        mailbox = try Mailbox()
+        now = SystemClock.monotonic()
+        slots = SlotTable()
+        timers = TimerWheel(start: now)
+        try epoll.add(mailbox.wakeNumber, events: .readable, token: Self.mailboxToken)
+    }
+
+    private static let mailboxToken = UInt64.max
+
+    // MARK: Handlers
+
+    /// Gives `handler` a place; the loop keeps it alive until `remove`.
+    package func add(_ handler: any EventHandler) -> Registration { slots.insert(handler) }
+
+    /// Frees the place, and forgets its timer. The descriptor is forgotten when its owner closes it.
+    package func remove(_ registration: Registration) {
+        guard slots.isCurrent(registration) else { return }
+        timers.cancel(registration.index, in: &slots)
+        slots.remove(registration)
+    }
+
+    /// Reports events of `descriptor` to the handler at `registration` from now on.
+    package func watch(_ descriptor: Int32, _ events: EventSet, for registration: Registration) throws(Errno) {
+        try epoll.add(descriptor, events: events, token: registration.token)
+    }
+
+    /// Stops reporting events of an open `descriptor`.
+    package func unwatch(_ descriptor: Int32) { epoll.remove(descriptor) }
+
+    // MARK: Timers
+
+    /// Calls `timerFired` at `instant` or up to a tick later, once.
+    ///
+    /// Meant for lazy deadlines: an earlier call in force is kept, so a deadline that moves away with every request
+    /// costs nothing; when the timer fires, the handler compares its deadline and asks again.
+    package func wake(_ registration: Registration, at instant: MonotonicTime) {
+        guard slots.isCurrent(registration) else { return }
+        timers.schedule(registration.index, at: instant, in: &slots)
+    }
+
+    // MARK: Running
+
+    /// Runs until `stop`.
+    package func run() {
+        isRunning = true
+        while isRunning { turn(waitingAtMost: nil) }
+    }
+
+    /// Ends `run` after the current turn.
+    package func stop() { isRunning = false }
+
+    /// One turn of the loop.
+    /// - Parameter limit: the longest wait for events; nil waits for the next event or timer.
+    package func turn(waitingAtMost limit: TimeAmount?) {
+        let count = epoll.wait(timeoutMilliseconds: timeout(limit))
+        now = SystemClock.monotonic()
+        var index = 0
+        while index < count {
+            let (events, token) = epoll.event(at: index)
+            if token == Self.mailboxToken {
+                mailbox.acknowledge()
+            } else if let handler = slots.handler(at: Registration(token: token)) {
+                handler.handle(events)
+            }
+            index += 1
+        }
+        fireTimers()
+        mailbox.drain()
+        onTurnEnd?()
+    }
+
+    private func timeout(_ limit: TimeAmount?) -> Int32 {
+        if mailbox.hasMail { return 0 }
+        var wait = timers.timeToNext(from: SystemClock.monotonic())
+        if let limit { wait = wait.map { min($0, limit) } ?? limit }
+        guard let wait else { return -1 }
+        return Int32(clamping: max(0, (wait.nanoseconds + 999_999) / 1_000_000))
+    }
+
+    private func fireTimers() {
+        while let index = timers.popDue(at: now, in: &slots) {
+            slots.handler(index: index)?.timerFired()
+        }
+    }
+}

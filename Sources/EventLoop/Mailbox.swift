@@ -1,0 +1,36 @@
+import Linux
+import Synchronization
+
+/// The only way into a loop from another thread: closures, run in order at the end of the loop's turn.
+///
+/// For the control plane alone (a new snapshot, a resolved name, a stop): a request never goes through here.
+package final class Mailbox: Sendable {
+    private let letters = Mutex<[@Sendable () -> Void]>([])
+    private let isFilled = Atomic<Bool>(false)
+    private let wakeup: EventCounter
+
+    init() throws(Errno) { wakeup = try EventCounter() }
+
+    /// Runs `letter` on the loop's thread soon.
+    package func post(_ letter: @escaping @Sendable () -> Void) {
+        letters.withLock { $0.append(letter) }
+        isFilled.store(true, ordering: .releasing)
+        wakeup.signal()
+    }
+
+    var wakeNumber: Int32 { wakeup.number }
+
+    var hasMail: Bool { isFilled.load(ordering: .relaxed) }
+
+    func acknowledge() { wakeup.clear() }
+
+    func drain() {
+        guard isFilled.exchange(false, ordering: .acquiring) else { return }
+        let due = letters.withLock { waiting in
+            let taken = waiting
+            waiting = []
+            return taken
+        }
+        for letter in due { letter() }
+    }
+}

@@ -1,0 +1,89 @@
+import CLinux
+
+/// What a descriptor is ready for, or has met.
+package struct EventSet: OptionSet, Sendable {
+    package let rawValue: UInt32
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// Bytes, a connection or the end of the stream can be read.
+    @inlinable package static var readable: EventSet { EventSet(rawValue: 0x001) }
+    @inlinable package static var writable: EventSet { EventSet(rawValue: 0x004) }
+    /// The connection failed.
+    @inlinable package static var error: EventSet { EventSet(rawValue: 0x008) }
+    /// Both directions are closed.
+    @inlinable package static var hangUp: EventSet { EventSet(rawValue: 0x010) }
+    /// The peer won't send any more.
+    @inlinable package static var peerClosed: EventSet { EventSet(rawValue: 0x2000) }
+    /// Report changes only, not states (epoll(7), "edge-triggered").
+    @inlinable package static var edgeTriggered: EventSet { EventSet(rawValue: 1 << 31) }
+}
+
+/// The kernel's readiness queue.
+package struct Epoll: ~Copyable {
+    private let descriptor: FileDescriptor
+    private let events: UnsafeMutablePointer<epoll_event>
+
+    /// How many events one wait takes at most.
+    package static let batchCapacity = 256
+
+    /// The corresponding C function is `epoll_create1`.
+    package init() throws(Errno) {
+        let number = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard number >= 0 else { throw .last }
+        descriptor = FileDescriptor(adopting: number)
+        events = .allocate(capacity: Self.batchCapacity)
+    }
+
+    deinit { events.deallocate() }
+
+    /// Watches `number`; `token` comes back with its events. The corresponding C function is `epoll_ctl`.
+    package func add(_ number: Int32, events: EventSet, token: UInt64) throws(Errno) {
+        var event = epoll_event(events: events.rawValue, data: epoll_data_t(u64: token))
+        guard epoll_ctl(descriptor.number, EPOLL_CTL_ADD, number, &event) == 0 else { throw .last }
+    }
+
+    /// Stops watching `number`. A closed descriptor is forgotten without this.
+    package func remove(_ number: Int32) {
+        var event = epoll_event()
+        _ = epoll_ctl(descriptor.number, EPOLL_CTL_DEL, number, &event)
+    }
+
+    /// Waits for events. The corresponding C function is `epoll_wait`.
+    /// - Parameter timeoutMilliseconds: -1 waits without end.
+    /// - Returns: the number of events, at `event(at:)` until the next wait; 0 when interrupted or timed out.
+    package func wait(timeoutMilliseconds: Int32) -> Int {
+        let count = epoll_wait(descriptor.number, events, Int32(Self.batchCapacity), timeoutMilliseconds)
+        return max(0, Int(count))
+    }
+
+    package func event(at index: Int) -> (events: EventSet, token: UInt64) {
+        precondition(index >= 0 && index < Self.batchCapacity)
+        return (EventSet(rawValue: events[index].events), events[index].data.u64)
+    }
+}
+
+/// A counter that wakes an event loop.
+package struct EventCounter: ~Copyable {
+    private let descriptor: FileDescriptor
+
+    /// The corresponding C function is `eventfd`.
+    package init() throws(Errno) {
+        let number = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard number >= 0 else { throw .last }
+        descriptor = FileDescriptor(adopting: number)
+    }
+
+    package var number: Int32 { descriptor.number }
+
+    /// Makes the counter readable. Safe from any thread.
+    package func signal() {
+        var one: UInt64 = 1
+        _ = CLinux.write(descriptor.number, &one, 8)
+    }
+
+    /// Makes it unreadable again.
+    package func clear() {
+        var value: UInt64 = 0
+        _ = CLinux.read(descriptor.number, &value, 8)
+    }
+}

@@ -1,0 +1,39 @@
+import CLinux
+
+/// An open file descriptor with exactly one owner: it is closed when the owner goes away.
+package struct FileDescriptor: ~Copyable {
+    /// The descriptor's number, for system calls; never kept beyond the owner's life.
+    package let number: Int32
+
+    /// Takes ownership of `number`.
+    package init(adopting number: Int32) { self.number = number }
+
+    deinit { _ = CLinux.close(number) }
+
+    /// Gives the number up to a new owner.
+    package consuming func release() -> Int32 {
+        let released = number
+        discard self
+        return released
+    }
+}
+
+extension FileDescriptor {
+    /// Opens a file for appending, making it (mode 0640) when it isn't there. The corresponding C function is `open`.
+    package static func openForAppending(path: String) throws(Errno) -> FileDescriptor {
+        let number = try retryingOnInterrupt {
+            Int(portcullis_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640))
+        }
+        return FileDescriptor(adopting: Int32(number))
+    }
+
+    /// Reads at most `buffer.count` bytes; 0 is the end of the file. The corresponding C function is `read`.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        try retryingOnInterrupt { CLinux.read(number, buffer.baseAddress, buffer.count) }
+    }
+}
+
+/// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.
+package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+    try retryingOnInterrupt { CLinux.write(number, bytes.baseAddress, bytes.count) }
+}

@@ -1,0 +1,58 @@
+import CLinux
+
+/// An operating system thread.
+package enum Thread {
+    private final class Start {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    /// Starts a detached thread.
+    /// - Parameter name: shown by `ps` and debuggers, at most 15 bytes.
+    package static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(Errno) {
+        let start = Unmanaged.passRetained(
+            Start {
+                portcullis_name_thread(String(name.prefix(15)))
+                body()
+            })
+        var thread = pthread_t()
+        let result = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, start.toOpaque())
+        guard result == 0 else {
+            start.release()
+            throw Errno(code: result)
+        }
+        pthread_detach(thread)
+    }
+}
+
+/// What the process may use and does use.
+package enum ProcessResources {
+    /// The processors that this process may run on, as `taskset` or a container's cpuset leave them; at least 1.
+    package static var usableProcessorCount: Int {
+        var mask = InlineArray<128, UInt8>(repeating: 0)
+        let size = MemoryLayout.size(ofValue: mask)
+        guard portcullis_affinity(&mask, size) > 0 else { return 1 }
+        return max(1, mask.indices.reduce(0) { $0 + mask[$1].nonzeroBitCount })
+    }
+
+    /// Raises the soft limit of open files to the hard one and returns it. The C function is `setrlimit`.
+    package static func raiseOpenFileLimit() -> Int {
+        var limit = rlimit()
+        guard portcullis_open_file_limit(&limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            _ = portcullis_set_open_file_limit(&limit)
+            _ = portcullis_open_file_limit(&limit)
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Ends the process at once with `status`. The corresponding C function is `_exit`.
+    package static func exit(status: Int32) -> Never { CLinux._exit(status) }
+}
