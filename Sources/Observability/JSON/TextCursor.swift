@@ -1,0 +1,162 @@
+import Base
+
+/// Writes text into memory that was reserved for it beforehand: one bounds check for each piece, no growth and no call
+/// into another module while a line is put together.
+struct TextCursor {
+    private var next: UnsafeMutablePointer<UInt8>
+    private let start: UnsafeMutablePointer<UInt8>
+    private let end: UnsafeMutablePointer<UInt8>
+
+    /// A cursor at the tail of `buffer`, which must not be touched until `commit`.
+    /// - Parameter capacity: the most that will be written, in bytes; at least 1. Writing more stops the process.
+    init(reserving capacity: Int, in buffer: inout IOBuffer) {
+        buffer.reserve(capacity)
+        let free = buffer.writable
+        guard let base = free.baseAddress, free.count >= capacity else {
+            preconditionFailure("reserve makes room")
+        }
+        start = base.assumingMemoryBound(to: UInt8.self)
+        next = start
+        end = start + free.count
+    }
+
+    /// Makes what was written readable.
+    consuming func commit(to buffer: inout IOBuffer) { buffer.commit(next - start) }
+
+    @inline(__always)
+    private func check(_ count: Int) { precondition(end - next >= count, "more text than was reserved for") }
+
+    @inline(__always)
+    mutating func write(byte: UInt8) {
+        check(1)
+        next.pointee = byte
+        next += 1
+    }
+
+    @inline(__always)
+    mutating func write(_ literal: StaticString) {
+        let count = literal.utf8CodeUnitCount
+        check(count)
+        next.update(from: literal.utf8Start, count: count)
+        next += count
+    }
+
+    mutating func write(_ view: ByteView) {
+        check(view.count)
+        next.update(from: view.base, count: view.count)
+        next += view.count
+    }
+
+    /// In decimal without leading zeros.
+    mutating func write(decimal number: UInt64) {
+        var length = 1
+        var bound: UInt64 = 10
+        while number >= bound {
+            length += 1
+            let (product, overflow) = bound.multipliedReportingOverflow(by: 10)
+            if overflow { break }
+            bound = product
+        }
+        write(number, digits: length)
+    }
+
+    /// In decimal with exactly `digits` digits, higher ones cut off.
+    mutating func write(_ number: UInt64, digits: Int) {
+        check(digits)
+        var rest = number
+        var index = digits
+        while index > 0 {
+            index -= 1
+            next[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        next += digits
+    }
+
+    /// In lower-case hexadecimal with exactly `digits` digits (at most 16), higher ones cut off.
+    mutating func write(hex number: UInt64, digits: Int) {
+        check(digits)
+        var index = 0
+        while index < digits {
+            let nibble = UInt8(truncatingIfNeeded: number >> UInt64((digits - 1 - index) * 4)) & 15
+            next[index] = nibble < 10 ? 0x30 &+ nibble : 0x57 &+ nibble
+            index += 1
+        }
+        next += digits
+    }
+
+    /// The most bytes that `count` bytes of text take as a JSON string: each may become `\u00xx`, and two quotes.
+    static func jsonCapacity(_ count: Int) -> Int { count * 6 + 2 }
+
+    /// As a JSON string (RFC 8259 section 7), quotes included.
+    ///
+    /// Any bytes give valid JSON in valid UTF-8: quote and backslash are escaped, control characters and DEL are written
+    /// as `\u00xx`, well-formed UTF-8 is kept as it is, and each maximal ill-formed part becomes U+FFFD. The
+    /// replacement loses the byte's value on purpose: `\u00ff` would say that the peer had sent the letter ÿ.
+    mutating func write(json text: ByteView) {
+        check(Self.jsonCapacity(text.count))
+        next.pointee = ASCII.quote
+        next += 1
+        let base = text.base
+        let count = text.count
+        var index = 0
+        while index < count {
+            while index + 8 <= count {
+                let word = UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
+                if JSONText.holdsSpecial(word) { break }
+                UnsafeMutableRawPointer(next).storeBytes(of: word, as: UInt64.self)
+                next += 8
+                index += 8
+            }
+            // A word's worth one by one, so that a special byte is not looked for again at each step.
+            let stop = min(index + 8, count)
+            while index < stop {
+                let byte = base[index]
+                if JSONText.isPlain(byte) {
+                    next.pointee = byte
+                    next += 1
+                    index += 1
+                } else {
+                    index += writeSpecial(base + index, left: count - index)
+                }
+            }
+        }
+        next.pointee = ASCII.quote
+        next += 1
+    }
+
+    /// Writes the character that starts at `source` and is not plain ASCII. The caller has checked the room.
+    /// - Returns: how many bytes of the source it took.
+    private mutating func writeSpecial(_ source: UnsafePointer<UInt8>, left: Int) -> Int {
+        let byte = source.pointee
+        if byte >= 0x80 {
+            let (length, wellFormed) = JSONText.scalar(source, left: left)
+            if wellFormed {
+                next.update(from: source, count: length)
+                next += length
+            } else {
+                next[0] = 0xef
+                next[1] = 0xbf
+                next[2] = 0xbd
+                next += 3
+            }
+            return length
+        }
+        next[0] = ASCII.backslash
+        switch byte {
+        case ASCII.quote, ASCII.backslash: next[1] = byte
+        case ASCII.lf: next[1] = 0x6e
+        case ASCII.cr: next[1] = 0x72
+        case ASCII.tab: next[1] = 0x74
+        default:
+            next[1] = 0x75
+            next[2] = ASCII.zero
+            next[3] = ASCII.zero
+            next += 4
+            write(hex: UInt64(byte), digits: 2)
+            return 1
+        }
+        next += 2
+        return 1
+    }
+}

@@ -1,0 +1,62 @@
+import Base
+
+/// The access log as one loop sees it: lines are put together in the batch at hand, and the batch goes to the writer
+/// when it is full or when its first line is 200 ms old. Not thread-safe: each loop has its own.
+package final class AccessLog {
+    /// How old a line gets before it is handed to the writer.
+    package static let flushDelay = TimeAmount.milliseconds(200)
+    /// After the writer fell behind, how long lines are dropped before asking for a batch again: with one question for
+    /// each line, loops would meet at the queue's lock just when they are busiest.
+    private static let retryDelay = TimeAmount.milliseconds(10)
+
+    private let queue: LogQueue
+    private var batch: LogBatch?
+    private var timestamps = TimestampText()
+    private var retryTime = MonotonicTime.zero
+
+    /// When `flush` is due, or nil when nothing waits. The loop arms a timer with it, or looks at it as it goes round.
+    package private(set) var flushTime: MonotonicTime?
+
+    /// - Parameter queue: its batches must hold at least one longest line (48 KiB).
+    package init(queue: LogQueue) {
+        precondition(queue.batchSize >= AccessLogEntry.maximumLineLength)
+        self.queue = queue
+    }
+
+    deinit { flush() }
+
+    /// Adds one line, or drops it when the writer is that far behind. Never blocks, and allocates only while the queue's
+    /// batches are being used for the first time.
+    package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) {
+        if let batch, batch.buffer.writableCount < entry.lineCapacity { flush() }
+        guard let batch = batch ?? borrow(now) else {
+            queue.countDropped(1)
+            return
+        }
+        entry.write(to: &batch.buffer, &timestamps)
+        batch.lineCount += 1
+        if batch.buffer.readableCount >= queue.batchSize - Self.headroom { flush() }
+    }
+
+    /// Hands what there is to the writer: when `flushTime` has come, and before the loop ends.
+    package func flush() {
+        flushTime = nil
+        guard let full = batch else { return }
+        batch = nil
+        queue.submit(full)
+    }
+
+    /// A batch with less room than this counts as full.
+    private static let headroom = 4 * 1024
+
+    private func borrow(_ now: MonotonicTime) -> LogBatch? {
+        guard now >= retryTime else { return nil }
+        guard let fresh = queue.borrow() else {
+            retryTime = now + Self.retryDelay
+            return nil
+        }
+        batch = fresh
+        flushTime = now + Self.flushDelay
+        return fresh
+    }
+}

@@ -1,0 +1,131 @@
+import Base
+
+/// The families whose series do not depend on the configuration.
+struct FixedFamilies {
+    let registry: MetricsRegistry
+    let shards: [MetricsShard]
+    let sample: ProcessSample
+
+    func render(_ text: inout PrometheusText) {
+        process(&text)
+        configuration(&text)
+        connections(&text)
+        upstreams(&text)
+        logs(&text)
+    }
+
+    private func process(_ text: inout PrometheusText) {
+        let build: StaticString = "portcullis_build_info"
+        text.family(build, .gauge, help: "Always 1; the label tells the version that runs.")
+        text.begin(build)
+        text.label("version", registry.version)
+        text.value(1)
+        let start: StaticString = "process_start_time_seconds"
+        text.family(start, .gauge, help: "When the process started, in seconds since 1970.")
+        text.begin(start)
+        text.value(nanoseconds: UInt64(max(registry.startTime.nanoseconds, 0)), labelled: false)
+        text.single("portcullis_loops", .gauge, help: "Event loops, one thread each.", UInt64(shards.count))
+        if let bytes = sample.residentBytes {
+            text.single("process_resident_memory_bytes", .gauge, help: "Resident memory.", bytes)
+        }
+        if let count = sample.openDescriptors {
+            text.single("process_open_fds", .gauge, help: "File descriptors open.", count)
+        }
+    }
+
+    private func configuration(_ text: inout PrometheusText) {
+        let reloads: StaticString = "portcullis_reloads_total"
+        text.family(reloads, .counter, help: "Configuration reloads asked for, by result.")
+        for result in ReloadResult.allCases {
+            text.begin(reloads)
+            text.label("result", result.label)
+            text.value(registry.reloads(result))
+        }
+        let configured = registry.configured
+        if let since = configured.since {
+            let name: StaticString = "portcullis_configuration_applied_timestamp_seconds"
+            text.family(name, .gauge, help: "When the configuration that is served took effect.")
+            text.begin(name)
+            text.value(nanoseconds: UInt64(max(since.nanoseconds, 0)), labelled: false)
+        }
+        if let digest = configured.digest {
+            let name: StaticString = "portcullis_configuration_info"
+            text.family(name, .gauge, help: "Always 1; the label tells the digest of the configuration served.")
+            text.begin(name)
+            text.label("digest", digest)
+            text.value(1)
+        }
+        text.single(
+            "portcullis_dns_refresh_failures_total", .counter,
+            help: "Names that could not be resolved again; their last good answer stays in use.",
+            registry.resolutionFailureCount)
+    }
+
+    private func connections(_ text: inout PrometheusText) {
+        text.single(
+            "portcullis_connections_accepted_total", .counter, help: "Client connections accepted.",
+            sum(.connectionsAccepted))
+        text.single("portcullis_connections", .gauge, help: "Client connections open.", sum(.connectionsOpen))
+        text.single("portcullis_requests_active", .gauge, help: "Requests under way.", sum(.requestsActive))
+        let refused: StaticString = "portcullis_connections_refused_total"
+        text.family(refused, .counter, help: "Client connections closed at once, by the limit that they exceeded.")
+        for limit in ConnectionLimit.allCases {
+            text.begin(refused)
+            text.label("limit", limit.label)
+            text.value(shards.reduce(0) { $0 &+ $1.refusedConnections(limit) })
+        }
+        let malformed: StaticString = "portcullis_requests_refused_total"
+        text.family(malformed, .counter, help: "Requests that the protocol layer refused, by reason.")
+        let reasons = registry.labels.refusalReasons + ["other"]
+        for (index, reason) in reasons.enumerated() {
+            text.begin(malformed)
+            text.label("reason", reason)
+            text.value(shards.reduce(0) { $0 &+ $1.refusedRequests(reason: index) })
+        }
+    }
+
+    private func upstreams(_ text: inout PrometheusText) {
+        text.single(
+            "portcullis_upstream_connections_opened_total", .counter, help: "Upstream connections established.",
+            sum(.upstreamConnectionsOpened))
+        text.single(
+            "portcullis_upstream_connections_reused_total", .counter,
+            help: "Requests sent on an upstream connection that had served another one before.",
+            sum(.upstreamConnectionsReused))
+        text.single(
+            "portcullis_upstream_connect_failures_total", .counter,
+            help: "Upstream connections that could not be established.", sum(.upstreamConnectFailures))
+        text.single(
+            "portcullis_upstream_retries_total", .counter, help: "Requests sent a second time.",
+            sum(.upstreamRetries))
+        let pool: StaticString = "portcullis_upstream_connections"
+        text.family(pool, .gauge, help: "Upstream connections open, by what they do.")
+        text.begin(pool)
+        text.label("state", "idle" as StaticString)
+        text.value(sum(.upstreamConnectionsIdle))
+        text.begin(pool)
+        text.label("state", "active" as StaticString)
+        text.value(sum(.upstreamConnectionsActive))
+    }
+
+    private func logs(_ text: inout PrometheusText) {
+        let written: StaticString = "portcullis_log_lines_written_total"
+        text.family(written, .counter, help: "Log lines written.")
+        logLine(written, &text) { $0.writtenLines }
+        let dropped: StaticString = "portcullis_log_lines_dropped_total"
+        text.family(dropped, .counter, help: "Log lines lost, because the log could not be written fast enough or at all.")
+        logLine(dropped, &text) { $0.droppedLines }
+    }
+
+    private func logLine(_ name: StaticString, _ text: inout PrometheusText, _ count: (LogStatistics) -> UInt64) {
+        text.begin(name)
+        text.label("log", "access" as StaticString)
+        text.value(count(sample.accessLog))
+        text.begin(name)
+        text.label("log", "error" as StaticString)
+        text.value(count(sample.errorLog))
+    }
+
+    private func sum(_ counter: ShardCounter) -> UInt64 { shards.reduce(0) { $0 &+ $1.value(counter) } }
+    private func sum(_ gauge: ShardGauge) -> UInt64 { shards.reduce(0) { $0 &+ $1.value(gauge) } }
+}

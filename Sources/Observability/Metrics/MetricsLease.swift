@@ -1,0 +1,38 @@
+import Synchronization
+
+/// Keeps series of one shard alive: the handles that it gives are valid as long as it lives.
+///
+/// A compiled snapshot owns one for its routes, and whatever outlives a snapshot (a connection pool) owns one of its
+/// own. A reload therefore needs no bookkeeping: the new snapshot takes its lease before the old one lets go, so a kept
+/// route keeps its counts, and a removed route's series vanish when the last request on the old snapshot has ended.
+package final class MetricsLease: Sendable {
+    private let shard: MetricsShard
+    private let routes = Mutex<[Series]>([])
+    private let targets = Mutex<[Series]>([])
+
+    init(shard: MetricsShard) { self.shard = shard }
+
+    deinit {
+        shard.routes.release(routes.withLock { $0 })
+        shard.targets.release(targets.withLock { $0 })
+    }
+
+    /// The counters of a route. To be called when a snapshot is compiled, not for each request.
+    /// - Parameter id: the route's identity, `domain/route`, which a reload doesn't change; `RouteMetrics.unrouted` for
+    ///   requests that no route took.
+    package func routeMetrics(id: String) -> RouteMetrics {
+        let series = shard.routes.acquire(SeriesName(owner: id, target: ""))
+        routes.withLock { $0.append(series) }
+        return RouteMetrics(slot: series.slot)
+    }
+
+    /// The counters of one target of an upstream.
+    /// - Parameters:
+    ///   - upstream: the upstream's identity, `domain/upstream`.
+    ///   - target: the target as configured, such as `http://10.1.0.11:8080`.
+    package func targetMetrics(upstream: String, target: String) -> TargetMetrics {
+        let series = shard.targets.acquire(SeriesName(owner: upstream, target: target))
+        targets.withLock { $0.append(series) }
+        return TargetMetrics(slot: series.slot)
+    }
+}

@@ -1,0 +1,117 @@
+import Base
+import Synchronization
+
+/// The label values that other modules decide: fixed when the process starts, so cardinality is bounded.
+package struct MetricLabels: Sendable {
+    /// The ten methods told apart; the last stands for all others.
+    package let methods: [String]
+    /// Why a codec refuses a request, by index; at most 64.
+    package let refusalReasons: [String]
+
+    package init(methods: [String] = Self.standardMethods, refusalReasons: [String] = []) {
+        precondition(methods.count == RouteMetrics.methodCount, "the cells are laid out for ten methods")
+        precondition(refusalReasons.count <= 64)
+        self.methods = methods
+        self.refusalReasons = refusalReasons
+    }
+
+    package static let standardMethods = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other",
+    ]
+}
+
+/// How a reload ended; the `result` label of its counter.
+package enum ReloadResult: UInt8, CaseIterable, Sendable {
+    case applied
+    case rejected
+    case unchanged
+
+    var label: StaticString {
+        switch self {
+        case .applied: "applied"
+        case .rejected: "rejected"
+        case .unchanged: "unchanged"
+        }
+    }
+}
+
+/// What only the operating system or another part knows; the scraper collects it before each scrape.
+package struct ProcessSample: Sendable {
+    /// Nil where it could not be read: the metric is then left out.
+    package var residentBytes: UInt64?
+    package var openDescriptors: UInt64?
+    package var accessLog = LogStatistics()
+    package var errorLog = LogStatistics()
+
+    package init() {}
+}
+
+/// All metrics of the process: the loops' shards and what is counted once for all of them.
+package final class MetricsRegistry: Sendable {
+    let labels: MetricLabels
+    let version: String
+    let startTime: WallTime
+    private let shards = Mutex<[MetricsShard]>([])
+    private let configuration = Mutex(Configured())
+    private let applied = Atomic<UInt64>(0)
+    private let rejected = Atomic<UInt64>(0)
+    private let unchanged = Atomic<UInt64>(0)
+    private let resolutionFailures = Atomic<UInt64>(0)
+
+    /// The configuration that is served.
+    struct Configured: Sendable {
+        var digest: String?
+        var since: WallTime?
+    }
+
+    /// - Parameters:
+    ///   - version: the program's version, for the build metric.
+    ///   - startTime: when the process started.
+    package init(labels: MetricLabels, version: String, startTime: WallTime) {
+        self.labels = labels
+        self.version = version
+        self.startTime = startTime
+    }
+
+    /// The metrics of one more loop, which live as long as the process.
+    package func makeShard() -> MetricsShard {
+        let shard = MetricsShard(refusalReasonCount: labels.refusalReasons.count)
+        shards.withLock { $0.append(shard) }
+        return shard
+    }
+
+    /// A configuration took effect: the first one, or a reload's. Counts nothing; see `countReload`.
+    package func configurationApplied(digest: String, at time: WallTime) {
+        configuration.withLock { $0 = Configured(digest: digest, since: time) }
+    }
+
+    /// Counts a reload. From any thread.
+    package func countReload(_ result: ReloadResult) {
+        switch result {
+        case .applied: applied.wrappingAdd(1, ordering: .relaxed)
+        case .rejected: rejected.wrappingAdd(1, ordering: .relaxed)
+        case .unchanged: unchanged.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    /// Counts a name that could not be resolved again (its last good answer stays in use). From any thread.
+    package func countResolutionFailure() { resolutionFailures.wrappingAdd(1, ordering: .relaxed) }
+
+    /// The whole exposition at this moment, to be rendered piece by piece.
+    package func scrape(_ sample: ProcessSample) -> MetricsScrape {
+        MetricsScrape(registry: self, shards: shards.withLock { $0 }, sample: sample)
+    }
+}
+
+/// What a scrape reads.
+extension MetricsRegistry {
+    var configured: Configured { configuration.withLock { $0 } }
+    var resolutionFailureCount: UInt64 { resolutionFailures.load(ordering: .relaxed) }
+    func reloads(_ result: ReloadResult) -> UInt64 {
+        switch result {
+        case .applied: applied.load(ordering: .relaxed)
+        case .rejected: rejected.load(ordering: .relaxed)
+        case .unchanged: unchanged.load(ordering: .relaxed)
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Base
+
+/// One scrape: renders the exposition piece by piece, so that ten thousand routes need no buffer of megabytes.
+///
+/// Counters are read while the loops write them. Each value is whole, and a histogram's `_count` and `+Inf` bucket are
+/// the sum of the very bucket values written above them, so every family is consistent in itself.
+package struct MetricsScrape {
+    private let registry: MetricsRegistry
+    private let shards: [MetricsShard]
+    private let sample: ProcessSample
+    private let routes: [MergedSeries]
+    private let targets: [MergedSeries]
+    private var step = Step.fixed
+
+    /// The media type of the exposition, for the response's `Content-Type`.
+    package static var mediaType: StaticString { PrometheusText.mediaType }
+
+    /// What is rendered next. All series of a family must stand together.
+    private enum Step {
+        case fixed
+        case route(RouteFamily, next: Int)
+        case target(TargetFamily, next: Int)
+        case done
+    }
+
+    init(registry: MetricsRegistry, shards: [MetricsShard], sample: ProcessSample) {
+        self.registry = registry
+        self.shards = shards
+        self.sample = sample
+        routes = MergedSeries.merge(shards.map(\.routes))
+        targets = MergedSeries.merge(shards.map(\.targets))
+    }
+
+    /// Renders until `output` holds at least `size` bytes or nothing is left.
+    /// - Returns: whether more is to come.
+    package mutating func render(into output: inout IOBuffer, size: Int = .max) -> Bool {
+        var taken = IOBuffer()
+        swap(&taken, &output)
+        var text = PrometheusText(taken)
+        while text.output.readableCount < size {
+            guard advance(&text) else { break }
+        }
+        output = text.output
+        if case .done = step { return false }
+        return true
+    }
+
+    /// Renders one series, or all that have fixed names. False when nothing is left.
+    private mutating func advance(_ text: inout PrometheusText) -> Bool {
+        switch step {
+        case .fixed:
+            FixedFamilies(registry: registry, shards: shards, sample: sample).render(&text)
+            step = .route(.requests, next: 0)
+        case .route(let family, let index):
+            guard index < routes.count else {
+                step = family.successor.map { .route($0, next: 0) } ?? .target(.requests, next: 0)
+                return true
+            }
+            if index == 0 { family.header(&text) }
+            family.render(routes[index], labels: registry.labels, &text)
+            step = .route(family, next: index + 1)
+        case .target(let family, let index):
+            guard index < targets.count else {
+                step = family.successor.map { .target($0, next: 0) } ?? .done
+                return true
+            }
+            if index == 0 { family.header(&text) }
+            family.render(targets[index], &text)
+            step = .target(family, next: index + 1)
+        case .done:
+            return false
+        }
+        return true
+    }
+}
+
+/// One series with its cells in every shard that ever counted for it. Series without any are left out: an untouched
+/// route costs neither memory nor a line.
+struct MergedSeries {
+    let name: SeriesName
+    /// Kept alive here: a reload may drop them from their tables meanwhile.
+    private var parts: [Series]
+
+    /// The sum of one cell over the shards. Wrapping, as gauges may be raised on one loop and lowered on another.
+    func sum(_ cell: Int) -> UInt64 {
+        var total: UInt64 = 0
+        for part in parts {
+            if let cells = part.slot.pointee.counted { total &+= cells[cell].value }
+        }
+        return total
+    }
+
+    static func merge(_ tables: [SeriesTable]) -> [MergedSeries] {
+        var merged: [SeriesName: MergedSeries] = [:]
+        for table in tables {
+            for (name, series) in table.all where series.slot.pointee.counted != nil {
+                merged[name, default: MergedSeries(name: name, parts: [])].parts.append(series)
+            }
+        }
+        return merged.values.sorted { $0.name < $1.name }
+    }
+}
+
+/// The families with one set of series per route.
+enum RouteFamily: Int {
+    case requests, total, upstream, bytesIn, bytesOut
+
+    var successor: RouteFamily? { RouteFamily(rawValue: rawValue + 1) }
+
+    private var name: StaticString {
+        switch self {
+        case .requests: "portcullis_http_requests_total"
+        case .total: "portcullis_http_request_duration_seconds"
+        case .upstream: "portcullis_http_upstream_duration_seconds"
+        case .bytesIn: "portcullis_http_request_bytes_total"
+        case .bytesOut: "portcullis_http_response_bytes_total"
+        }
+    }
+
+    func header(_ text: inout PrometheusText) {
+        switch self {
+        case .requests: text.family(name, .counter, help: "Requests answered, by route, method and status class.")
+        case .total: text.family(name, .histogram, help: "From a request's first byte to its response's last.")
+        case .upstream: text.family(name, .histogram, help: "Part of a request's duration spent with upstreams.")
+        case .bytesIn: text.family(name, .counter, help: "Bytes read from clients, heads and bodies.")
+        case .bytesOut: text.family(name, .counter, help: "Bytes written to clients, heads and bodies.")
+        }
+    }
+
+    func render(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
+        switch self {
+        case .requests: renderRequests(series, labels: labels, &text)
+        case .total: renderHistogram(series, first: RouteMetrics.totalCell, &text)
+        case .upstream: renderHistogram(series, first: RouteMetrics.upstreamCell, &text)
+        case .bytesIn: renderCounter(series, cell: RouteMetrics.bytesInCell, &text)
+        case .bytesOut: renderCounter(series, cell: RouteMetrics.bytesOutCell, &text)
+        }
+    }
+
+    /// Only combinations that occurred: sixty lines for each route would drown the others.
+    private func renderRequests(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
+        for method in 0..<RouteMetrics.methodCount {
+            for statusClass in 0..<RouteMetrics.statusClassCount {
+                let count = series.sum(RouteMetrics.requestCell(method: method, statusClass: statusClass))
+                guard count > 0 else { continue }
+                text.begin(name)
+                text.label("route", series.name.owner)
+                text.label("method", labels.methods[method], first: false)
+                text.label("status_class", RouteMetrics.statusClassLabels[statusClass], first: false)
+                text.value(count)
+            }
+        }
+    }
+
+    private func renderHistogram(_ series: MergedSeries, first: Int, _ text: inout PrometheusText) {
+        var cumulated: UInt64 = 0
+        for bucket in 0..<DurationBuckets.count {
+            cumulated &+= series.sum(first + bucket)
+            text.begin(name, suffix: "_bucket")
+            text.label("route", series.name.owner)
+            text.label("le", DurationBuckets.labels[bucket], first: false)
+            text.value(cumulated)
+        }
+        text.begin(name, suffix: "_sum")
+        text.label("route", series.name.owner)
+        text.value(nanoseconds: series.sum(first + DurationBuckets.count))
+        text.begin(name, suffix: "_count")
+        text.label("route", series.name.owner)
+        text.value(cumulated)
+    }
+
+    private func renderCounter(_ series: MergedSeries, cell: Int, _ text: inout PrometheusText) {
+        text.begin(name)
+        text.label("route", series.name.owner)
+        text.value(series.sum(cell))
+    }
+}
+
+/// The families with one set of series per upstream target.
+enum TargetFamily: Int {
+    case requests, failures, connections
+
+    var successor: TargetFamily? { TargetFamily(rawValue: rawValue + 1) }
+
+    private var name: StaticString {
+        switch self {
+        case .requests: "portcullis_upstream_requests_total"
+        case .failures: "portcullis_upstream_failures_total"
+        case .connections: "portcullis_upstream_target_connections"
+        }
+    }
+
+    func header(_ text: inout PrometheusText) {
+        switch self {
+        case .requests: text.family(name, .counter, help: "Attempts to have a request answered by a target.")
+        case .failures: text.family(name, .counter, help: "Attempts that failed, by cause.")
+        case .connections: text.family(name, .gauge, help: "Connections open to a target.")
+        }
+    }
+
+    func render(_ series: MergedSeries, _ text: inout PrometheusText) {
+        switch self {
+        case .requests: renderOne(series, cell: TargetMetrics.requestsCell, &text)
+        case .connections: renderOne(series, cell: TargetMetrics.connectionsCell, &text)
+        case .failures:
+            for cause in UpstreamFailure.allCases {
+                let count = series.sum(TargetMetrics.firstFailureCell + Int(cause.rawValue))
+                guard count > 0 else { continue }
+                text.begin(name)
+                text.label("upstream", series.name.owner)
+                text.label("target", series.name.target, first: false)
+                text.label("cause", cause.label, first: false)
+                text.value(count)
+            }
+        }
+    }
+
+    private func renderOne(_ series: MergedSeries, cell: Int, _ text: inout PrometheusText) {
+        text.begin(name)
+        text.label("upstream", series.name.owner)
+        text.label("target", series.name.target, first: false)
+        text.value(series.sum(cell))
+    }
+}
