@@ -185,7 +185,6 @@ package struct BodyDecoder: Sendable {
             if view.count == limits.trailerBytes { throw .trailersTooLarge }
             return .needsMore(consumed: start)
         }
-        trailers.adopt(view.prefix(end))
         trailers.removeAll(KnownFieldSet.forbiddenInTrailers)
         state = .finished
         return .end(consumed: start + end)

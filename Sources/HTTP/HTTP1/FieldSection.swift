@@ -11,6 +11,9 @@ struct FieldSection {
     private var scanned: Int
     /// Where the name of the line under way ends. -1 while it is being read.
     private var nameEnd = -1
+    /// The fields read so far: the list shows them when it has their bytes.
+    private var fieldCount = 0
+    private var known = KnownFieldSet()
 
     /// - Parameter start: where the section's first line begins.
     init(start: Int) {
@@ -18,8 +21,8 @@ struct FieldSection {
         scanned = start
     }
 
-    /// Reads the fields in `view` that are complete. Their offsets are those in `view`: the caller gives the list its
-    /// bytes afterwards (`HeaderList.adopt`).
+    /// Reads the fields in `view` that are complete into `fields`, which was emptied before the section and shows
+    /// them when the section is complete, with the bytes of `view` up to its end as the arena.
     ///
     /// - Returns: the index behind the empty line that ends the section; nil when it is not there yet.
     mutating func parse(
@@ -32,7 +35,9 @@ struct FieldSection {
                 scanned = end
                 if end == count { return nil }
                 if view[end] != ASCII.colon || end == lineStart {
-                    return try endOfSection(view, at: end)
+                    guard let sectionEnd = try endOfSection(view, at: end) else { return nil }
+                    fields.adopt(view.prefix(sectionEnd), fieldCount: fieldCount, known: known)
+                    return sectionEnd
                 }
                 nameEnd = end
                 scanned = end + 1
@@ -45,15 +50,18 @@ struct FieldSection {
             }
             if end + 1 == count { return nil }
             guard view[end + 1] == ASCII.lf else { throw .bareCarriageReturn }
-            guard fields.endIndex < maximumCount else { throw excess }
+            guard fieldCount < maximumCount else { throw excess }
             var valueStart = nameEnd + 1
             var valueEnd = end
             while valueStart < valueEnd, ASCII.isWhitespace(view[valueStart]) { valueStart += 1 }
             while valueEnd > valueStart, ASCII.isWhitespace(view[valueEnd - 1]) { valueEnd -= 1 }
-            fields.appendSlot(
+            let field = KnownField(name: view[lineStart..<nameEnd])
+            fields.place(
                 HeaderList.Field(
-                    nameStart: lineStart, nameEnd: nameEnd, valueStart: valueStart, valueEnd: valueEnd,
-                    known: KnownField(name: view[lineStart..<nameEnd])))
+                    nameStart: lineStart, nameEnd: nameEnd, valueStart: valueStart, valueEnd: valueEnd, known: field),
+                at: fieldCount)
+            known = known.and(field)
+            fieldCount += 1
             lineStart = end + 2
             scanned = lineStart
             nameEnd = -1

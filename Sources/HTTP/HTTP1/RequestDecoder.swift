@@ -63,7 +63,6 @@ package struct RequestDecoder: Sendable {
             if view.count == limits.headBytes { throw .headTooLarge }
             return .incomplete(consumed: skipped)
         }
-        head.fields.adopt(view.prefix(end))
         try finish(&head)
         self = RequestDecoder(limits: limits)
         return .complete(consumed: skipped + end)

@@ -41,7 +41,6 @@ package struct ResponseDecoder: Sendable {
             if view.count == limits.headBytes { throw .headTooLarge }
             return .incomplete(consumed: 0)
         }
-        head.fields.adopt(view.prefix(end))
         if head.status == 101, !upgradeOffered { throw .unsolicitedUpgrade }
         try head.applyFields(method: method)
         self = ResponseDecoder(limits: limits)

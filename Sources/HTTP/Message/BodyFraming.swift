@@ -1,5 +1,5 @@
 /// How the end of a message's content is found (RFC 9112 section 6.3).
-package enum BodyFraming: Equatable, Sendable {
+@usableFromInline package enum BodyFraming: Equatable, Sendable {
     /// No content: the message ends with its head.
     case none
     /// Exactly this many bytes, from `Content-Length`; may be 0.

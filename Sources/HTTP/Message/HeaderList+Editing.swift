@@ -74,7 +74,8 @@ extension HeaderList {
         write("\r\n")
         appendSlot(
             Field(
-                nameStart: start, nameEnd: start + name.count, valueStart: valueStart, valueEnd: valueEnd, known: field))
+                nameStart: start, nameEnd: start + name.count, valueStart: valueStart, valueEnd: valueEnd,
+                known: field))
     }
 
     /// Appends a field, finding out which one it is.
@@ -177,12 +178,18 @@ extension HeaderList {
 
     @inline(__always)
     mutating func appendSlot(_ field: Field) {
-        if endIndex == slotCapacity { growSlots() }
-        guard let slots else { return }
-        (slots + endIndex).initialize(to: field)
+        place(field, at: endIndex)
         endIndex += 1
         count += 1
-        known.formUnion(KnownFieldSet(field.known))
+        known = known.and(field.known)
+    }
+
+    /// Stores a field without showing it. All before `index` were stored already.
+    @inline(__always)
+    mutating func place(_ field: Field, at index: Int) {
+        if index == slotCapacity { growSlots() }
+        guard let slots, index < slotCapacity else { preconditionFailure("fields are stored in order") }
+        (slots + index).initialize(to: field)
     }
 
     @inline(never)
@@ -190,18 +197,21 @@ extension HeaderList {
         let capacity = max(slotCapacity * 2, 32)
         let grown = UnsafeMutablePointer<Field>.allocate(capacity: capacity)
         if let slots {
-            grown.update(from: slots, count: endIndex)
+            grown.update(from: slots, count: slotCapacity)
             slots.deallocate()
         }
         slots = grown
         slotCapacity = capacity
     }
 
-    /// Fills the empty arena with a whole head or trailer section, which the fields' offsets refer to.
-    mutating func adopt(_ section: ByteView) {
-        precondition(arenaCount == 0)
+    /// Fills the empty list with a whole head or trailer section, and shows the fields placed in its slots.
+    mutating func adopt(_ section: ByteView, fieldCount: Int, known: KnownFieldSet) {
+        precondition(arenaCount == 0 && endIndex == 0)
         reserveArena(section.count)?.deallocate()
         write(section)
+        endIndex = fieldCount
+        count = fieldCount
+        self.known = known
     }
 }
 

@@ -14,9 +14,9 @@ import Base
 /// }
 /// ```
 /// Views that a list returns are valid until it is next changed. Views of a list's own bytes may be appended to it.
-package struct HeaderList: ~Copyable {
+@usableFromInline package struct HeaderList: ~Copyable {
     /// Where one field is, and what is known about it.
-    package struct Field: Sendable {
+    @usableFromInline package struct Field: Sendable {
         @usableFromInline package internal(set) var nameStart: UInt32
         @usableFromInline package internal(set) var nameLength: UInt32
         @usableFromInline package internal(set) var valueStart: UInt32

@@ -32,5 +32,5 @@ extension HeaderList {
 
 extension KnownFieldSet {
     /// Fields that a name in `Connection` does not remove: without them the message would be another one.
-    static let beyondConnection: KnownFieldSet = hopByHop.union(.of(.host, .contentLength))
+    static var beyondConnection: KnownFieldSet { hopByHop.and(.host).and(.contentLength) }
 }

@@ -3,7 +3,7 @@ import Base
 /// A header field that some part of the gateway treats specially; all others are `.other`.
 ///
 /// The raw values stay below 64, so that a set of them is one word (`KnownFieldSet`).
-package enum KnownField: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum KnownField: UInt8, CaseIterable, Sendable {
     /// Any other name.
     case other
     /// A name that the gateway sets or trusts (`KnownFieldSet.underscoreSensitive`), spelt with `_` for `-`. CGI-like
@@ -41,7 +41,7 @@ package enum KnownField: UInt8, CaseIterable, Sendable {
         let candidate = Self.candidate(count: name.count, first: name[0] | 0x20, name)
         if candidate != .other, name.matchesFieldName(candidate.name) {
             self = candidate
-        } else if name[0] | 0x20 == UInt8(ascii: "x") || candidate != .other {
+        } else if name[0] | 0x20 == UInt8(ascii: "x") || KnownFieldSet.underscoreSensitive.contains(candidate) {
             self = Self.unusualSpelling(of: name, candidate)
         }
     }
@@ -215,17 +215,17 @@ extension KnownField {
     /// `X-Forwarded-…` in all its forms, and names that have `_` where the known one has `-`.
     private static func unusualSpelling(of name: ByteView, _ candidate: KnownField) -> KnownField {
         if candidate == .xForwardedHost, name.matchesFieldName(KnownField.xForwardedPort.name) { return .xForwardedPort }
-        if name.count > 12, name.prefix(12).matchesFieldName("X-Forwarded-"),
-            name.firstIndex(of: ASCII.underscore) == nil
-        {
-            return .xForwardedOther
+        let mayBeForwarded = name.count > 12 && name[2] | 0x20 == UInt8(ascii: "f")
+        if mayBeForwarded || KnownFieldSet.underscoreSensitive.contains(candidate) {
+            let hasUnderscore = name.firstIndex(of: ASCII.underscore) != nil
+            if hasUnderscore, candidate != .other, name.matchesFoldingUnderscores(candidate.name) {
+                return .underscoreSpelling
+            }
+            if mayBeForwarded, name.prefix(12).matchesFoldingUnderscores("X-Forwarded-") {
+                return hasUnderscore ? .underscoreSpelling : .xForwardedOther
+            }
         }
-        guard name.firstIndex(of: ASCII.underscore) != nil else { return .other }
-        if KnownFieldSet.underscoreSensitive.contains(candidate), name.matchesFoldingUnderscores(candidate.name) {
-            return .underscoreSpelling
-        }
-        let isForwarded = name.count > 12 && name.prefix(12).matchesFoldingUnderscores("X-Forwarded-")
-        return isForwarded ? .underscoreSpelling : .other
+        return .other
     }
 }
 

@@ -1,7 +1,7 @@
 import Base
 
 /// A request method (RFC 9110 section 9). Names are case-sensitive.
-package enum Method: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum Method: UInt8, CaseIterable, Sendable {
     case get, head, post, put, delete, patch, options, trace, connect
     /// A method outside RFC 9110 and RFC 5789 (`PROPFIND`, say): its token is kept beside it, in `RequestHead`.
     case other

@@ -3,9 +3,9 @@ import Base
 /// The head of a response, final or interim, as decided by `ResponseDecoder`.
 ///
 /// Its content is undefined until the decoder reports `.complete`. Views are valid until the head is next changed.
-package struct ResponseHead: ~Copyable {
+@usableFromInline package struct ResponseHead: ~Copyable {
     /// 100...599.
-    package var status = 200
+    @usableFromInline package var status = 200
     /// 0 or 1.
     package var minorVersion: UInt8 = 1
     package var framing: BodyFraming = .none
