@@ -1,5 +1,5 @@
 /// Names and classes of ASCII bytes.
-package enum ASCII {
+@usableFromInline package enum ASCII {
     @inlinable package static var tab: UInt8 { 0x09 }
     @inlinable package static var lf: UInt8 { 0x0a }
     @inlinable package static var cr: UInt8 { 0x0d }
@@ -47,7 +47,7 @@ package enum ASCII {
 }
 
 /// A set of byte values: 256 bits, one test and no memory access.
-package struct ByteSet: Sendable {
+@usableFromInline package struct ByteSet: Sendable {
     @usableFromInline let words: (UInt64, UInt64, UInt64, UInt64)
 
     package init(_ contains: (UInt8) -> Bool) {

@@ -3,10 +3,10 @@
 /// A view owns nothing. It is valid until its owner (an `IOBuffer`, a header list's arena) is next changed; code that
 /// keeps bytes longer keeps offsets instead. Every subscript is checked, in release builds too: what a peer sends can
 /// at worst stop the process, never read another connection's memory.
-package struct ByteView: @unchecked Sendable {
+@usableFromInline package struct ByteView: @unchecked Sendable {
     // Sendable because it is a plain pair of words: who passes a view to another thread keeps its owner alive.
     @usableFromInline package let base: UnsafePointer<UInt8>
-    package let count: Int
+    @usableFromInline package let count: Int
 
     @inlinable package init(base: UnsafePointer<UInt8>, count: Int) {
         precondition(count >= 0)

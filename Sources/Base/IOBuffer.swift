@@ -6,7 +6,7 @@
 /// ```
 /// An unbacked buffer (capacity 0) costs nothing; a connection that has nothing to keep gives its memory back to its
 /// loop's `BufferPool`. One owner, so the memory is freed exactly once.
-package struct IOBuffer: ~Copyable {
+@usableFromInline package struct IOBuffer: ~Copyable {
     @usableFromInline package private(set) var storage: UnsafeMutablePointer<UInt8>?
     @usableFromInline package private(set) var capacity: Int
     @usableFromInline package private(set) var readIndex = 0

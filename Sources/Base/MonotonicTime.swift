@@ -1,6 +1,6 @@
 /// A span of time in nanoseconds. Signed, so that the difference of two instants always exists (±292 years).
-package struct TimeAmount: Sendable, Hashable, Comparable {
-    package var nanoseconds: Int64
+@usableFromInline package struct TimeAmount: Sendable, Hashable, Comparable {
+    @usableFromInline package var nanoseconds: Int64
 
     @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     @inlinable package static func nanoseconds(_ value: Int64) -> TimeAmount { TimeAmount(nanoseconds: value) }
@@ -29,8 +29,8 @@ package struct TimeAmount: Sendable, Hashable, Comparable {
 /// An instant of a clock that never goes back, in nanoseconds since an arbitrary start.
 ///
 /// Nothing below the event loop reads a clock: an instant is always an argument, so that tests can hold it.
-package struct MonotonicTime: Sendable, Hashable, Comparable {
-    package var nanoseconds: Int64
+@usableFromInline package struct MonotonicTime: Sendable, Hashable, Comparable {
+    @usableFromInline package var nanoseconds: Int64
 
     @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
