@@ -1,0 +1,129 @@
+import Base
+
+/// Reads request heads from a connection's bytes (RFC 9112 sections 2, 3 and 5).
+///
+/// One decoder serves a connection, one head after the other. It keeps offsets only: the bytes of an unfinished head
+/// stay in the caller's buffer, with at most `limits.headBytes` of them needed. After an error it is of no use.
+package struct RequestDecoder: Sendable {
+    private enum Phase: UInt8 {
+        /// Nothing seen.
+        case start
+        /// In the method.
+        case method
+        case target
+        case version
+        case fields
+    }
+
+    package let limits: MessageLimits
+    private var phase = Phase.start
+    /// The first byte of the request line not judged yet.
+    private var scanned = 0
+    private var methodEnd = 0
+    private var targetEnd = 0
+    private var section = FieldSection(start: 0)
+
+    package init(limits: MessageLimits = MessageLimits()) { self.limits = limits }
+
+    /// Whether nothing of the next head has been seen.
+    package var isIdle: Bool { phase == .start }
+
+    /// Decodes the head at the beginning of `input` into `head`, which is reset first.
+    ///
+    /// - Parameters:
+    ///   - input: the connection's bytes from the first not yet consumed one. The bytes of the call before, less the
+    ///     consumed ones, must be there again, at any place in memory.
+    ///   - head: the same one in all calls for a head.
+    /// - Throws: what is wrong, as soon as it is certain. Nothing is wrong with what was given whole and in order but
+    ///   not when given in pieces: the result depends on the bytes alone.
+    package mutating func decodeHead(
+        _ input: ByteView, into head: inout RequestHead
+    ) throws(MessageError) -> HeadProgress {
+        var skipped = 0
+        if phase == .start {
+            head.reset()
+            guard input.count > 0 else { return .incomplete(consumed: 0) }
+            if input[0] == ASCII.cr {
+                // One empty line is forgiven: old clients send it after their content (RFC 9112 section 2.2).
+                guard input.count > 1 else { return .incomplete(consumed: 0) }
+                guard input[1] == ASCII.lf else { throw .bareCarriageReturn }
+                skipped = 2
+            }
+            phase = .method
+        }
+        let view = input[skipped..<min(input.count, skipped + limits.headBytes)]
+        if phase != .fields, try !parseRequestLine(view, &head) {
+            if view.count == limits.headBytes { throw phase == .target ? .targetTooLong : .headTooLarge }
+            return .incomplete(consumed: skipped)
+        }
+        guard
+            let end = try section.parse(
+                view, into: &head.fields, maximumCount: limits.fieldCount, excess: .tooManyFields)
+        else {
+            if view.count == limits.headBytes { throw .headTooLarge }
+            return .incomplete(consumed: skipped)
+        }
+        head.fields.adopt(view.prefix(end))
+        try finish(&head)
+        self = RequestDecoder(limits: limits)
+        return .complete(consumed: skipped + end)
+    }
+
+    /// - Returns: whether the line is complete.
+    private mutating func parseRequestLine(
+        _ view: ByteView, _ head: inout RequestHead
+    ) throws(MessageError) -> Bool {
+        if phase == .method {
+            scanned = ByteScan.endOfToken(view, from: scanned)
+            guard scanned <= limits.methodBytes else { throw .methodTooLong }
+            if scanned == view.count { return false }
+            guard view[scanned] == ASCII.space, scanned > 0 else { throw Self.methodError(view[scanned]) }
+            methodEnd = scanned
+            scanned += 1
+            phase = .target
+        }
+        if phase == .target {
+            scanned = ByteScan.endOfVisible(view, from: scanned)
+            let length = scanned - methodEnd - 1
+            guard length <= limits.targetBytes else { throw .targetTooLong }
+            if scanned == view.count { return false }
+            guard view[scanned] == ASCII.space, length > 0 else { throw Self.targetError(view[scanned]) }
+            targetEnd = scanned
+            phase = .version
+        }
+        guard let minor = try ProtocolVersion.parse(view, from: targetEnd + 1, isRequestLine: true) else {
+            return false
+        }
+        head.minorVersion = minor
+        section = FieldSection(start: targetEnd + 11)
+        phase = .fields
+        return true
+    }
+
+    private static func methodError(_ byte: UInt8) -> MessageError {
+        switch byte {
+        case ASCII.lf: .bareLineFeed
+        case ASCII.cr, ASCII.space: .malformedRequestLine
+        default: .invalidMethod
+        }
+    }
+
+    private static func targetError(_ byte: UInt8) -> MessageError {
+        switch byte {
+        case ASCII.lf: .bareLineFeed
+        // A line that ends behind the target is HTTP/0.9.
+        case ASCII.cr, ASCII.space: .malformedRequestLine
+        default: .invalidTargetByte
+        }
+    }
+
+    /// Decides what the complete head means.
+    private func finish(_ head: inout RequestHead) throws(MessageError) {
+        head.methodSpan = ArenaSpan(start: 0, end: methodEnd)
+        head.targetSpan = ArenaSpan(start: methodEnd + 1, end: targetEnd)
+        head.method = Method(token: head.methodToken)
+        if head.method == .trace || head.method == .connect { throw .methodNotImplemented }
+        try head.resolveTarget()
+        try head.applyFields()
+    }
+}

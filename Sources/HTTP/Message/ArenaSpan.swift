@@ -1,0 +1,14 @@
+/// A run of bytes within a head's arena, kept as offsets because the arena may move.
+struct ArenaSpan: Sendable, Equatable {
+    var start: UInt32 = 0
+    var count: UInt32 = 0
+
+    init() {}
+
+    init(start: Int, end: Int) {
+        self.start = UInt32(truncatingIfNeeded: start)
+        self.count = UInt32(truncatingIfNeeded: end &- start)
+    }
+
+    var end: Int { Int(start) + Int(count) }
+}

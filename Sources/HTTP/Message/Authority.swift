@@ -1,0 +1,131 @@
+import Base
+
+/// A host with an optional port, as in `Host` and in an absolute target (RFC 9110 section 7.2, RFC 3986 section 3.2).
+///
+/// Stricter than the grammar, whose `reg-name` is any name of any naming system: a host here is made of letters,
+/// digits, `-`, `_`, `~` and non-empty labels between dots, at most 253 bytes. Percent-escapes and sub-delimiters such
+/// as `,` or `;` occur in no name of DNS, and servers disagree about what they mean.
+package struct Authority: Equatable, Sendable {
+    /// The bytes of the host at the beginning, without a trailing dot, with the brackets of an IPv6 literal.
+    package let hostCount: Int
+    /// Nil when there is none, or an empty one (`host:`).
+    package let port: UInt16?
+    /// Whether the bytes are already as `RequestHead.authority` wants them: lower case, no trailing dot, a plain port.
+    package let isCanonical: Bool
+
+    /// Parses the whole of `text`.
+    ///
+    /// - Throws: `invalidHost`, or `userInformation` when there is an `@`.
+    package init(parsing text: ByteView) throws(MessageError) {
+        guard let first = text.count > 0 ? text[0] : nil else { throw .invalidHost }
+        var isCanonical = true
+        let hostEnd: Int
+        if first == ASCII.openBracket {
+            hostEnd = try Self.endOfLiteral(text, &isCanonical)
+            hostCount = hostEnd
+        } else {
+            hostEnd = try Self.endOfName(text, &isCanonical)
+            // A trailing dot says "not relative to a search domain": here it names the same host.
+            let hasTrailingDot = hostEnd > 0 && text[hostEnd - 1] == ASCII.dot
+            hostCount = hasTrailingDot ? hostEnd - 1 : hostEnd
+            if hasTrailingDot { isCanonical = false }
+            guard hostCount > 0, hostCount <= 253 else { throw .invalidHost }
+        }
+        if hostEnd == text.count {
+            port = nil
+        } else {
+            guard text[hostEnd] == ASCII.colon else { throw .invalidHost }
+            port = try Self.port(text, from: hostEnd + 1)
+            if port == nil || text[hostEnd + 1] == ASCII.zero { isCanonical = false }
+        }
+        self.isCanonical = isCanonical
+    }
+
+    private static func endOfName(_ text: ByteView, _ isCanonical: inout Bool) throws(MessageError) -> Int {
+        var index = 0
+        var previous = ASCII.dot
+        while index < text.count {
+            let byte = text[index]
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), ASCII.zero...ASCII.nine, ASCII.hyphen, ASCII.underscore,
+                UInt8(ascii: "~"):
+                break
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                isCanonical = false
+            case ASCII.dot:
+                if previous == ASCII.dot { throw .invalidHost }
+            case ASCII.colon:
+                // `user:password@host` is told apart for its own error.
+                if text.firstIndex(of: ASCII.at, from: index) != nil { throw .userInformation }
+                return index
+            default:
+                throw text.firstIndex(of: ASCII.at, from: index) != nil ? .userInformation : .invalidHost
+            }
+            previous = byte
+            index += 1
+        }
+        return index
+    }
+
+    private static func port(_ text: ByteView, from start: Int) throws(MessageError) -> UInt16? {
+        if start == text.count { return nil }
+        guard text.count - start <= 5, let value = text.from(start).decimalValue(), value <= 65535 else {
+            throw .invalidHost
+        }
+        return UInt16(value)
+    }
+
+    /// An IPv6 address in brackets; no zone, no future version (RFC 3986 section 3.2.2).
+    private static func endOfLiteral(_ text: ByteView, _ isCanonical: inout Bool) throws(MessageError) -> Int {
+        guard let close = text.firstIndex(of: ASCII.closeBracket) else { throw .invalidHost }
+        var groups = 0
+        var isCompressed = false
+        var index = 1
+        if index + 1 < close, text[index] == ASCII.colon {
+            guard text[index + 1] == ASCII.colon else { throw .invalidHost }
+            isCompressed = true
+            index += 2
+        }
+        while index < close {
+            let start = index
+            while index < close, ASCII.hexValue(text[index]) != nil {
+                if ASCII.isUpper(text[index]) { isCanonical = false }
+                index += 1
+            }
+            if index < close, text[index] == ASCII.dot {
+                guard isIPv4(text[start..<close]) else { throw .invalidHost }
+                groups += 2
+                index = close
+                break
+            }
+            guard index > start, index - start <= 4 else { throw .invalidHost }
+            groups += 1
+            if index == close { break }
+            guard text[index] == ASCII.colon, index + 1 < close else { throw .invalidHost }
+            index += 1
+            if text[index] == ASCII.colon {
+                guard !isCompressed else { throw .invalidHost }
+                isCompressed = true
+                index += 1
+            }
+        }
+        guard isCompressed ? groups <= 7 : groups == 8 else { throw .invalidHost }
+        return close + 1
+    }
+
+    private static func isIPv4(_ text: ByteView) -> Bool {
+        var index = 0
+        for part in 0..<4 {
+            let start = index
+            while index < text.count, ASCII.isDigit(text[index]) { index += 1 }
+            guard index > start, index - start <= 3, let value = text[start..<index].decimalValue(), value <= 255,
+                index - start == 1 || text[start] != ASCII.zero
+            else { return false }
+            if part < 3 {
+                guard index < text.count, text[index] == ASCII.dot else { return false }
+                index += 1
+            }
+        }
+        return index == text.count
+    }
+}

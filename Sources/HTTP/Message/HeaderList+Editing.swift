@@ -1,0 +1,226 @@
+import Base
+
+extension HeaderList {
+    /// Empties the list and its arena and keeps their memory.
+    @inlinable package mutating func removeAll() {
+        arenaCount = 0
+        endIndex = 0
+        count = 0
+        known = KnownFieldSet()
+    }
+
+    /// Empties the list and gives its memory back.
+    package mutating func releaseMemory() {
+        removeAll()
+        arena?.deallocate()
+        slots?.deallocate()
+        arena = nil
+        slots = nil
+        arenaCapacity = 0
+        slotCapacity = 0
+    }
+
+    /// The memory that the list holds, in bytes.
+    package var memoryBytes: Int { arenaCapacity + slotCapacity * MemoryLayout<Field>.stride }
+
+    /// Removes one field. Its index is skipped from now on.
+    package mutating func remove(at index: Int) {
+        guard let slots, index >= 0, index < endIndex else { preconditionFailure("no field has this index") }
+        guard !slots[index].isRemoved else { return }
+        slots[index].isRemoved = true
+        count -= 1
+        let field = slots[index].known
+        if field != .other, !hasAnother(field) { known.remove(KnownFieldSet(field)) }
+    }
+
+    private func hasAnother(_ field: KnownField) -> Bool { firstIndex(of: field) != nil }
+
+    /// Removes all fields that are in `fields`. Costs nothing when there are none.
+    package mutating func removeAll(_ fields: KnownFieldSet) {
+        guard let slots, !known.isDisjoint(with: fields) else { return }
+        var index = 0
+        while index < endIndex {
+            if fields.contains(slots[index].known), !slots[index].isRemoved {
+                slots[index].isRemoved = true
+                count -= 1
+            }
+            index += 1
+        }
+        known.subtract(fields)
+    }
+
+    package mutating func removeAll(_ field: KnownField) { removeAll(KnownFieldSet(field)) }
+
+    /// Removes all fields called `name`, in any case of letters.
+    package mutating func removeAll(named name: ByteView) {
+        var next = firstIndex(named: name)
+        while let index = next {
+            remove(at: index)
+            next = firstIndex(named: name, from: index + 1)
+        }
+    }
+
+    /// Appends a field. The bytes must be a valid name and value (`isValidFieldName`, `isValidFieldValue`).
+    package mutating func append(name: ByteView, value: ByteView, known field: KnownField) {
+        assert(name.isValidFieldName && value.isValidFieldValue)
+        let retired = reserveArena(name.count + value.count + 4)
+        defer { retired?.deallocate() }
+        let start = arenaCount
+        write(name)
+        write(": ")
+        let valueStart = arenaCount
+        write(value)
+        let valueEnd = arenaCount
+        write("\r\n")
+        appendSlot(
+            Field(
+                nameStart: start, nameEnd: start + name.count, valueStart: valueStart, valueEnd: valueEnd, known: field))
+    }
+
+    /// Appends a field, finding out which one it is.
+    package mutating func append(name: ByteView, value: ByteView) {
+        append(name: name, value: value, known: KnownField(name: name))
+    }
+
+    package mutating func append(_ field: KnownField, value: ByteView) {
+        append(name: ByteView(field.name), value: value, known: field)
+    }
+
+    package mutating func append(_ field: KnownField, value: StaticString) { append(field, value: ByteView(value)) }
+
+    /// Makes `field` have this one value, at the end of the list.
+    package mutating func set(_ field: KnownField, value: ByteView) {
+        removeAll(field)
+        append(field, value: value)
+    }
+
+    /// Makes the field called `name` have this one value, at the end of the list.
+    package mutating func set(name: ByteView, value: ByteView) {
+        // Appended first: `name` may be a view of this list.
+        let added = endIndex
+        append(name: name, value: value)
+        var next = firstIndex(named: self.name(at: added))
+        while let index = next, index < added {
+            remove(at: index)
+            next = firstIndex(named: self.name(at: added), from: index + 1)
+        }
+    }
+
+    // MARK: Building a value in place
+
+    /// Begins a field whose value follows piece by piece: `appendToValue` …, then `finishValue`. Nothing else may
+    /// change the list in between.
+    package mutating func beginValue(_ field: KnownField) { beginValue(name: ByteView(field.name), known: field) }
+
+    package mutating func beginValue(name: ByteView, known field: KnownField) {
+        assert(name.isValidFieldName)
+        let retired = reserveArena(name.count + 4)
+        defer { retired?.deallocate() }
+        let start = arenaCount
+        write(name)
+        write(": ")
+        appendSlot(
+            Field(
+                nameStart: start, nameEnd: start + name.count, valueStart: arenaCount, valueEnd: arenaCount,
+                known: field))
+    }
+
+    package mutating func appendToValue(_ bytes: ByteView) {
+        let retired = reserveArena(bytes.count + 2)
+        defer { retired?.deallocate() }
+        write(bytes)
+    }
+
+    package mutating func appendToValue(_ literal: StaticString) { appendToValue(ByteView(literal)) }
+
+    /// Appends `value` in decimal.
+    package mutating func appendToValue(decimal value: UInt64) {
+        reserveArena(22)?.deallocate()
+        guard let arena else { return }
+        arenaCount += arena.writeDecimal(value, at: arenaCount)
+    }
+
+    package mutating func finishValue() {
+        guard let slots, endIndex > 0 else { preconditionFailure("no value was begun") }
+        slots[endIndex - 1].valueLength = UInt32(truncatingIfNeeded: arenaCount) - slots[endIndex - 1].valueStart
+        reserveArena(2)?.deallocate()
+        write("\r\n")
+    }
+}
+
+// MARK: Memory
+
+extension HeaderList {
+    /// Ensures room for `count` more bytes. Returns the old memory when it moved, for the caller to free once it has
+    /// read what it wanted to copy from there.
+    mutating func reserveArena(_ count: Int) -> UnsafeMutablePointer<UInt8>? {
+        guard arenaCapacity - arenaCount < count else { return nil }
+        let capacity = max(arenaCapacity * 2, arenaCount + count, 1024)
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        let retired = arena
+        if let retired { grown.update(from: retired, count: arenaCount) }
+        arena = grown
+        arenaCapacity = capacity
+        return retired
+    }
+
+    /// Copies into memory that was reserved.
+    @inline(__always)
+    mutating func write(_ bytes: ByteView) {
+        guard let arena, bytes.count <= arenaCapacity - arenaCount else { preconditionFailure("not reserved") }
+        (arena + arenaCount).update(from: bytes.base, count: bytes.count)
+        arenaCount += bytes.count
+    }
+
+    @inline(__always)
+    mutating func write(_ literal: StaticString) { write(ByteView(literal)) }
+
+    @inline(__always)
+    mutating func appendSlot(_ field: Field) {
+        if endIndex == slotCapacity { growSlots() }
+        guard let slots else { return }
+        (slots + endIndex).initialize(to: field)
+        endIndex += 1
+        count += 1
+        known.formUnion(KnownFieldSet(field.known))
+    }
+
+    @inline(never)
+    private mutating func growSlots() {
+        let capacity = max(slotCapacity * 2, 32)
+        let grown = UnsafeMutablePointer<Field>.allocate(capacity: capacity)
+        if let slots {
+            grown.update(from: slots, count: endIndex)
+            slots.deallocate()
+        }
+        slots = grown
+        slotCapacity = capacity
+    }
+
+    /// Fills the empty arena with a whole head or trailer section, which the fields' offsets refer to.
+    mutating func adopt(_ section: ByteView) {
+        precondition(arenaCount == 0)
+        reserveArena(section.count)?.deallocate()
+        write(section)
+    }
+}
+
+extension UnsafeMutablePointer<UInt8> {
+    /// Writes `value` in decimal at `offset`, where 20 bytes are free; returns the number of digits.
+    func writeDecimal(_ value: UInt64, at offset: Int) -> Int {
+        var length = 1
+        var probe = value
+        while probe >= 10 {
+            probe /= 10
+            length += 1
+        }
+        var rest = value
+        var index = offset + length
+        repeat {
+            index -= 1
+            self[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        return length
+    }
+}
