@@ -43,16 +43,36 @@ enum ByteScan {
         return (~(letter | digit | ~notHyphen) | word) & high
     }
 
+    /// The index of the first byte at or after `start` that is no letter, digit or hyphen.
+    @inline(__always)
+    static func endOfWord(_ view: ByteView, from start: Int) -> Int {
+        precondition(start >= 0)
+        var index = start
+        while index + 8 <= view.count {
+            let stops = notLetterDigitHyphen(word(view, index))
+            if stops != 0 { return index + stops.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < view.count {
+            let byte = view.base[index]
+            guard ASCII.isAlpha(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen else { return index }
+            index += 1
+        }
+        return index
+    }
+
     /// The index of the first byte at or after `start` that can't be in a field value or a reason phrase: a control
     /// byte other than tab (RFC 9110 section 5.5).
     @inline(__always)
     static func endOfFieldText(_ view: ByteView, from start: Int) -> Int {
         precondition(start >= 0)
         var index = start
+        while index + 16 <= view.count {
+            if notFieldText(word(view, index)) | notFieldText(word(view, index + 8)) != 0 { break }
+            index += 16
+        }
         while index + 8 <= view.count {
-            let word = word(view, index)
-            let delete = word ^ (low &* 0x7f)
-            let stops = ((word &- low &* 0x20) & ~word | (delete &- low) & ~delete) & high
+            let stops = notFieldText(word(view, index))
             if stops == 0 {
                 index += 8
                 continue
@@ -63,6 +83,12 @@ enum ByteScan {
         }
         while index < view.count, isFieldText(view.base[index]) { index += 1 }
         return index
+    }
+
+    @inline(__always)
+    private static func notFieldText(_ word: UInt64) -> UInt64 {
+        let delete = word ^ (low &* 0x7f)
+        return ((word &- low &* 0x20) & ~word | (delete &- low) & ~delete) & high
     }
 
     @inline(__always)

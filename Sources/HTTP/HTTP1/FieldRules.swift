@@ -86,9 +86,21 @@ extension ResponseHead {
 /// The connection options that this codec acts on (RFC 9110 section 7.6.1).
 struct ConnectionOptions: OptionSet {
     let rawValue: UInt8
-    static let close = ConnectionOptions(rawValue: 1)
-    static let keepAlive = ConnectionOptions(rawValue: 2)
-    static let upgrade = ConnectionOptions(rawValue: 4)
+    static var close: ConnectionOptions { ConnectionOptions(rawValue: 1) }
+    static var keepAlive: ConnectionOptions { ConnectionOptions(rawValue: 2) }
+    static var upgrade: ConnectionOptions { ConnectionOptions(rawValue: 4) }
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The option that `token` is, if it is one of these.
+    init?(_ token: ByteView) {
+        switch token.count {
+        case 5 where token.equalsName("close"): self = .close
+        case 7 where token.equalsName("upgrade"): self = .upgrade
+        case 10 where token.equalsName("keep-alive"): self = .keepAlive
+        default: return nil
+        }
+    }
 }
 
 extension HeaderList {
@@ -97,14 +109,12 @@ extension HeaderList {
         guard contains(.connection) else { return options }
         var next = firstIndex(of: .connection)
         while let index = next {
-            var elements = ListElements(value(at: index))
-            while let element = elements.next() {
-                switch element.count {
-                case 5: if element.equalsIgnoringCase("close") { options.insert(.close) }
-                case 7: if element.equalsIgnoringCase("upgrade") { options.insert(.upgrade) }
-                case 10: if element.equalsIgnoringCase("keep-alive") { options.insert(.keepAlive) }
-                default: break
-                }
+            let value = value(at: index)
+            if let option = ConnectionOptions(value) {
+                options.formUnion(option)
+            } else {
+                var elements = ListElements(value)
+                while let element = elements.next() { options.formUnion(ConnectionOptions(element) ?? []) }
             }
             next = firstIndex(of: .connection, from: index + 1)
         }

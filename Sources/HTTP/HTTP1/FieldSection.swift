@@ -28,31 +28,35 @@ struct FieldSection {
     mutating func parse(
         _ view: ByteView, into fields: inout HeaderList, maximumCount: Int, excess: MessageError
     ) throws(MessageError) -> Int? {
+        // The state lives in registers and is put back when bytes are missing.
+        var lineStart = lineStart
+        var scanned = scanned
+        var nameEnd = nameEnd
+        var fieldCount = fieldCount
+        var known = known
         let count = view.count
         while true {
             if nameEnd < 0 {
-                let end = ByteScan.endOfToken(view, from: scanned)
-                scanned = end
-                if end == count { return nil }
-                if view[end] != ASCII.colon || end == lineStart {
-                    guard let sectionEnd = try endOfSection(view, at: end) else { return nil }
+                scanned = ByteScan.endOfToken(view, from: scanned)
+                if scanned == count { break }
+                if view[scanned] != ASCII.colon || scanned == lineStart {
+                    guard let sectionEnd = try Self.endOfSection(view, lineStart, at: scanned) else { break }
                     fields.adopt(view.prefix(sectionEnd), fieldCount: fieldCount, known: known)
                     return sectionEnd
                 }
-                nameEnd = end
-                scanned = end + 1
+                nameEnd = scanned
+                scanned += 1
             }
-            let end = ByteScan.endOfFieldText(view, from: scanned)
-            scanned = end
-            if end == count { return nil }
-            guard view[end] == ASCII.cr else {
-                throw view[end] == ASCII.lf ? .bareLineFeed : .invalidFieldValue
+            scanned = ByteScan.endOfFieldText(view, from: scanned)
+            if scanned == count { break }
+            guard view[scanned] == ASCII.cr else {
+                throw view[scanned] == ASCII.lf ? .bareLineFeed : .invalidFieldValue
             }
-            if end + 1 == count { return nil }
-            guard view[end + 1] == ASCII.lf else { throw .bareCarriageReturn }
+            if scanned + 1 == count { break }
+            guard view[scanned + 1] == ASCII.lf else { throw .bareCarriageReturn }
             guard fieldCount < maximumCount else { throw excess }
             var valueStart = nameEnd + 1
-            var valueEnd = end
+            var valueEnd = scanned
             while valueStart < valueEnd, ASCII.isWhitespace(view[valueStart]) { valueStart += 1 }
             while valueEnd > valueStart, ASCII.isWhitespace(view[valueEnd - 1]) { valueEnd -= 1 }
             let field = KnownField(name: view[lineStart..<nameEnd])
@@ -62,14 +66,22 @@ struct FieldSection {
                 at: fieldCount)
             known = known.and(field)
             fieldCount += 1
-            lineStart = end + 2
+            lineStart = scanned + 2
             scanned = lineStart
             nameEnd = -1
         }
+        self.lineStart = lineStart
+        self.scanned = scanned
+        self.nameEnd = nameEnd
+        self.fieldCount = fieldCount
+        self.known = known
+        return nil
     }
 
     /// Judges a byte that ends a name without being its colon: the empty line, or an error.
-    private func endOfSection(_ view: ByteView, at end: Int) throws(MessageError) -> Int? {
+    private static func endOfSection(
+        _ view: ByteView, _ lineStart: Int, at end: Int
+    ) throws(MessageError) -> Int? {
         let byte = view[end]
         guard end == lineStart else { throw byte == ASCII.lf ? .bareLineFeed : .invalidFieldName }
         switch byte {

@@ -46,10 +46,12 @@ package struct Authority: Equatable, Sendable {
         var previous = ASCII.dot
         while index < text.count {
             let byte = text[index]
+            if plain.contains(byte) {
+                previous = byte
+                index += 1
+                continue
+            }
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), ASCII.zero...ASCII.nine, ASCII.hyphen, ASCII.underscore,
-                UInt8(ascii: "~"):
-                break
             case UInt8(ascii: "A")...UInt8(ascii: "Z"):
                 isCanonical = false
             case ASCII.dot:
@@ -66,6 +68,9 @@ package struct Authority: Equatable, Sendable {
         }
         return index
     }
+
+    /// Lower-case letters, digits, `-`, `_` and `~`.
+    private static var plain: ByteSet { ByteSet(words: (0x03ff_2000_0000_0000, 0x47ff_fffe_8000_0000, 0, 0)) }
 
     private static func port(_ text: ByteView, from start: Int) throws(MessageError) -> UInt16? {
         if start == text.count { return nil }

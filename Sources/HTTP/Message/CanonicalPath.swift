@@ -29,14 +29,19 @@ package enum CanonicalPath {
     static func survey(_ target: ByteView, from start: Int) -> (end: Int, isCanonical: Bool) {
         var index = start
         var isCanonical = true
-        var previous: UInt8 = 0
-        while index < target.count {
+        while true {
+            index = ByteScan.endOfWord(target, from: index)
+            guard index < target.count else { break }
             let byte = target[index]
             if byte == ASCII.question { break }
-            if !plain.contains(byte) { isCanonical = false }
-            if previous == ASCII.slash, byte == ASCII.slash || byte == ASCII.dot { isCanonical = false }
-            previous = byte
             index += 1
+            if byte == ASCII.slash {
+                if index < target.count, target[index] == ASCII.slash || target[index] == ASCII.dot {
+                    isCanonical = false
+                }
+            } else if !plain.contains(byte) {
+                isCanonical = false
+            }
         }
         return (index, isCanonical)
     }

@@ -16,7 +16,7 @@ extension HeaderList {
         while let index = next {
             var options = ListElements(value(at: index))
             while let option = options.next() {
-                if option.equalsIgnoringCase("keep-alive") || option.equalsIgnoringCase("close") { continue }
+                if ConnectionOptions(option) != nil { continue }
                 let field = KnownField(name: option)
                 if KnownFieldSet.beyondConnection.contains(field) { continue }
                 if field == .other || field == .xForwardedOther || field == .underscoreSpelling {

@@ -39,7 +39,7 @@ import Base
         self = .other
         guard name.count >= 2, name.count <= 64 else { return }
         let candidate = Self.candidate(count: name.count, first: name[0] | 0x20, name)
-        if candidate != .other, name.matchesFieldName(candidate.name) {
+        if candidate != .other, name.equalsName(candidate.name) {
             self = candidate
         } else if name[0] | 0x20 == UInt8(ascii: "x") || KnownFieldSet.underscoreSensitive.contains(candidate) {
             self = Self.unusualSpelling(of: name, candidate)
@@ -214,66 +214,17 @@ extension KnownField {
 
     /// `X-Forwarded-…` in all its forms, and names that have `_` where the known one has `-`.
     private static func unusualSpelling(of name: ByteView, _ candidate: KnownField) -> KnownField {
-        if candidate == .xForwardedHost, name.matchesFieldName(KnownField.xForwardedPort.name) { return .xForwardedPort }
+        if candidate == .xForwardedHost, name.equalsName(KnownField.xForwardedPort.name) { return .xForwardedPort }
         let mayBeForwarded = name.count > 12 && name[2] | 0x20 == UInt8(ascii: "f")
         if mayBeForwarded || KnownFieldSet.underscoreSensitive.contains(candidate) {
             let hasUnderscore = name.firstIndex(of: ASCII.underscore) != nil
-            if hasUnderscore, candidate != .other, name.matchesFoldingUnderscores(candidate.name) {
+            if hasUnderscore, candidate != .other, name.equalsNameFoldingUnderscores(candidate.name) {
                 return .underscoreSpelling
             }
-            if mayBeForwarded, name.prefix(12).matchesFoldingUnderscores("X-Forwarded-") {
+            if mayBeForwarded, name.prefix(12).equalsNameFoldingUnderscores("X-Forwarded-") {
                 return hasUnderscore ? .underscoreSpelling : .xForwardedOther
             }
         }
         return .other
-    }
-}
-
-extension ByteView {
-    /// Equality with a known field name, ignoring the case of letters, eight bytes at a time.
-    @inline(__always)
-    fileprivate func matchesFieldName(_ name: StaticString) -> Bool {
-        guard count == name.utf8CodeUnitCount else { return false }
-        let left = UnsafeRawPointer(base)
-        let right = UnsafeRawPointer(name.utf8Start)
-        var index = 0
-        while index + 8 <= count {
-            guard Self.equalLetters(left, right, index, as: UInt64.self, 0x4040_4040_4040_4040) else { return false }
-            index += 8
-        }
-        if index == count { return true }
-        if count >= 8 { return Self.equalLetters(left, right, count - 8, as: UInt64.self, 0x4040_4040_4040_4040) }
-        if count >= 4 {
-            return Self.equalLetters(left, right, 0, as: UInt32.self, 0x4040_4040)
-                && Self.equalLetters(left, right, count - 4, as: UInt32.self, 0x4040_4040)
-        }
-        while index < count {
-            guard Self.equalLetters(left, right, index, as: UInt8.self, 0x40) else { return false }
-            index += 1
-        }
-        return true
-    }
-
-    /// Compares one word. Bit 6 marks the letters among the bytes of a known name; only there bit 5, the case, is free.
-    @inline(__always)
-    private static func equalLetters<Word: FixedWidthInteger>(
-        _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ offset: Int, as: Word.Type, _ letterBits: Word
-    ) -> Bool {
-        let known = right.loadUnaligned(fromByteOffset: offset, as: Word.self)
-        let caseBits = (known & letterBits) >> 1
-        return left.loadUnaligned(fromByteOffset: offset, as: Word.self) | caseBits == known | caseBits
-    }
-
-    /// The same, reading `_` as `-`. Off the common path.
-    fileprivate func matchesFoldingUnderscores(_ name: StaticString) -> Bool {
-        let known = ByteView(name)
-        guard count == known.count else { return false }
-        var index = 0
-        while index < count {
-            let byte = self[index] == ASCII.underscore ? ASCII.hyphen : ASCII.lowercased(self[index])
-            if byte != ASCII.lowercased(known[index]) { return false }
-            index += 1
-        }
-        return true
     }
 }
