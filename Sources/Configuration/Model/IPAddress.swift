@@ -68,10 +68,12 @@ extension IPAddress: CustomStringConvertible {
     /// Dotted decimal, or the canonical form of RFC 5952.
     package var description: String {
         if isV4 {
-            return "\(low >> 24 & 0xff).\(low >> 16 & 0xff).\(low >> 8 & 0xff).\(low & 0xff)"
+            let bytes: [UInt64] = [low >> 24 & 0xff, low >> 16 & 0xff, low >> 8 & 0xff, low & 0xff]
+            return bytes.map(String.init).joined(separator: ".")
         }
-        let groups = (0..<8).map { index in
-            index < 4 ? high >> UInt64(48 - 16 * index) & 0xffff : low >> UInt64(48 - 16 * (index - 4)) & 0xffff
+        let groups: [UInt64] = (0..<8).map { (index: Int) -> UInt64 in
+            let half: UInt64 = index < 4 ? high : low
+            return half >> UInt64(48 - 16 * (index & 3)) & 0xffff
         }
         let gap = Self.longestZeroRun(groups)
         var text = ""
