@@ -1,0 +1,43 @@
+/// Where a configuration's bytes come from: a folder and an environment, or a test's tables.
+package struct ConfigurationSource: Sendable {
+    /// The folder's path as people know it; goes before the files' names.
+    package let folder: String
+    /// Names in the folder, in any order, `.` and `..` left out or not.
+    package let list: @Sendable () throws(SourceError) -> [String]
+    /// The content of a file, at most `limit` bytes of it plus one. The name is relative to the folder, or absolute.
+    package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// The value of an environment variable, nil when it isn't set.
+    package let environment: @Sendable (_ name: String) -> String?
+
+    package init(
+        folder: String,
+        list: @escaping @Sendable () throws(SourceError) -> [String],
+        read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
+        environment: @escaping @Sendable (_ name: String) -> String?
+    ) {
+        self.folder = folder
+        self.list = list
+        self.read = read
+        self.environment = environment
+    }
+}
+
+/// Why bytes could not be had.
+package enum SourceError: Error, Sendable, Equatable {
+    case notFound
+    case notPermitted
+    /// A folder, a pipe, a device where a file must be.
+    case notAFile
+    /// Anything else, by its `errno`.
+    case failed(errno: Int32)
+
+    /// For a sentence that begins with the file's name.
+    package var reason: String {
+        switch self {
+        case .notFound: "does not exist"
+        case .notPermitted: "may not be read"
+        case .notAFile: "is not a regular file"
+        case .failed(let errno): "could not be read (errno \(errno))"
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// The plugins of a route, merged from gateway.yaml's `defaults`, the domain's file and the route, key by key: the
+/// nearest one wins; the header names under `set` count as keys.
+package struct PluginSet: Sendable, Equatable {
+    package let requestHeaders: HeaderEdit
+    package let responseHeaders: HeaderEdit
+    package let ipRestriction: IPRestriction?
+}
+
+/// Changes to the header lines of a message. Removing comes first.
+package struct HeaderEdit: Sendable, Equatable {
+    /// Names of fields to drop, compared without case.
+    package let remove: [Setting<String>]
+    /// Fields to set, replacing every line of that name.
+    package let set: [HeaderAssignment]
+
+    package var isEmpty: Bool { remove.isEmpty && set.isEmpty }
+}
+
+/// One header to set.
+package struct HeaderAssignment: Sendable, Equatable {
+    package let name: String
+    /// Without CR, LF and NUL. Only request headers have parameters in it.
+    package let value: Setting<ValueTemplate>
+}
+
+/// Who may come in, by the client's address. `deny` wins over `allow`.
+package struct IPRestriction: Sendable, Equatable {
+    /// Empty: everybody who isn't denied.
+    package let allow: [Setting<CIDR>]
+    package let deny: [Setting<CIDR>]
+}

@@ -1,0 +1,150 @@
+import Base
+
+/// One route with all effective values filled in. Its identity over reloads is `domain/name`.
+package struct Route: Sendable, Equatable {
+    package let domain: String
+    /// `[a-z0-9-]{1,63}`, unique within its domain.
+    package let name: String
+    package let match: RouteMatch
+    package let action: RouteAction
+    package let timeouts: RouteTimeouts
+    package let limits: RouteLimits
+    package let retries: RetryPolicy
+    package let plugins: PluginSet
+    /// Whether `%2F` in the path is let through (as it is) rather than refused with 400.
+    package let allowEncodedSlash: Setting<Bool>
+    /// How much the route matters, 1 (most) to 3, for people; nil when not given.
+    package let tier: Setting<Int>?
+    /// The place of the route's name.
+    @Provenance package var location: SourceLocation
+
+    /// `domain/name`.
+    package var identity: String { "\(domain)/\(name)" }
+}
+
+/// What a request must be for the route to take it.
+package struct RouteMatch: Sendable, Equatable {
+    /// Never empty; `[.any]` when neither the route nor its domain names one.
+    package let hosts: [Setting<HostPattern>]
+    /// Indices into `GatewayConfiguration.listeners`, in ascending order, each once. Never empty.
+    package let listeners: [Setting<Int>]
+    /// Empty: any method. Each once, as written (methods are case-sensitive).
+    package let methods: [Setting<String>]
+    package let path: Setting<PathTemplate>
+    /// All must hold.
+    package let headers: [FieldCondition]
+    /// All must hold, on the parameters' decoded names and values.
+    package let query: [FieldCondition]
+    /// The place of `match`.
+    @Provenance package var location: SourceLocation
+}
+
+/// A condition on a request header (names compare without case) or a query parameter (names compare exactly).
+package struct FieldCondition: Sendable, Equatable {
+    package let name: String
+    package let test: FieldTest
+    @Provenance package var location: SourceLocation
+}
+
+/// What a field must be.
+package enum FieldTest: Sendable, Hashable {
+    /// Some occurrence has this value, byte for byte.
+    case exact(String)
+    /// Some occurrence begins so.
+    case prefix(String)
+    case present
+    case absent
+}
+
+/// What a route does with a request.
+package enum RouteAction: Sendable, Equatable {
+    case proxy(ProxyAction)
+    case redirect(Redirect)
+    case respond(FixedResponse)
+}
+
+/// Sends the request to an upstream.
+package struct ProxyAction: Sendable, Equatable {
+    /// Index into the domain's `upstreams`.
+    package let upstream: Int
+    package let upstreamName: String
+    package let rewrite: Rewrite
+    @Provenance package var location: SourceLocation
+}
+
+/// What the upstream sees instead of the client's path and host.
+package struct Rewrite: Sendable, Equatable {
+    package let path: Setting<PathRewrite>
+    /// The `Host` header; nil leaves it to the upstream's `host_header`.
+    package let host: Setting<String>?
+}
+
+/// What becomes of the path. The query stays as it is.
+package enum PathRewrite: Sendable, Equatable {
+    case keep
+    /// Drops that many leading segments; an empty rest is `/`.
+    case stripSegments(Int)
+    /// The path that the template gives. Values of parameters are inserted as they are in the canonical path.
+    case replace(ValueTemplate)
+}
+
+/// Sends the client elsewhere.
+package struct Redirect: Sendable, Equatable {
+    /// 301, 302, 303, 307 or 308.
+    package let status: Setting<Int>
+    package let target: RedirectTarget
+    /// Whether the request's query is appended (when the target has none of its own).
+    package let keepQuery: Setting<Bool>
+    @Provenance package var location: SourceLocation
+}
+
+/// What the `Location` header says.
+package enum RedirectTarget: Sendable, Equatable {
+    /// An absolute URL or an absolute path.
+    case location(Setting<ValueTemplate>)
+    /// The request's own URL with these parts replaced. At least one is given. A given host or scheme without a port
+    /// drops the request's port.
+    case parts(
+        scheme: Setting<String>?, host: Setting<String>?, port: Setting<Int>?, path: Setting<ValueTemplate>?)
+}
+
+/// An answer that needs no upstream.
+package struct FixedResponse: Sendable, Equatable {
+    /// 200…599. With 204, 205 and 304 the body is empty.
+    package let status: Setting<Int>
+    package let headers: [HeaderField]
+    package let body: Setting<String>
+    /// Nil when there is no body.
+    package let contentType: Setting<String>?
+    @Provenance package var location: SourceLocation
+}
+
+/// A header line to send. The name keeps its case; the value holds no CR, LF or NUL.
+package struct HeaderField: Sendable, Equatable {
+    package let name: String
+    package let value: Setting<String>
+}
+
+/// How long a request of the route may take.
+package struct RouteTimeouts: Sendable, Equatable {
+    /// From the end of the request head to the end of the answer.
+    package let request: Setting<TimeAmount>
+    /// From the end of the request to the end of the upstream's response head.
+    package let responseHeader: Setting<TimeAmount>
+    /// Between two reads from, or two writes to, the upstream.
+    package let idle: Setting<TimeAmount>
+}
+
+/// What a request of the route may make grow.
+package struct RouteLimits: Sendable, Equatable {
+    /// The request body, in bytes; more is 413.
+    package let bodyBytesMax: Setting<Int>
+}
+
+/// What is tried again. Nothing that may have reached an upstream is sent twice unless RFC 9110 section 9.2.2 lets it.
+package struct RetryPolicy: Sendable, Equatable {
+    /// Further targets tried when no connection could be opened, 0…5.
+    package let connectFailuresMax: Setting<Int>
+    /// Whether a request that a reused connection lost before any byte of response is sent once more.
+    package let staleConnection: Setting<Bool>
+}
