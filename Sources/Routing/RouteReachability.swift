@@ -10,6 +10,8 @@ struct RouteReachability {
     private let definitions: [RouteDefinition]
     private let layout: RouteLayout
     private let roots: [HostPattern: Int]
+    /// The number of segments of the longest pattern.
+    private let depthLimit: Int
 
     /// Steps of the search for values, per route.
     private static let stepLimit = 2_000
@@ -20,6 +22,7 @@ struct RouteReachability {
         self.definitions = definitions
         self.layout = layout
         self.roots = roots
+        depthLimit = definitions.reduce(0) { max($0, $1.path.segments.count) }
     }
 
     func unreachableRoutes() -> [RouteProblem] {
@@ -42,13 +45,16 @@ struct RouteReachability {
         var steps = Self.stepLimit
         for host in route.hosts {
             guard let root = roots[host] else { continue }
-            for path in Witnesses(route.path) {
+            var previous: [UInt32]?
+            for path in Witnesses(route.path, depthLimit: depthLimit) {
                 var rivals = Rivals(route: UInt32(index))
                 collect(at: root, path, 0, &rivals)
                 guard let own = rivals.own else { continue }
                 if rivals.better.isEmpty, rivals.same.isEmpty { return true }
+                let met = rivals.better.map(\.route)
+                if met == previous { continue }
+                previous = met
                 if wins(own, over: rivals, &steps, &shadows) { return true }
-                if steps <= 0 { return true }
             }
         }
         return false
@@ -61,7 +67,8 @@ struct RouteReachability {
         private var hasTrailingSlash = false
         private let isPrefix: Bool
 
-        init(_ pattern: PathPattern) {
+        /// - Parameter depthLimit: paths longer than the longest pattern are all alike.
+        init(_ pattern: PathPattern, depthLimit: Int) {
             base = pattern.segments.compactMap { segment in
                 switch segment {
                 case .literal(let bytes): .literal(bytes)
@@ -70,11 +77,12 @@ struct RouteReachability {
                 }
             }
             isPrefix = pattern.isPrefix
-            depth = isPrefix ? PathPattern.segmentLimit + 1 - base.count : 0
+            depth = isPrefix ? depthLimit + 1 - base.count : 0
         }
 
         mutating func next() -> [Witness]? {
-            guard depth >= 0 else { return nil }
+            // Even `/` has a segment, the empty one.
+            guard depth >= 0, !base.isEmpty || depth > 0 else { return nil }
             let fresh = Array(repeating: Witness.fresh, count: hasTrailingSlash ? depth - 1 : depth)
             let path = base + fresh + (hasTrailingSlash ? [.literal("")] : [])
             if isPrefix, !hasTrailingSlash, depth > 0 {
@@ -143,7 +151,7 @@ struct RouteReachability {
                 let blocking =
                     rivals.better.filter { $0.serves(listener, method) }
                     + rivals.same.filter { $0.serves(listener, method) && $0.outranks(own, for: method) }
-                if canAvoid(blocking.map { Int($0.route) }, own: Int(own.route), &steps) || steps <= 0 { return true }
+                if canAvoid(blocking.map { Int($0.route) }, own: Int(own.route), &steps) { return true }
                 for rival in blocking where !shadows.contains(Int(rival.route)) { shadows.append(Int(rival.route)) }
             }
         }
@@ -152,9 +160,14 @@ struct RouteReachability {
 
     /// Whether a request can satisfy the conditions of `own` and fail at least one of each rival's.
     private func canAvoid(_ rivals: [Int], own: Int, _ steps: inout Int) -> Bool {
+        let met = rivals.filter { definitions[$0].conditionsCanHold(with: definitions[own]) }
+        if met.isEmpty { return true }
+        // The fewest ways out first: dead ends show early.
+        let ordered = met.sorted { definitions[$0].conditionCount < definitions[$1].conditionCount }
+        if definitions[ordered[0]].conditionCount == 0 { return false }
         var constraints = Constraints()
         for (key, test) in definitions[own].keyedConditions { constraints[key, default: .init()].required.append(test) }
-        return avoid(rivals[...], constraints, &steps)
+        return avoid(ordered[...], constraints, &steps)
     }
 
     private typealias Constraints = [RouteDefinition.ConditionKey: ValueConstraint]
@@ -163,7 +176,7 @@ struct RouteReachability {
         guard let rival = rivals.first else { return true }
         for (key, test) in definitions[rival].keyedConditions {
             steps -= 1
-            guard steps > 0 else { return false }
+            guard steps > 0 else { return true }
             var constraint = constraints[key] ?? ValueConstraint()
             constraint.excluded.append(test)
             guard constraint.isSatisfiable else { continue }
@@ -180,6 +193,8 @@ extension RouteDefinition {
         let isHeader: Bool
         let name: String
     }
+
+    fileprivate var conditionCount: Int { headers.count + queries.count }
 
     fileprivate var keyedConditions: [(ConditionKey, RouteCondition.Test)] {
         headers.map { (ConditionKey(isHeader: true, name: $0.name), $0.test) }
