@@ -11,8 +11,8 @@ let swiftSettings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
 ]
 
-func floor(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: [], swiftSettings: swiftSettings)
+func floor(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -42,7 +42,9 @@ let package = Package(
         floor("Observability", ["Base", "HTTP"]),
 
         // Floor 4
-        floor("Plugins", ["Base", "HTTP", "Configuration", "Observability"]),
+        floor(
+            "Plugins", ["Base", "HTTP", "Configuration", "Routing", "Observability"],
+            exclude: ["HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md"]),
 
         // Floor 5
         floor(

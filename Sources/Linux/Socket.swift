@@ -56,6 +56,15 @@ package struct StreamSocket: ~Copyable {
         }
     }
 
+    /// Whether nothing waits to be read, no byte, no end of the stream and no error: an idle connection is alive.
+    ///
+    /// The corresponding C function is `recv(MSG_PEEK)`.
+    package var isQuiet: Bool {
+        var byte: UInt8 = 0
+        let count = recv(number, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count < 0 && Errno.last == .again
+    }
+
     /// Writes as much as the kernel takes. The corresponding C function is `send`.
     package func write(_ bytes: ByteView) -> WriteOutcome {
         while true {

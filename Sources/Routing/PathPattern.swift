@@ -26,6 +26,13 @@ package struct PathPattern: Sendable, Hashable {
 
     package let segments: [Segment]
 
+    /// A pattern of segments that were checked already, as a configuration's are.
+    package init(segments: [Segment]) {
+        precondition(segments.count <= Self.segmentLimit)
+        precondition(segments.count(where: \.isCapture) <= Self.captureLimit)
+        self.segments = segments
+    }
+
     /// Reads a template. It begins with `/`.
     package init(template: String) throws(PathPatternError) {
         segments = try Self.parse(template)

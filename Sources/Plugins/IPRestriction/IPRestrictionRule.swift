@@ -1,0 +1,25 @@
+import Base
+
+/// Lets a request in or refuses it by its client's address.
+package struct IPRestrictionRule {
+    private let allow: [CIDRBlock]
+    private let deny: [CIDRBlock]
+
+    /// - Parameters:
+    ///   - allow: empty for everybody who isn't denied.
+    ///   - deny: wins over `allow`.
+    package init(allow: [CIDRBlock], deny: [CIDRBlock]) {
+        self.allow = allow
+        self.deny = deny
+    }
+
+    func refusal(of client: IPAddress) -> PluginRefusal? {
+        if deny.contains(where: { $0.contains(client) }) { return Self.refusal }
+        if allow.isEmpty || allow.contains(where: { $0.contains(client) }) { return nil }
+        return Self.refusal
+    }
+
+    private static var refusal: PluginRefusal {
+        PluginRefusal(status: 403, code: "ip-restricted", detail: "Access from this address is not allowed.")
+    }
+}

@@ -1,0 +1,100 @@
+import Base
+import HTTP
+import Routing
+
+/// Every plugin of the gateway, compiled for one route. The set is closed: one binary, one list, one place to read it.
+///
+/// A plugin is a folder: its behaviour, its page and, in `Configuration`, its keys. To the rest of the gateway it is one
+/// case here, in the phase where `PluginChain` runs it.
+package enum CompiledPlugin {
+    case ipRestriction(IPRestrictionRule)
+    case requestHeaders(HeaderEditRule)
+    case responseHeaders(HeaderEditRule)
+
+    /// The key under `plugins:`.
+    package var name: StaticString {
+        switch self {
+        case .ipRestriction: "ip_restriction"
+        case .requestHeaders: "request_headers"
+        case .responseHeaders: "response_headers"
+        }
+    }
+
+    /// Where in the fixed pipeline it runs.
+    package var phase: PluginPhase {
+        switch self {
+        case .ipRestriction: .access
+        case .requestHeaders: .requestTransform
+        case .responseHeaders: .responseTransform
+        }
+    }
+}
+
+/// The phases of the pipeline in which plugins run, in order.
+package enum PluginPhase: Int, CaseIterable, Sendable {
+    /// May refuse the request.
+    case access
+    /// Changes what the upstream sees.
+    case requestTransform
+    /// Changes what the client sees.
+    case responseTransform
+}
+
+/// What a plugin of the access phase says.
+package enum PluginVerdict {
+    case proceed
+    /// The gateway answers instead, with problem details.
+    case respond(PluginRefusal)
+}
+
+/// Why a plugin refuses a request.
+package struct PluginRefusal: Sendable {
+    package let status: Int
+    /// For logs: stable, kebab-case.
+    package let code: StaticString
+    /// One sentence for the client.
+    package let detail: StaticString
+}
+
+/// The plugins of one route, sorted into their phases when the snapshot is compiled, so that a request walks only those
+/// that have something to do. The loops are here, beside the enum: walking it from another module costs ten times more.
+package struct PluginChain {
+    private var access: [CompiledPlugin] = []
+    private var requestTransform: [CompiledPlugin] = []
+    private var responseTransform: [CompiledPlugin] = []
+
+    package init(_ plugins: [CompiledPlugin] = []) {
+        for plugin in plugins {
+            switch plugin.phase {
+            case .access: access.append(plugin)
+            case .requestTransform: requestTransform.append(plugin)
+            case .responseTransform: responseTransform.append(plugin)
+            }
+        }
+    }
+
+    /// The first refusal, or `proceed`.
+    package func checkAccess(client: IPAddress, request: borrowing RequestHead) -> PluginVerdict {
+        for plugin in access {
+            if case .ipRestriction(let rule) = plugin, let refusal = rule.refusal(of: client) {
+                return .respond(refusal)
+            }
+        }
+        return .proceed
+    }
+
+    /// - Parameters:
+    ///   - parameters: what the route's path captured.
+    ///   - path: the path that was matched, which the captures point into.
+    package func transformRequest(_ fields: inout HeaderList, parameters: borrowing RouteMatch, path: ByteView) {
+        for plugin in requestTransform {
+            if case .requestHeaders(let rule) = plugin { rule.apply(to: &fields, parameters: parameters, path: path) }
+        }
+    }
+
+    package func transformResponse(_ fields: inout HeaderList) {
+        for plugin in responseTransform {
+            if case .responseHeaders(let rule) = plugin { rule.apply(to: &fields) }
+        }
+    }
+}

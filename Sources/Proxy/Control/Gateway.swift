@@ -1,0 +1,215 @@
+import Base
+import Configuration
+import EventLoop
+import Linux
+import Observability
+import Synchronization
+import Upstream
+
+/// The data plane as the control thread sees it: makes the workers, and gives them new configurations.
+///
+/// A configuration is applied in two halves. `prepare` builds the whole new world aside: names are resolved, sockets
+/// opened, every loop's snapshot compiled; any error leaves everything as it was. Then each loop takes its part over,
+/// between two of its turns, without waiting for the others.
+package final class Gateway {
+    package let registry: MetricsRegistry
+    package let limits: ConnectionLimits
+    /// What is served now.
+    package private(set) var blueprint: Blueprint
+    /// Where the listeners are, by name.
+    package private(set) var endpoints: [String: IPEndpoint] = [:]
+    /// How many event loops there are.
+    package var workerCount: Int { workers.count }
+
+    private let log: Observability.ErrorLog
+    private let loop: EventLoop
+    private var workers: [Worker] = []
+    private var shards: [MetricsShard] = []
+    private var listeners = ListenerSet()
+    private var budgets: [String: ConnectionBudget] = [:]
+    private let names: NameDirectory
+    private let hashSeed: UInt64
+
+    /// - Parameter loop: the control thread's, on which everything here is called.
+    package init(
+        _ blueprint: Blueprint, loop: EventLoop, registry: MetricsRegistry, log: Observability.ErrorLog
+    ) {
+        self.blueprint = blueprint
+        self.loop = loop
+        self.registry = registry
+        self.log = log
+        let configuration = blueprint.configuration
+        limits = ConnectionLimits(
+            totalMax: configuration.limits.connectionsMax.value,
+            perClientMax: configuration.limits.connectionsPerClientMax.value)
+        names = NameDirectory(loop: loop, log: log, registry: registry)
+        // The same on all replicas of a release, so that they agree on where a key belongs.
+        hashSeed = 0x706f_7274_6375_6c6c
+        names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
+    }
+
+    // MARK: Start
+
+    /// Opens the listeners and starts the loops.
+    package func start(accessLog: LogQueue?) throws(ListenFailure) {
+        let count = Self.workerCount(blueprint.configuration)
+        shards = (0..<count).map { _ in registry.makeShard() }
+        let change = try prepare(blueprint)
+        for (index, update) in change.updates.enumerated() {
+            do throws(Errno) {
+                let worker = try Worker(
+                    WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy()),
+                    snapshot: update.snapshot, loop: try EventLoop())
+                workers.append(worker)
+                worker.setAccessLog(accessLog)
+                worker.adopt(update)
+                try Thread.start(name: "worker-\(index)") { worker.run() }
+            } catch {
+                throw ListenFailure(listener: "worker", endpoint: IPEndpoint(address: IPAddress(ipv4: 0), port: 0), error: error)
+            }
+        }
+        commit(change)
+    }
+
+    private static func workerCount(_ configuration: GatewayConfiguration) -> Int {
+        switch configuration.workers.value {
+        case .automatic: ProcessResources.usableProcessorCount
+        case .count(let count): count
+        }
+    }
+
+    // MARK: Reload
+
+    /// Serves by `blueprint` from now on.
+    /// - Parameter done: called on the control thread when every loop does.
+    /// - Throws: what can't be listened on; then nothing has changed.
+    package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(ListenFailure) {
+        let change = try prepare(blueprint)
+        let left = Countdown(workers.count)
+        let mailbox = loop.mailbox
+        for (worker, update) in zip(workers, change.updates) {
+            worker.mailbox.post {
+                worker.adopt(update)
+                if left.decrement() { mailbox.post(done) }
+            }
+        }
+        self.blueprint = blueprint
+        commit(change)
+    }
+
+    private struct Change {
+        let updates: [WorkerUpdate]
+        let listeners: ListenerSet.Plan
+        let budgets: [String: ConnectionBudget]
+    }
+
+    private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
+        let configuration = blueprint.configuration
+        names.refreshInterval = configuration.dns.refresh.value
+        names.setNames(configuration.targetNames, waitingAtMost: configuration.dns.timeout.value)
+        let plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
+        var budgets: [String: ConnectionBudget] = [:]
+        let upstreams = configuration.domains.flatMap { domain in
+            domain.upstreams.map { upstream in
+                let name = "\(domain.name)/\(upstream.name)"
+                let limit = upstream.connectionsMax.value
+                let budget = self.budgets[name] ?? ConnectionBudget(limit: limit)
+                budget.setLimit(limit)
+                budgets[name] = budget
+                return UpstreamPlan(
+                    upstream, name: name, names: names, budget: budget, hashSeed: hashSeed)
+            }
+        }
+        let updates = shards.enumerated().map { index, shard in
+            WorkerUpdate(
+                snapshot: blueprint.makeSnapshot(metrics: shard), upstreams: upstreams,
+                listeners: plan.byWorker[index])
+        }
+        return Change(updates: updates, listeners: plan, budgets: budgets)
+    }
+
+    private func commit(_ change: Change) {
+        listeners.commit(change.listeners)
+        endpoints = change.listeners.endpoints
+        budgets = change.budgets
+        limits.set(
+            totalMax: blueprint.configuration.limits.connectionsMax.value,
+            perClientMax: blueprint.configuration.limits.connectionsPerClientMax.value)
+    }
+
+    private func namesChanged(_ name: String, _ addresses: [IPAddress]) {
+        var endpoints: [String: [IPEndpoint]] = [:]
+        for domain in blueprint.configuration.domains {
+            for upstream in domain.upstreams {
+                for target in upstream.targets where target.host == .name(name) {
+                    endpoints["http://\(target.authority)"] = addresses.map {
+                        IPEndpoint(address: $0, port: target.port)
+                    }
+                }
+            }
+        }
+        let found = endpoints
+        for worker in workers { worker.mailbox.post { worker.resolve(found) } }
+    }
+
+    // MARK: Logs and end
+
+    /// Every loop writes its lines to `queue` from now on, or none.
+    package func setAccessLog(_ queue: LogQueue?) {
+        for worker in workers { worker.mailbox.post { worker.setAccessLog(queue) } }
+    }
+
+    /// Takes no more connections and lets requests end.
+    /// - Parameter done: called on the control thread when all have.
+    package func drain(done: @escaping @Sendable () -> Void) {
+        let left = Countdown(workers.count)
+        let mailbox = loop.mailbox
+        for worker in workers {
+            worker.onDrained = { if left.decrement() { mailbox.post(done) } }
+            worker.mailbox.post { worker.drain() }
+        }
+    }
+
+    /// Ends at once what a drain has left.
+    package func stopNow() {
+        for worker in workers { worker.mailbox.post { worker.stopNow() } }
+    }
+
+    /// What all loops have open to each target, for introspection. Waits for the loops' answers, up to `limit`; a loop
+    /// that is late is missing from the sums.
+    package func targetReports(waitingAtMost limit: TimeAmount) -> [TargetReport] {
+        let reports = ReportBox()
+        let answered = CountingSemaphore()
+        for worker in workers {
+            worker.mailbox.post {
+                reports.add(worker.targetReports)
+                answered.signal()
+            }
+        }
+        let end = SystemClock.monotonic() + limit
+        for _ in workers where !answered.wait(atMost: end - SystemClock.monotonic()) { break }
+        return reports.merged
+    }
+}
+
+/// Tells the last of several threads that it is the last.
+final class Countdown: Sendable {
+    private let left: Atomic<Int>
+    init(_ count: Int) { left = Atomic(count) }
+    func decrement() -> Bool { left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+}
+
+extension GatewayConfiguration {
+    /// The names that targets go by, of all upstreams.
+    var targetNames: Set<String> {
+        var names = Set<String>()
+        for domain in domains {
+            for upstream in domain.upstreams {
+                for target in upstream.targets {
+                    if case .name(let name) = target.host { names.insert(name) }
+                }
+            }
+        }
+        return names
+    }
+}

@@ -1,0 +1,18 @@
+import Base
+import Synchronization
+
+/// Names of listeners as bytes that never go away, each once.
+enum ListenerNames {
+    private static let names = Mutex<[String: ByteView]>([:])
+
+    static func keep(_ name: String) -> ByteView {
+        names.withLock { names in
+            if let known = names[name] { return known }
+            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, name.utf8.count))
+            _ = copy.initialize(from: name.utf8)
+            let view = name.utf8.isEmpty ? ByteView() : ByteView(UnsafeRawBufferPointer(copy))
+            names[name] = view
+            return view
+        }
+    }
+}

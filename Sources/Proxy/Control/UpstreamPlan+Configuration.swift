@@ -1,0 +1,41 @@
+import Base
+import Configuration
+import Upstream
+
+extension UpstreamPlan {
+    /// A configured upstream, with its targets' addresses as far as they are known.
+    init(
+        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget, hashSeed: UInt64
+    ) {
+        var settings = TargetPool.Settings()
+        settings.connectTimeout = upstream.connectTimeout.value
+        settings.idleTimeout = upstream.keepAlive.idleTimeout.value
+        settings.idleConnectionsMax = upstream.keepAlive.connectionsMax.value
+        settings.requestsPerConnectionMax = upstream.keepAlive.requestsMax.value
+        let targets = upstream.targets.map { target in
+            Target(
+                key: PoolKey(upstream: name, target: "http://\(target.authority)"),
+                authority: target.authority,
+                endpoints: Self.endpoints(of: target, names))
+        }
+        self.init(
+            name: name, targets: targets, balancer: TargetBalancer(upstream), hashKey: Self.hashKey(upstream),
+            hashSeed: hashSeed, settings: settings, budget: budget)
+    }
+
+    private static func endpoints(of target: ConfiguredTarget, _ names: NameDirectory) -> [IPEndpoint] {
+        switch target.host {
+        case .address(let address): [IPEndpoint(address: address, port: target.port)]
+        case .name(let name): names.addresses(of: name).map { IPEndpoint(address: $0, port: target.port) }
+        }
+    }
+
+    private static func hashKey(_ upstream: ConfiguredUpstream) -> CompiledHashKey? {
+        guard case .consistentHash(let key) = upstream.balancer.value else { return nil }
+        switch key {
+        case .clientAddress: return .clientAddress
+        case .header(let name): return .header(ListenerNames.keep(name))
+        case .cookie(let name): return .cookie(ListenerNames.keep(name))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Base
+import HTTP
+import Linux
+
+/// The client's side that writes: what `RequestStream` asks for.
+extension ClientConnection {
+    /// Pieces from this size on go to the kernel from where they were read to; smaller ones are gathered.
+    private static let directBytesMin = 4096
+
+    var acceptsContent: Bool { isWritable && output.readableCount < 2 * BufferPool.smallCapacity }
+
+    func sendInterim(_ head: borrowing ResponseHead) {
+        guard let exchange, exchange.request.minorVersion > 0 else { return }
+        worker.buffers.back(&output)
+        HeadEncoder.appendStatusLine(head.status, reason: head.reason, to: &output)
+        HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
+        HeadEncoder.endHead(&output)
+        flush()
+    }
+
+    func sendHead(_ head: borrowing ResponseHead, to request: borrowing RequestHead) {
+        if exchange?.progress == .receiving, head.status >= 400 { closesAfterResponse = true }
+        framing = ResponseFraming(of: head, to: request)
+        if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }
+        worker.buffers.back(&output)
+        let before = output.readableCount
+        HeadEncoder.appendStatusLine(head.status, reason: head.reason, to: &output)
+        HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
+        framing.appendFields(to: &output)
+        if closesAfterResponse {
+            output.append("Connection: close\r\n")
+        } else if request.minorVersion == 0 {
+            output.append("Connection: keep-alive\r\n")
+        }
+        HeadEncoder.endHead(&output)
+        exchange?.bytesOut += UInt64(output.readableCount - before)
+        touch(listener.settings.writeIdleTimeout)
+    }
+
+    func sendContent(_ bytes: ByteView) {
+        guard state == .exchange, framing.hasContent, bytes.count > 0 else { return }
+        exchange?.bytesOut += UInt64(bytes.count)
+        if framing.kind == .chunked { ChunkEncoder.appendChunkHeader(bytes.count, to: &output) }
+        if bytes.count < Self.directBytesMin || !isWritable || isBroken {
+            keep(bytes)
+        } else {
+            sendDirectly(bytes)
+        }
+        if framing.kind == .chunked { ChunkEncoder.appendChunkEnd(to: &output) }
+    }
+
+    private func sendDirectly(_ bytes: ByteView) {
+        let pending = output.readableCount
+        let outcome = pending == 0 ? socket.write(bytes) : socket.write(output.readable, bytes)
+        switch outcome {
+        case .bytes(let count):
+            touch(listener.settings.writeIdleTimeout)
+            output.consume(min(count, pending))
+            let sent = max(0, count - pending)
+            guard count < pending + bytes.count else { return }
+            isWritable = false
+            keep(bytes.from(sent))
+        case .wouldBlock:
+            isWritable = false
+            keep(bytes)
+        case .failed: isBroken = true
+        }
+    }
+
+    private func keep(_ rest: ByteView) {
+        if isBroken { return }
+        worker.buffers.back(&output)
+        if output.writableCount < rest.count { worker.buffers.enlarge(&output) }
+        output.append(rest)
+    }
+
+    func finishResponse(trailers: borrowing HeaderList) {
+        guard state == .exchange, let finished = exchange else { return }
+        if framing.kind == .chunked {
+            if trailers.isEmpty {
+                ChunkEncoder.appendLastChunk(to: &output)
+            } else {
+                ChunkEncoder.appendLastChunk(trailers: trailers, to: &output)
+            }
+        }
+        let isContentOver = finished.progress == .complete
+        exchange = nil
+        if !closesAfterResponse, isContentOver {
+            state = .idle
+        } else if isContentOver, input.isEmpty, !isReadable {
+            state = .closing
+        } else {
+            state = .lingering(Linger(end: worker.loop.now + Linger.duration))
+        }
+        touch(listener.settings.keepAliveIdleTimeout)
+        flush()
+        advance()
+    }
+
+    /// Hands what is in `output` to the kernel.
+    func flush() {
+        if isBroken { return clientLeft() }
+        while isWritable, !output.isEmpty {
+            switch socket.write(output.readable) {
+            case .bytes(let count):
+                if count < output.readableCount { isWritable = false }
+                output.consume(count)
+                touch(listener.settings.writeIdleTimeout)
+            case .wouldBlock: isWritable = false
+            case .failed:
+                isBroken = true
+                output.removeAll()
+                return clientLeft()
+            }
+        }
+        guard output.isEmpty else { return }
+        if state == .exchange { exchange?.responseMayContinue() } else { finishWriting() }
+    }
+}

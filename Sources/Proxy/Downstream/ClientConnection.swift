@@ -1,0 +1,223 @@
+import Base
+import EventLoop
+import HTTP
+import Linux
+
+/// One client's HTTP/1.1 connection: reads requests, one exchange after the other, and writes their answers.
+///
+/// While idle it holds no buffer and no exchange: what remains is this object, well under half a kibibyte. Edge-triggered
+/// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl.
+final class ClientConnection: EventHandler {
+    unowned(unsafe) let worker: Worker
+    /// Where the connection was accepted.
+    let listener: ListenerPort
+    let peer: IPEndpoint
+    /// Whether the limit per client does not count it: the peer is a trusted proxy.
+    let isExempt: Bool
+    let socket: StreamSocket
+    /// The connection's index among its worker's.
+    var place = -1
+    var registration = Registration.none
+
+    var state = ClientState.idle
+    var input = IOBuffer()
+    var output = IOBuffer()
+    var decoder: RequestDecoder
+    var body: BodyDecoder
+    /// The request being read or served.
+    var exchange: Exchange?
+    var framing = ResponseFraming()
+    var requestCount = 0
+    var isReadable = true
+    var isWritable = true
+    /// Whether the client will send no more.
+    var peerHasClosed = false
+    /// Whether a write has failed: the client is gone.
+    var isBroken = false
+    var isAdvancing = false
+    /// Whether the connection ends with the current answer.
+    var closesAfterResponse = false
+    /// When the client last read or sent something, or began to be waited for.
+    var lastActivity = MonotonicTime.zero
+    var headStart = MonotonicTime.zero
+
+    init(
+        _ accepted: consuming AcceptedConnection, listener: ListenerPort, worker: Worker, isExempt: Bool
+    ) {
+        self.isExempt = isExempt
+        self.worker = worker
+        self.listener = listener
+        peer = accepted.peer
+        socket = accepted.intoSocket()
+        decoder = RequestDecoder(limits: listener.settings.messageLimits)
+        body = BodyDecoder(.none)
+    }
+
+    /// Takes up work: registers with the loop and looks for a request that came with the connection.
+    func start() {
+        registration = worker.loop.add(self)
+        do throws(Errno) {
+            try worker.loop.watch(
+                socket.number, [.readable, .writable, .peerClosed, .edgeTriggered], for: registration)
+        } catch {
+            return close()
+        }
+        touch(listener.settings.headerReadTimeout)
+        advance()
+    }
+
+    // MARK: Events
+
+    func handle(_ events: EventSet) {
+        if !events.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
+        if !events.isDisjoint(with: [.hangUp, .error]) { return clientLeft() }
+        if events.contains(.writable), !isWritable {
+            isWritable = true
+            flush()
+        }
+        advance()
+    }
+
+    func timerFired() {
+        let now = worker.loop.now
+        let due = deadline
+        guard now >= due else { return worker.loop.wake(registration, at: due) }
+        switch state {
+        case .closed: break
+        case .idle, .closing, .lingering: close()
+        case .head: refuse(.requestTimeout)
+        case .exchange: exchangeTimedOut(now)
+        }
+    }
+
+    /// When the present state has lasted too long.
+    private var deadline: MonotonicTime {
+        let settings = listener.settings
+        switch state {
+        case .idle:
+            let isFresh = requestCount == 0
+            if !output.isEmpty { return lastActivity + settings.writeIdleTimeout }
+            return lastActivity + (isFresh ? settings.headerReadTimeout : settings.keepAliveIdleTimeout)
+        case .head: return headStart + settings.headerReadTimeout
+        case .closing: return lastActivity + settings.writeIdleTimeout
+        case .lingering(let linger):
+            return linger.isShut ? linger.end : lastActivity + settings.writeIdleTimeout
+        case .closed: return .distantFuture
+        case .exchange:
+            guard let exchange else { return .distantFuture }
+            var due = exchange.deadline
+            if !output.isEmpty {
+                due = min(due, lastActivity + settings.writeIdleTimeout)
+            } else if exchange.awaitsClient {
+                due = min(due, lastActivity + settings.bodyIdleTimeout)
+            }
+            return min(due, worker.loop.now + .seconds(3600))
+        }
+    }
+
+    private func exchangeTimedOut(_ now: MonotonicTime) {
+        guard let exchange else { return close() }
+        if now >= exchange.deadline {
+            exchange.fail(.requestTimedOut)
+        } else if !output.isEmpty {
+            exchange.abandon(.clientStalled)
+        } else {
+            closesAfterResponse = true
+            exchange.answer(.requestTimeout)
+        }
+    }
+
+    /// Notes that the client moved, and makes sure of a look at the connection before `timeout` is over.
+    func touch(_ timeout: TimeAmount) {
+        lastActivity = worker.loop.now
+        worker.loop.wake(registration, at: lastActivity + timeout)
+    }
+
+    // MARK: Ending
+
+    /// Answers a request that never became one, and ends the connection.
+    func refuse(_ answer: GatewayAnswer) {
+        let refused = takeExchange()
+        state = .exchange
+        closesAfterResponse = true
+        refused.refuse(on: .http1(self), headStartedAt: headStart, with: answer)
+    }
+
+    /// The connection failed, or the client closed it.
+    func clientLeft() {
+        if let exchange, state == .exchange {
+            exchange.abandon(.clientLeft)
+        } else {
+            close()
+        }
+    }
+
+    /// Ends the connection so that the client notices that the answer is incomplete.
+    func abort() {
+        exchange = nil
+        socket.resetOnClose()
+        close()
+    }
+
+    /// The gateway drains, or the listener was removed: an idle connection ends now, others end with their answer.
+    func drain() {
+        switch state {
+        case .idle:
+            // A request that is already here is served.
+            advance()
+            if state == .idle { close() }
+        case .head, .exchange: closesAfterResponse = true
+        case .closing, .lingering, .closed: break
+        }
+    }
+
+    func close() {
+        if state == .closed { return }
+        state = .closed
+        if let unused = exchange {
+            exchange = nil
+            worker.recycle(unused)
+        }
+        worker.buffers.recycle(&input)
+        worker.buffers.recycle(&output)
+        worker.loop.remove(registration)
+        worker.connectionClosed(self)
+    }
+
+    /// Takes the last steps of a connection whose answer is written.
+    func finishWriting() {
+        switch state {
+        case .closing: close()
+        case .lingering(var linger):
+            guard !linger.isShut else { return }
+            socket.shutdownWriting()
+            linger.isShut = true
+            state = .lingering(linger)
+            worker.loop.wake(registration, at: linger.end)
+            worker.buffers.recycle(&output)
+            if peerHasClosed { return close() }
+            dropInput()
+        case .idle: parkIfIdle()
+        case .head, .exchange, .closed: break
+        }
+    }
+
+    /// Reads what a refused client still sends, without end only in the time and number of bytes that it may take.
+    func dropInput() {
+        guard case .lingering(var linger) = state, linger.isShut else { return }
+        linger.dropped += input.readableCount
+        input.removeAll()
+        worker.buffers.back(&input)
+        while isReadable {
+            switch socket.read(into: input.writable) {
+            case .bytes(let count):
+                linger.dropped += count
+                if linger.dropped > Linger.bytesMax { return close() }
+            case .wouldBlock: isReadable = false
+            case .endOfStream, .failed: return close()
+            }
+        }
+        state = .lingering(linger)
+        worker.buffers.recycle(&input)
+    }
+}

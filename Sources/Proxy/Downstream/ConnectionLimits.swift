@@ -1,0 +1,90 @@
+import Base
+import Observability
+import Synchronization
+
+/// How many client connections there are, in the whole process and from each client.
+///
+/// Asked when a connection is accepted and told when it closes, never for a request: so a counter that all loops share
+/// and a short lock cost nothing that matters.
+package final class ConnectionLimits: Sendable {
+    private let total = Atomic<Int>(0)
+    private let totalMax: Atomic<Int>
+    private let perClientMax: Atomic<Int>
+    /// Connections by client, in parts so that loops rarely meet.
+    private let clients: [ClientCounts]
+
+    private final class ClientCounts: Sendable {
+        let counts = Mutex<[IPAddress: Int]>([:])
+    }
+
+    package init(totalMax: Int, perClientMax: Int) {
+        self.totalMax = Atomic(totalMax)
+        self.perClientMax = Atomic(perClientMax)
+        clients = (0..<16).map { _ in ClientCounts() }
+    }
+
+    /// A reload may change the limits; connections beyond them live on.
+    package func set(totalMax: Int, perClientMax: Int) {
+        self.totalMax.store(totalMax, ordering: .relaxed)
+        self.perClientMax.store(perClientMax, ordering: .relaxed)
+    }
+
+    /// Client connections now.
+    package var count: Int { total.load(ordering: .relaxed) }
+
+    /// Counts a connection in.
+    /// - Parameter isExempt: whether the peer is a trusted proxy, behind which are many clients.
+    /// - Returns: the limit that it exceeds, if any; it isn't counted then.
+    func refusal(
+        of client: IPAddress, isExempt: Bool, listener: ListenerCount, settings: ListenerSettings
+    ) -> ConnectionLimit? {
+        guard take(total, totalMax.load(ordering: .relaxed)) else { return .process }
+        guard take(listener.open, settings.connectionsMax) else {
+            total.wrappingSubtract(1, ordering: .relaxed)
+            return .listener
+        }
+        if isExempt || admit(client) { return nil }
+        total.wrappingSubtract(1, ordering: .relaxed)
+        listener.open.wrappingSubtract(1, ordering: .relaxed)
+        return .client
+    }
+
+    /// Counts a connection out.
+    func release(_ client: IPAddress, isExempt: Bool, listener: ListenerCount) {
+        total.wrappingSubtract(1, ordering: .relaxed)
+        listener.open.wrappingSubtract(1, ordering: .relaxed)
+        if isExempt { return }
+        part(of: client).counts.withLock { counts in
+            guard let count = counts[client] else { return }
+            counts[client] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    private func take(_ counter: borrowing Atomic<Int>, _ limit: Int) -> Bool {
+        if counter.wrappingAdd(1, ordering: .relaxed).oldValue < limit { return true }
+        counter.wrappingSubtract(1, ordering: .relaxed)
+        return false
+    }
+
+    private func admit(_ client: IPAddress) -> Bool {
+        let limit = perClientMax.load(ordering: .relaxed)
+        return part(of: client).counts.withLock { counts in
+            let count = counts[client, default: 0]
+            guard count < limit else { return false }
+            counts[client] = count + 1
+            return true
+        }
+    }
+
+    private func part(of client: IPAddress) -> ClientCounts {
+        let mixed = (client.high ^ client.low) &* 0x9e37_79b9_7f4a_7c15
+        return clients[Int(mixed >> 60)]
+    }
+}
+
+/// How many connections a listener has on all loops.
+package final class ListenerCount: Sendable {
+    let open = Atomic<Int>(0)
+
+    package init() {}
+}

@@ -1,0 +1,126 @@
+import Base
+import EventLoop
+import HTTP
+import Linux
+import Observability
+
+/// One loop's own socket of a listener: accepts connections and applies the limits on their number.
+final class ListenerPort: EventHandler {
+    /// The listener's index in the configuration that the loop's snapshot was compiled from; the router's key.
+    var index: Int
+    /// What the configuration says; a reload may change it.
+    var settings: ListenerSettings
+    let endpoint: IPEndpoint
+    /// Whether the listener is gone from the configuration: connections end with their present request.
+    private(set) var isClosing = false
+
+    private var socket: ListeningSocket?
+    private var registration = Registration.none
+    private unowned(unsafe) let worker: Worker
+    private let shared: ListenerCount
+
+    init(
+        _ socket: consuming ListeningSocket, index: Int, settings: ListenerSettings, shared: ListenerCount,
+        worker: Worker
+    ) {
+        endpoint = socket.endpoint
+        self.socket = consume socket
+        self.index = index
+        self.settings = settings
+        self.shared = shared
+        self.worker = worker
+    }
+
+    func start() throws(Errno) {
+        guard let number = socket?.number else { return }
+        registration = worker.loop.add(self)
+        try worker.loop.watch(number, .readable, for: registration)
+    }
+
+    /// How many connections are accepted before the others have their turn.
+    private static let batchMax = 64
+
+    func handle(_ events: EventSet) { acceptWaiting(atMost: Self.batchMax) }
+
+    private func acceptWaiting(atMost limit: Int) {
+        for _ in 0..<limit {
+            do throws(Errno) {
+                guard let accepted = try socket?.accept() else { return }
+                admit(accepted)
+            } catch {
+                // Out of descriptors or memory: what waits keeps waiting, and the loop looks again in a moment.
+                worker.metrics.countRefusedConnection(.descriptors)
+                worker.log.error("accepting a connection failed") { $0.field("error", error.description) }
+                pause()
+                return
+            }
+        }
+    }
+
+    private func pause() {
+        guard let number = socket?.number else { return }
+        worker.loop.unwatch(number)
+        worker.loop.wake(registration, at: worker.loop.now + .milliseconds(100))
+    }
+
+    func timerFired() {
+        guard let number = socket?.number else { return }
+        try? worker.loop.watch(number, .readable, for: registration)
+    }
+
+    private func admit(_ accepted: consuming AcceptedConnection) {
+        worker.metrics.count(.connectionsAccepted)
+        let address = accepted.peer.address
+        let isExempt = worker.snapshot.forwarding.trusts(address)
+        if let limit = worker.limits.refusal(of: address, isExempt: isExempt, listener: shared, settings: settings) {
+            worker.metrics.countRefusedConnection(limit)
+            return accepted.refuse()
+        }
+        worker.add(ClientConnection(accepted, listener: self, worker: worker, isExempt: isExempt))
+    }
+
+    /// A connection of this listener has ended.
+    func connectionClosed(_ connection: ClientConnection) {
+        worker.limits.release(connection.peer.address, isExempt: connection.isExempt, listener: shared)
+    }
+
+    /// Takes what waits, then listens no more.
+    func close() {
+        guard socket != nil else { return }
+        acceptWaiting(atMost: Int(ListeningSocket.backlog))
+        isClosing = true
+        worker.loop.remove(registration)
+        socket = nil
+    }
+}
+
+/// What the configuration says of a listener.
+struct ListenerSettings {
+    var name = ByteView()
+    var messageLimits = MessageLimits()
+    var connectionsMax = 10_000
+    var requestsPerConnectionMax = Int.max
+    var headerReadTimeout = TimeAmount.seconds(10)
+    var bodyIdleTimeout = TimeAmount.seconds(30)
+    var keepAliveIdleTimeout = TimeAmount.seconds(75)
+    var writeIdleTimeout = TimeAmount.seconds(30)
+}
+
+extension AcceptedConnection {
+    /// Says why, as far as that goes without waiting, and closes.
+    consuming func refuse() {
+        _ = intoSocket().write(
+            ByteView(
+                """
+                HTTP/1.1 503 Service Unavailable\r
+                Content-Type: application/problem+json\r
+                Content-Length: 133\r
+                Retry-After: 1\r
+                Connection: close\r
+                \r
+                {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Too many connections.",\
+                "code":"too-many-connections"     }
+
+                """))
+    }
+}

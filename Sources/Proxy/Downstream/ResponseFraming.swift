@@ -1,0 +1,51 @@
+import Base
+import HTTP
+
+/// How the end of a response's content is shown to an HTTP/1 client (RFC 9112 section 6.3): decided by the gateway from
+/// what the message is, never copied from the upstream.
+struct ResponseFraming: Equatable {
+    enum Kind: Equatable {
+        /// The head is all.
+        case none
+        case length
+        case chunked
+        /// HTTP/1.0 clients know no chunks: the content ends with the connection.
+        case untilClose
+    }
+
+    private(set) var kind = Kind.none
+    /// What `Content-Length` says; nil for no such field.
+    private(set) var length: Int?
+
+    init() {}
+
+    init(of head: borrowing ResponseHead, to request: borrowing RequestHead) {
+        switch head.framing {
+        case .none: length = head.declaredLength
+        case .length(let count):
+            length = count
+            kind = .length
+        case .chunked, .untilClose: kind = request.minorVersion > 0 ? .chunked : .untilClose
+        }
+        if request.method == .head || head.status == 304 { kind = .none }
+    }
+
+    /// Whether content follows the head.
+    var hasContent: Bool { kind != .none }
+
+    func appendFields(to output: inout IOBuffer) {
+        if let length {
+            HeadEncoder.appendContentLength(length, to: &output)
+        } else if kind == .chunked {
+            output.append("Transfer-Encoding: chunked\r\n")
+        }
+    }
+}
+
+extension KnownFieldSet {
+    /// What the gateway writes itself in every message.
+    static let framingFields = KnownFieldSet([
+        KnownFieldSet(.contentLength), KnownFieldSet(.transferEncoding), KnownFieldSet(.connection),
+        KnownFieldSet(.keepAlive),
+    ])
+}

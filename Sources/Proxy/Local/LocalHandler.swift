@@ -1,0 +1,29 @@
+import HTTP
+
+/// Something that the gateway serves itself, such as an admin endpoint. Off the hot path: it may build strings.
+package protocol LocalHandler: AnyObject {
+    /// Called on the loop that the request came in on; must not block.
+    func respond(to request: LocalRequest) -> LocalAnswer
+}
+
+/// What a local handler is told.
+package struct LocalRequest {
+    package let method: Method
+    /// The canonical path.
+    package let path: String
+    /// The bytes after `?`.
+    package let query: String
+}
+
+/// What a local handler answers.
+package struct LocalAnswer {
+    package var status: Int
+    package var contentType: String
+    package var body: [UInt8]
+
+    package init(status: Int = 200, contentType: String, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+}

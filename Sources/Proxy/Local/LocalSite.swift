@@ -1,0 +1,78 @@
+import Base
+import EventLoop
+import HTTP
+import Linux
+import Observability
+import Plugins
+import Routing
+
+/// An HTTP service of the gateway itself, such as the admin endpoints: the very machine that proxies, with routes that
+/// end in code. It runs on the control thread's loop, apart from the workers, with limits of its own.
+package final class LocalSite {
+    private let worker: Worker
+    private let shard: MetricsShard
+    private var listeners = ListenerSet()
+    private let endpoints: [LocalEndpoint]
+    /// Where it listens; nil while it does not.
+    package private(set) var endpoint: IPEndpoint?
+
+    /// - Parameter loop: the control thread's.
+    package init(_ endpoints: [LocalEndpoint], loop: EventLoop, log: ErrorLog, startTime: WallTime) {
+        self.endpoints = endpoints
+        // Its requests are no part of the gateway's metrics.
+        shard = MetricsRegistry(labels: MetricLabels(), version: "", startTime: startTime).makeShard()
+        worker = Worker(
+            WorkerParts(
+                metrics: shard, limits: ConnectionLimits(totalMax: 256, perClientMax: 256), log: log,
+                seed: systemEntropy()),
+            snapshot: Snapshot.local(endpoints, metrics: shard), loop: loop)
+    }
+
+    /// Listens at `address` from now on, or nowhere.
+    package func listen(at address: IPEndpoint?) throws(ListenFailure) {
+        let plan = try listeners.plan(local: address)
+        worker.adopt(
+            WorkerUpdate(
+                snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], listeners: plan.byWorker[0]))
+        listeners.commit(plan)
+        endpoint = plan.endpoints["admin"]
+    }
+}
+
+/// A path that code answers.
+package struct LocalEndpoint {
+    package let path: String
+    package let handler: any LocalHandler
+
+    package init(path: String, handler: any LocalHandler) {
+        self.path = path
+        self.handler = handler
+    }
+}
+
+extension Snapshot {
+    /// A snapshot whose routes are `endpoints`, for GET and HEAD, on any host of the first listener.
+    static func local(_ endpoints: [LocalEndpoint], metrics: MetricsShard) -> Snapshot {
+        let texts = TextArena()
+        let lease = metrics.lease()
+        let definitions = endpoints.enumerated().map { index, endpoint in
+            RouteDefinition(
+                id: endpoint.path, place: index, listeners: 1,
+                path: PathPattern(segments: endpoint.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { .literal(String($0)) }),
+                methods: ["GET"])
+        }
+        guard let table = RouteTable.build(definitions).table else {
+            preconditionFailure("the gateway's own endpoints have paths of their own")
+        }
+        let routes = endpoints.map { endpoint in
+            var parts = CompiledRoute.Parts()
+            parts.identity = texts.keep(endpoint.path)
+            parts.action = .local(endpoint.handler)
+            return CompiledRoute(parts, metrics: lease.routeMetrics(id: endpoint.path))
+        }
+        let unrouted = CompiledRoute(CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
+        return Snapshot(
+            table: table, routes: routes, unrouted: unrouted, forwarding: ForwardingPolicy(),
+            serverHeader: ByteView(), digest: "", texts: texts, lease: lease)
+    }
+}

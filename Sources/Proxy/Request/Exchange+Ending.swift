@@ -1,0 +1,105 @@
+import Base
+import HTTP
+import Observability
+import Upstream
+
+/// The ways in which an exchange ends: complete, answered by the gateway, or given up. Each one is logged once.
+extension Exchange {
+    /// The answer is sent to its last byte.
+    func complete() {
+        response = .complete
+        record()
+        let ended = stream
+        ended?.finish(trailers: trailers)
+        worker.recycle(self)
+    }
+
+    /// A request whose head was wrong: there is no route, and nothing of it is believed.
+    func refuse(on stream: RequestStream, headStartedAt start: MonotonicTime, with refusal: GatewayAnswer) {
+        self.stream = stream
+        startTime = start
+        progress = .receiving
+        worker.metrics.raise(.requestsActive)
+        snapshot = worker.snapshot
+        client = stream.connection.peer.address
+        // A head that broke off is no request: nothing of it decides how the answer looks.
+        request.reset()
+        answer(refusal)
+    }
+
+    /// Answers with problem details, unless an answer is under way: that one is broken off.
+    func answer(_ answer: GatewayAnswer) {
+        errorCode = answer.code
+        releaseUpstream()
+        if response != .none { return breakOff() }
+        if requestID.isEmpty { RequestID(at: worker.wallNow, using: &worker.random).append(to: &requestID) }
+        responseHead.reset()
+        responseHead.status = answer.status
+        if answer.status == 405 {
+            responseHead.fields.append(.allow, value: worker.scratch.readable)
+            worker.scratch.removeAll()
+        }
+        responseHead.fields.append(.contentType, value: "application/problem+json")
+        responseHead.fields.append(.cacheControl, value: "no-store")
+        responseHead.fields.append(.xRequestID, value: requestID.readable)
+        answer.appendBody(requestID: requestID.readable, to: &worker.scratch)
+        sendAnswer()
+    }
+
+    /// Sends `responseHead` with the content that is in the worker's scratch buffer.
+    func sendAnswer() {
+        status = responseHead.status
+        responseHead.framing = .length(worker.scratch.readableCount)
+        if status == 204 || status == 304 { responseHead.framing = .none }
+        if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
+        if let snapshot, !snapshot.serverHeader.isEmpty, !responseHead.fields.contains(.server) {
+            responseHead.fields.append(.server, value: snapshot.serverHeader)
+        }
+        response = .streaming
+        stream?.sendHead(responseHead, to: request)
+        stream?.sendContent(worker.scratch.readable)
+        worker.scratch.removeAll()
+        trailers.removeAll()
+        complete()
+    }
+
+    /// The upstream, or time, let the exchange down: 502, 503 or 504, or a visibly broken answer.
+    func fail(_ failure: Failure) {
+        if let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
+        worker.logFailure(failure, of: self)
+        answer(GatewayAnswer(failure))
+    }
+
+    /// Nobody is there any more who could get an answer.
+    func abandon(_ failure: Failure) {
+        errorCode = failure.code
+        releaseUpstream()
+        breakOff()
+    }
+
+    private func breakOff() {
+        record()
+        let broken = stream
+        broken?.abort()
+        worker.recycle(self)
+    }
+
+    /// Takes the upstream's connection out of the exchange. What was sent on it has no end now, so it is closed.
+    private func releaseUpstream() {
+        guard let connection = upstream else { return }
+        upstream = nil
+        if upstreamTime == nil { upstreamTime = worker.preciseNow() - upstreamStart }
+        connection.abandon()
+    }
+
+    /// Counts the exchange, and writes its line.
+    private func record() {
+        let now = worker.preciseNow()
+        worker.metrics.lower(.requestsActive)
+        releaseTarget()
+        route.metrics.record(
+            method: request.method.rawValue, status: status, total: now - startTime, upstream: upstreamTime,
+            bytesIn: bytesIn, bytesOut: bytesOut)
+        if worker.accessLog != nil { worker.writeAccessLog(self, duration: now - startTime) }
+    }
+}

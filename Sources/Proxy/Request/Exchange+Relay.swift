@@ -1,0 +1,84 @@
+import Base
+import HTTP
+import Observability
+
+/// Content on its way: from the client's stream to the upstream, and back.
+///
+/// Each side pushes a piece only when the other side takes it, and each side tells the other when it takes more. What
+/// is in memory is then at most one read of each side and what the kernel didn't take of it, whatever the content's size.
+extension Exchange {
+    // MARK: Towards the upstream
+
+    /// Whether a piece of request content is welcome now; otherwise the stream's `resumeContent` is called when it is.
+    var acceptsContent: Bool {
+        guard let upstream else { return false }
+        return upstream.acceptsContent
+    }
+
+    /// Whether the exchange stands still because the client doesn't send.
+    var awaitsClient: Bool { progress == .receiving && acceptsContent }
+
+    func receiveContent(_ bytes: ByteView) {
+        contentBytes += bytes.count
+        if contentBytes > route.bodyBytesMax { return answer(.contentTooLarge) }
+        upstream?.sendContent(bytes)
+    }
+
+    func receiveContentEnd() {
+        progress = .complete
+        upstream?.finishRequest(trailers: trailers)
+        trailers.removeAll()
+    }
+
+    func flushUpstream() { upstream?.flush() }
+
+    /// The upstream takes content again.
+    func requestMayContinue() {
+        if progress == .receiving { stream?.resumeContent() }
+    }
+
+    // MARK: Towards the client
+
+    /// Whether a piece of response content is welcome now.
+    var acceptsResponse: Bool { stream?.acceptsContent ?? false }
+
+    /// A 1xx of the upstream, which is passed on. - Returns: whether the exchange goes on.
+    func receiveInterim() -> Bool {
+        interimCount += 1
+        if interimCount > Self.interimCountMax {
+            fail(.tooManyInterimResponses)
+            return false
+        }
+        responseHead.fields.removeHopByHop()
+        responseHead.fields.removeAll(.identity)
+        stream?.sendInterim(responseHead)
+        return upstream != nil
+    }
+
+    private static let interimCountMax = 16
+
+    /// The final head is in `responseHead`.
+    func receiveResponseHead() {
+        responseHead.fields.removeHopByHop()
+        responseHead.fields.removeAll(.identity)
+        if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
+        route.plugins.transformResponse(&responseHead.fields)
+        status = responseHead.status
+        response = .streaming
+        stream?.sendHead(responseHead, to: request)
+    }
+
+    func receiveResponseContent(_ bytes: ByteView) { stream?.sendContent(bytes) }
+
+    /// The upstream's answer is complete. It is told so afterwards: its connection is its own matter.
+    func receiveResponseEnd() {
+        upstream = nil
+        upstreamTime = worker.preciseNow() - upstreamStart
+        complete()
+    }
+
+    func flushClient() { stream?.flush() }
+
+    /// The client takes content again.
+    func responseMayContinue() { upstream?.advance() }
+}

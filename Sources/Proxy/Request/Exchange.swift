@@ -1,0 +1,102 @@
+import Base
+import HTTP
+import Observability
+import Routing
+
+/// One request and its answer: everything that is known about it from its head's first byte to its line in the log.
+///
+/// An exchange is taken from its worker's free list and goes back there, with the memory of its heads, so that a
+/// request in steady state allocates nothing. `RequestMachine.swift` is what happens to it, in order.
+final class Exchange {
+    unowned(unsafe) let worker: Worker
+    /// Nil while the exchange is in the free list, or its head not complete.
+    var stream: RequestStream?
+    /// The world as it was when the request began; a reload does not touch it.
+    var snapshot: Snapshot?
+    /// The route, once found: kept alive by `snapshot`.
+    unowned(unsafe) var route: CompiledRoute
+
+    // MARK: The request
+    var request = RequestHead()
+    /// Trailers of the request, later of the response.
+    var trailers = HeaderList()
+    var progress = RequestProgress.complete
+    var match = RouteMatch()
+    /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
+    var client: IPAddress
+    var requestID = IOBuffer(capacity: RequestID.maximumLength)
+    var traceID: TraceID?
+    /// The path for the upstream, when the route rewrites it.
+    var rewrittenPath = IOBuffer()
+    var contentBytes = 0
+
+    // MARK: The upstream
+    var attempt = Attempt()
+    var upstream: UpstreamConnection?
+
+    // MARK: The response
+    var responseHead = ResponseHead()
+    var response = ResponseProgress.none
+    var interimCount = 0
+    /// The status sent, 0 for none.
+    var status = 0
+    /// Why the gateway answered by itself or gave up; empty when the upstream answered.
+    var errorCode: StaticString = ""
+
+    // MARK: Times and counts
+    var startTime = MonotonicTime.zero
+    /// When the whole request has taken too long.
+    var deadline = MonotonicTime.distantFuture
+    var upstreamStart = MonotonicTime.zero
+    var upstreamTime: TimeAmount?
+    var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
+
+    init(worker: Worker, unrouted: CompiledRoute) {
+        self.worker = worker
+        route = unrouted
+        client = IPAddress(ipv4: 0)
+    }
+
+    /// Makes the exchange as new, but for its memory.
+    func reset(unrouted: CompiledRoute) {
+        stream = nil
+        snapshot = nil
+        route = unrouted
+        progress = .complete
+        requestID.removeAll()
+        traceID = nil
+        rewrittenPath.removeAll()
+        contentBytes = 0
+        attempt = Attempt()
+        upstream = nil
+        response = .none
+        interimCount = 0
+        status = 0
+        errorCode = ""
+        deadline = .distantFuture
+        upstreamTime = nil
+        bytesIn = 0
+        bytesOut = 0
+        trailers.removeAll()
+    }
+
+    /// The path that is sent upstream.
+    var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }
+}
+
+/// How far the attempts to have the request answered have come.
+struct Attempt {
+    /// Targets that could not be connected to, by their index, so that none is tried twice.
+    var excludedTargets: UInt64 = 0
+    /// How often another target, or another connection, was tried.
+    var retries = 0
+    /// Whether the one retry after a stale connection is used up.
+    var hasRetriedStale = false
+    /// The target at work, by its index in the upstream; -1 for none.
+    var target = -1
+    /// Addresses of the present target that could not be connected to.
+    var connectFailures = 0
+    /// Why the last attempt failed.
+    var lastFailure: Failure?
+}

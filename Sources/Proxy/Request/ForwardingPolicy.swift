@@ -1,0 +1,149 @@
+import Base
+import HTTP
+import Observability
+
+/// What upstreams are told about the client, and whom the gateway believes about it.
+///
+/// A peer within `trustedProxies` may say for whom it speaks; what anybody else says of that is dropped.
+struct ForwardingPolicy {
+    var trustedProxies: [CIDRBlock] = []
+    /// `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`.
+    var sendsXForwarded = true
+    /// `Forwarded` (RFC 7239).
+    var sendsForwarded = false
+    /// `X-Request-ID`.
+    var sendsRequestID = true
+    /// `traceparent` and `tracestate`.
+    var sendsTraceContext = true
+
+    func trusts(_ address: IPAddress) -> Bool {
+        var index = 0
+        while index < trustedProxies.count {
+            if trustedProxies[index].contains(address) { return true }
+            index += 1
+        }
+        return false
+    }
+
+    /// Decides who the client is, and makes the request's forwarding fields say what is known.
+    func apply(to exchange: Exchange, peer: IPAddress, listener: ListenerPort) {
+        let isTrusted = trusts(peer)
+        exchange.client = isTrusted ? originalClient(exchange.request.fields, peer: peer) : peer
+        if !isTrusted { exchange.request.fields.removeAll(.untrusted) }
+        identify(exchange, isTrusted: isTrusted)
+        if sendsXForwarded { appendXForwarded(to: exchange, peer: peer, listener: listener, isTrusted: isTrusted) }
+        if sendsForwarded { appendForwarded(to: exchange, peer: peer) }
+        appendVia(to: exchange)
+    }
+
+    /// The last address in `X-Forwarded-For` that no trusted proxy has: those before it could be anybody's invention.
+    private func originalClient(_ fields: borrowing HeaderList, peer: IPAddress) -> IPAddress {
+        var client = peer
+        var next = fields.firstIndex(of: .xForwardedFor)
+        var last: Int?
+        while let index = next {
+            last = index
+            next = fields.firstIndex(of: .xForwardedFor, from: index + 1)
+        }
+        // Several lines are one list; its end is in the last line. Only that one is looked at: a trusted proxy that
+        // appends a line of its own has its say there.
+        guard let last else { return client }
+        let value = fields.value(at: last)
+        var end = value.count
+        while end > 0 {
+            var start = end
+            while start > 0, value[start - 1] != ASCII.comma { start -= 1 }
+            guard let address = IPAddress(text: value[start..<end].trimmingWhitespace()) else { return client }
+            client = address
+            if !trusts(address) || start == 0 { return client }
+            end = start - 1
+        }
+        return client
+    }
+
+    // MARK: Request id and trace
+
+    private func identify(_ exchange: Exchange, isTrusted: Bool) {
+        let worker = exchange.worker
+        if isTrusted, let given = exchange.request.fields.value(of: .xRequestID), RequestID.isAcceptable(given) {
+            exchange.requestID.append(given)
+        } else {
+            exchange.request.fields.removeAll(.xRequestID)
+            RequestID(at: worker.wallNow, using: &worker.random).append(to: &exchange.requestID)
+            if sendsRequestID { exchange.request.fields.append(.xRequestID, value: exchange.requestID.readable) }
+        }
+        if sendsTraceContext { continueTrace(exchange, isTrusted: isTrusted) }
+    }
+
+    private func continueTrace(_ exchange: Exchange, isTrusted: Bool) {
+        let worker = exchange.worker
+        let context: TraceContext
+        if isTrusted, let given = exchange.request.fields.value(of: .traceparent),
+            let parent = TraceContext(parsing: given)
+        {
+            context = parent.child(using: &worker.random)
+        } else {
+            context = TraceContext(sampled: false, using: &worker.random)
+            exchange.request.fields.removeAll(.tracestate)
+        }
+        exchange.traceID = context.traceID
+        exchange.request.fields.removeAll(.traceparent)
+        context.append(to: &worker.scratch)
+        exchange.request.fields.append(.traceparent, value: worker.scratch.readable)
+        worker.scratch.removeAll()
+    }
+
+    // MARK: Forwarding fields
+
+    private func appendXForwarded(to exchange: Exchange, peer: IPAddress, listener: ListenerPort, isTrusted: Bool) {
+        let worker = exchange.worker
+        peer.append(to: &worker.scratch)
+        exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
+        worker.scratch.removeAll()
+        if !exchange.request.fields.contains(.xForwardedProto) {
+            exchange.request.fields.append(.xForwardedProto, value: "http")
+        }
+        if !exchange.request.fields.contains(.xForwardedHost), !exchange.request.authority.isEmpty {
+            exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
+        }
+        if !exchange.request.fields.contains(.xForwardedPort) {
+            worker.scratch.append(decimal: Int(listener.endpoint.port))
+            exchange.request.fields.append(.xForwardedPort, value: worker.scratch.readable)
+            worker.scratch.removeAll()
+        }
+    }
+
+    /// RFC 7239 section 4: one element for this hop.
+    private func appendForwarded(to exchange: Exchange, peer: IPAddress) {
+        let worker = exchange.worker
+        worker.scratch.append(peer.isIPv4 ? "for=" : "for=\"[")
+        peer.append(to: &worker.scratch)
+        if !peer.isIPv4 { worker.scratch.append("]\"") }
+        if !exchange.request.authority.isEmpty {
+            worker.scratch.append(";host=\"")
+            worker.scratch.append(exchange.request.authority)
+            worker.scratch.append("\"")
+        }
+        worker.scratch.append(";proto=http")
+        exchange.request.fields.append(.forwarded, value: worker.scratch.readable)
+        worker.scratch.removeAll()
+    }
+
+    /// RFC 9110 section 7.6.3: a gateway names itself in every request that it passes on.
+    private func appendVia(to exchange: Exchange) {
+        exchange.request.fields.append(.via, value: exchange.request.minorVersion > 0 ? "1.1 portcullis" : "1.0 portcullis")
+    }
+}
+
+extension KnownFieldSet {
+    /// What only a trusted proxy may say.
+    static let untrusted = KnownFieldSet.forwarding.union(
+        KnownFieldSet([KnownFieldSet(.xRequestID), KnownFieldSet(.traceparent), KnownFieldSet(.tracestate)]))
+}
+
+extension RequestHead {
+    /// Whether all that the client offers to switch to is HTTP/2: then HTTP/1.1 is as good (RFC 9110 section 7.8).
+    var offersOnlyHTTP2: Bool {
+        fields.value(of: .upgrade)?.equalsIgnoringCase("h2c") ?? false
+    }
+}

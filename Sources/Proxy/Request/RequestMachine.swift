@@ -1,0 +1,130 @@
+import Base
+import HTTP
+import Observability
+import Plugins
+import Routing
+
+/// The life of a request, in order. Each step does one thing and names what comes next:
+///
+/// ```
+/// identify ─▶ route ─▶ limit ─▶ access ─▶ act ─┬─▶ transform ─▶ dispatch ─▶ (parked: the upstream goes on)
+///     │          │        │        │           └─▶ answered here (redirect, fixed response, local)
+///     └──────────┴────────┴────────┴─▶ respond: the gateway refuses
+/// ```
+/// From `dispatch` on the exchange is driven by events: `Exchange+Relay.swift` passes content both ways, and
+/// `Exchange+Ending.swift` ends it.
+enum RequestStep {
+    case identify
+    case route
+    case limit
+    case access
+    case act
+    case transform
+    case dispatch
+}
+
+/// What a step says.
+enum StepOutcome {
+    case next(RequestStep)
+    /// The gateway answers by itself.
+    case respond(GatewayAnswer)
+    /// Nothing more to do now: an event goes on, or the exchange is over.
+    case parked
+}
+
+extension Exchange {
+    /// Starts with a complete head.
+    func begin(on stream: RequestStream, headStartedAt start: MonotonicTime) {
+        self.stream = stream
+        startTime = start
+        progress = request.framing.hasContent ? .receiving : .complete
+        worker.metrics.raise(.requestsActive)
+        let snapshot = worker.snapshot
+        self.snapshot = snapshot
+        run(from: .identify, in: snapshot)
+    }
+
+    func run(from first: RequestStep, in snapshot: Snapshot) {
+        var step = first
+        while true {
+            switch perform(step, in: snapshot) {
+            case .next(let following): step = following
+            case .respond(let response): return answer(response)
+            case .parked: return
+            }
+        }
+    }
+
+    private func perform(_ step: RequestStep, in snapshot: Snapshot) -> StepOutcome {
+        switch step {
+        case .identify: identify(in: snapshot)
+        case .route: findRoute(in: snapshot)
+        case .limit: applyLimits()
+        case .access: checkAccess()
+        case .act: act()
+        case .transform: transform(in: snapshot)
+        case .dispatch: dispatch(in: snapshot)
+        }
+    }
+
+    /// Strips what only the gateway may say, and finds out who asks.
+    private func identify(in snapshot: Snapshot) -> StepOutcome {
+        guard let connection = stream?.connection else { return .parked }
+        let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
+        request.fields.removeHopByHop()
+        request.fields.removeAll(.identity)
+        snapshot.forwarding.apply(to: self, peer: connection.peer.address, listener: connection.listener)
+        if isUpgrade { return .respond(.upgradeNotSupported) }
+        return .next(.route)
+    }
+
+    private func findRoute(in snapshot: Snapshot) -> StepOutcome {
+        guard let connection = stream?.connection else { return .parked }
+        if request.targetForm == .asterisk { return answerOptions() }
+        let asked = RouteRequest(
+            listener: connection.listener.index, host: request.host, path: request.path, method: request.method,
+            methodToken: request.methodToken, query: request.query)
+        snapshot.table.match(asked, fields: request.fields, into: &match)
+        switch match.outcome {
+        case .route(let index):
+            route = snapshot.routes[index]
+            deadline = worker.loop.now + route.requestTimeout
+            if request.hasEncodedSlash, !route.allowsEncodedSlash { return .respond(.encodedSlash) }
+            return .next(.limit)
+        case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)
+        case .misdirected: return .respond(.misdirected)
+        case .methodNotAllowed(let methods):
+            snapshot.table.appendAllow(methods, to: &worker.scratch)
+            return .respond(.methodNotAllowed)
+        }
+    }
+
+    private func applyLimits() -> StepOutcome {
+        if case .length(let length) = request.framing, length > route.bodyBytesMax { return .respond(.contentTooLarge) }
+        return .next(.access)
+    }
+
+    private func checkAccess() -> StepOutcome {
+        switch route.plugins.checkAccess(client: client, request: request) {
+        case .proceed: return .next(.act)
+        case .respond(let refusal): return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+        }
+    }
+
+    private func act() -> StepOutcome {
+        switch route.action {
+        case .proxy: return .next(.transform)
+        case .redirect(let redirect): return answer(with: redirect)
+        case .respond(let fixed): return answer(with: fixed)
+        case .local(let handler): return answer(with: handler)
+        }
+    }
+
+    /// Makes the request what the upstream shall see.
+    private func transform(in snapshot: Snapshot) -> StepOutcome {
+        route.rewrite.apply(to: self)
+        // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
+        route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
+        return .next(.dispatch)
+    }
+}

@@ -1,0 +1,73 @@
+import Base
+import Configuration
+import HTTP
+import Linux
+import Observability
+import Plugins
+import Routing
+import Upstream
+
+/// A checked configuration together with its route table: what every loop's snapshot is made from.
+package final class Blueprint: Sendable {
+    package let configuration: GatewayConfiguration
+    /// All routes of all domains; their indices are the router's.
+    package let routes: [Route]
+    package let table: RouteTable
+    /// Routes that can never be reached.
+    package let warnings: [RouteProblem]
+
+    /// - Throws: the routes that can't live together.
+    package init(_ configuration: GatewayConfiguration) throws(RouteConflicts) {
+        self.configuration = configuration
+        let routes = configuration.domains.flatMap(\.routes)
+        let build = RouteTable.build(routes.enumerated().map { RouteDefinition($1, place: $0) })
+        guard let table = build.table else { throw RouteConflicts(routes: routes, problems: build.problems) }
+        self.routes = routes
+        self.table = table
+        warnings = build.problems
+    }
+
+    /// One loop's own compiled copy.
+    func makeSnapshot(metrics: MetricsShard) -> Snapshot {
+        let texts = TextArena()
+        let lease = metrics.lease()
+        let compiler = RouteCompiler(
+            texts: texts, upstreamOffsets: upstreamOffsets, configuration: configuration)
+        let compiled = routes.map { route in
+            CompiledRoute(compiler.compile(route), metrics: lease.routeMetrics(id: route.identity))
+        }
+        let unrouted = CompiledRoute(
+            CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
+        return Snapshot(
+            table: table.copy(), routes: compiled, unrouted: unrouted, forwarding: ForwardingPolicy(configuration),
+            serverHeader: texts.keep(configuration.serverHeader.value), digest: configuration.digest, texts: texts,
+            lease: lease)
+    }
+
+    private var upstreamOffsets: [String: Int] {
+        var offsets: [String: Int] = [:]
+        var next = 0
+        for domain in configuration.domains {
+            offsets[domain.name] = next
+            next += domain.upstreams.count
+        }
+        return offsets
+    }
+}
+
+/// Why a configuration whose parts are all right can't be served as a whole.
+package struct RouteConflicts: Error {
+    /// All routes; the problems' indices are into these.
+    package let routes: [Route]
+    package let problems: [RouteProblem]
+}
+
+extension ForwardingPolicy {
+    init(_ configuration: GatewayConfiguration) {
+        trustedProxies = configuration.trustedProxies.map(\.value)
+        sendsXForwarded = configuration.forwarding.xForwarded.value
+        sendsForwarded = configuration.forwarding.forwarded.value
+        sendsRequestID = configuration.forwarding.requestID.value
+        sendsTraceContext = configuration.forwarding.traceContext.value
+    }
+}

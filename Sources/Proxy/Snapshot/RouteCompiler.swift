@@ -1,0 +1,100 @@
+import Base
+import Configuration
+import HTTP
+import Plugins
+import Routing
+
+/// Turns one route of the configuration into what a request runs through. Its texts are kept in `texts`.
+struct RouteCompiler {
+    let texts: TextArena
+    /// Where each domain's upstreams begin in the snapshot's list.
+    let upstreamOffsets: [String: Int]
+    let configuration: GatewayConfiguration
+
+    func compile(_ route: ConfiguredRoute) -> CompiledRoute.Parts {
+        var parts = CompiledRoute.Parts()
+        parts.identity = texts.keep(route.identity)
+        parts.requestTimeout = route.timeouts.request.value
+        parts.responseHeaderTimeout = route.timeouts.responseHeader.value
+        parts.idleTimeout = route.timeouts.idle.value
+        parts.bodyBytesMax = route.limits.bodyBytesMax.value
+        parts.allowsEncodedSlash = route.allowEncodedSlash.value
+        parts.connectRetriesMax = route.retries.connectFailuresMax.value
+        parts.retriesStaleConnection = route.retries.staleConnection.value
+        parts.plugins = compile(route.plugins)
+        switch route.action {
+        case .proxy(let proxy): compile(proxy, of: route, into: &parts)
+        case .redirect(let redirect): parts.action = .redirect(compile(redirect))
+        case .respond(let response): parts.action = .respond(compile(response))
+        }
+        return parts
+    }
+
+    private func compile(_ proxy: ProxyAction, of route: ConfiguredRoute, into parts: inout CompiledRoute.Parts) {
+        let offset = upstreamOffsets[route.domain] ?? 0
+        parts.action = .proxy(offset + proxy.upstream)
+        switch proxy.rewrite.path.value {
+        case .keep: parts.rewrite = .keep
+        case .stripSegments(let count): parts.rewrite = .strip(segments: count)
+        case .replace(let template): parts.rewrite = .replace(compile(template))
+        }
+        if let host = proxy.rewrite.host {
+            parts.hostHeader = .fixed(texts.keep(host.value))
+        } else if let domain = configuration.domains.first(where: { $0.name == route.domain }),
+            domain.upstreams[proxy.upstream].hostHeader.value == .target
+        {
+            parts.hostHeader = .target
+        }
+    }
+
+    private func compile(_ redirect: Redirect) -> CompiledRedirect {
+        let target: CompiledRedirect.Target
+        switch redirect.target {
+        case .location(let template): target = .location(compile(template.value))
+        case .parts(let scheme, let host, let port, let path):
+            target = .parts(
+                scheme: scheme.map { texts.keep($0.value) }, host: host.map { texts.keep($0.value) },
+                port: port?.value, path: path.map { compile($0.value) })
+        }
+        return CompiledRedirect(status: redirect.status.value, target: target, keepsQuery: redirect.keepQuery.value)
+    }
+
+    private func compile(_ response: FixedResponse) -> CompiledResponse {
+        var fields = response.headers.map { (name: texts.keep($0.name), value: texts.keep($0.value.value)) }
+        if let type = response.contentType { fields.append((ByteView("Content-Type"), texts.keep(type.value))) }
+        return CompiledResponse(
+            status: response.status.value, fields: fields, body: texts.keep(response.body.value))
+    }
+
+    private func compile(_ set: PluginSet) -> PluginChain {
+        var plugins: [CompiledPlugin] = []
+        if let restriction = set.ipRestriction {
+            plugins.append(
+                .ipRestriction(
+                    IPRestrictionRule(
+                        allow: restriction.allow.map(\.value), deny: restriction.deny.map(\.value))))
+        }
+        if !set.requestHeaders.isEmpty { plugins.append(.requestHeaders(compile(set.requestHeaders))) }
+        if !set.responseHeaders.isEmpty { plugins.append(.responseHeaders(compile(set.responseHeaders))) }
+        return PluginChain(plugins)
+    }
+
+    private func compile(_ edit: HeaderEdit) -> HeaderEditRule {
+        HeaderEditRule(
+            removals: edit.remove.map { texts.keep($0.value) },
+            assignments: edit.set.map { assignment in
+                HeaderEditRule.Assignment(
+                    name: texts.keep(assignment.name), value: compile(assignment.value.value))
+            })
+    }
+
+    private func compile(_ template: ValueTemplate) -> CompiledTemplate {
+        CompiledTemplate(
+            template.parts.map { part in
+                switch part {
+                case .literal(let text): .literal(texts.keep(text))
+                case .parameter(_, let index): .capture(index)
+                }
+            })
+    }
+}

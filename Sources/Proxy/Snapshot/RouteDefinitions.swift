@@ -1,0 +1,56 @@
+import Configuration
+import Routing
+
+extension RouteDefinition {
+    /// What the router needs of a configured route.
+    /// - Parameter place: the route's index among all.
+    init(_ route: ConfiguredRoute, place: Int) {
+        let match = route.match
+        self.init(
+            id: route.identity,
+            place: place,
+            listeners: match.listeners.reduce(0) { $0 | 1 << UInt64($1.value) },
+            hosts: match.hosts.map { .init($0.value) },
+            path: PathPattern(match.path.value),
+            methods: match.methods.map(\.value),
+            headers: match.headers.map { RouteCondition($0) },
+            queries: match.query.map { RouteCondition($0) })
+    }
+}
+
+extension Routing.HostPattern {
+    init(_ pattern: ConfiguredHostPattern) {
+        switch pattern {
+        case .exact(let name): self = .exact(name)
+        case .wildcard(let suffix): self = .wildcard(suffix: suffix)
+        case .any: self = .any
+        }
+    }
+}
+
+extension PathPattern {
+    init(_ template: PathTemplate) {
+        var segments = template.segments.map { segment -> Segment in
+            switch segment {
+            case .literal(let text): .literal(text)
+            case .parameter(let name): .parameter(name)
+            case .rest(let name): .rest(name)
+            }
+        }
+        if template.isPrefix { segments.append(.rest("")) }
+        self.init(segments: segments)
+    }
+}
+
+extension RouteCondition {
+    init(_ condition: FieldCondition) {
+        let test: Test
+        switch condition.test {
+        case .exact(let value): test = .exact(value)
+        case .prefix(let value): test = .prefix(value)
+        case .present: test = .present
+        case .absent: test = .absent
+        }
+        self.init(name: condition.name, test: test)
+    }
+}

@@ -1,0 +1,184 @@
+import Base
+import HTTP
+import Observability
+import Plugins
+import Routing
+
+/// A configuration as one event loop uses it: compiled, immutable but for the pools that it is bound to, and the loop's
+/// own, so that no request touches a reference count that another core touches too.
+package final class Snapshot: @unchecked Sendable {
+    // Sendable for one hand-over: the control thread builds it, then exactly one loop has it.
+
+    /// Finds routes; the indices are those of `routes`.
+    let table: RouteTable
+    let routes: [CompiledRoute]
+    /// What counts requests that no route took.
+    let unrouted: CompiledRoute
+    let forwarding: ForwardingPolicy
+    /// The `Server` field of the gateway's own answers; empty for none.
+    let serverHeader: ByteView
+    /// By the index that routes have; bound to the loop's pools when the loop takes the snapshot over.
+    var upstreams: [UpstreamCluster] = []
+    /// The SHA-256 of the configuration, in hexadecimal.
+    package let digest: String
+    private let texts: TextArena
+    private let lease: MetricsLease
+
+    init(
+        table: RouteTable, routes: [CompiledRoute], unrouted: CompiledRoute, forwarding: ForwardingPolicy,
+        serverHeader: ByteView, digest: String, texts: TextArena, lease: MetricsLease
+    ) {
+        self.table = table
+        self.routes = routes
+        self.unrouted = unrouted
+        self.forwarding = forwarding
+        self.serverHeader = serverHeader
+        self.digest = digest
+        self.texts = texts
+        self.lease = lease
+    }
+}
+
+/// One route, ready to be used.
+final class CompiledRoute {
+    /// `domain/name`.
+    let identity: ByteView
+    let action: CompiledAction
+    let requestTimeout: TimeAmount
+    let responseHeaderTimeout: TimeAmount
+    let idleTimeout: TimeAmount
+    let bodyBytesMax: Int
+    let allowsEncodedSlash: Bool
+    /// Further targets tried when no connection could be opened.
+    let connectRetriesMax: Int
+    let retriesStaleConnection: Bool
+    let rewrite: CompiledRewrite
+    let hostHeader: CompiledHost
+    let plugins: PluginChain
+    let metrics: RouteMetrics
+
+    init(_ parts: Parts, metrics: RouteMetrics) {
+        identity = parts.identity
+        action = parts.action
+        requestTimeout = parts.requestTimeout
+        responseHeaderTimeout = parts.responseHeaderTimeout
+        idleTimeout = parts.idleTimeout
+        bodyBytesMax = parts.bodyBytesMax
+        allowsEncodedSlash = parts.allowsEncodedSlash
+        connectRetriesMax = parts.connectRetriesMax
+        retriesStaleConnection = parts.retriesStaleConnection
+        rewrite = parts.rewrite
+        hostHeader = parts.hostHeader
+        plugins = parts.plugins
+        self.metrics = metrics
+    }
+
+    /// What a route is made of; the defaults are those of a request that no route took.
+    struct Parts {
+        var identity = ByteView()
+        var action = CompiledAction.respond(CompiledResponse(status: 404, fields: [], body: ByteView()))
+        var requestTimeout = TimeAmount.seconds(60)
+        var responseHeaderTimeout = TimeAmount.seconds(30)
+        var idleTimeout = TimeAmount.seconds(60)
+        var bodyBytesMax = Int.max
+        var allowsEncodedSlash = false
+        var connectRetriesMax = 0
+        var retriesStaleConnection = true
+        var rewrite = CompiledRewrite.keep
+        var hostHeader = CompiledHost.preserve
+        var plugins = PluginChain()
+    }
+}
+
+/// What a route does.
+enum CompiledAction {
+    /// Sends the request to the upstream of this index.
+    case proxy(Int)
+    case redirect(CompiledRedirect)
+    case respond(CompiledResponse)
+    /// An endpoint of the gateway itself.
+    case local(any LocalHandler)
+}
+
+/// What `Host` says upstream.
+enum CompiledHost {
+    case preserve
+    case target
+    case fixed(ByteView)
+}
+
+/// A fixed answer.
+struct CompiledResponse {
+    let status: Int
+    let fields: [(name: ByteView, value: ByteView)]
+    let body: ByteView
+}
+
+/// What becomes of the path on its way upstream.
+enum CompiledRewrite {
+    case keep
+    /// Drops that many leading segments.
+    case strip(segments: Int)
+    case replace(CompiledTemplate)
+
+    func apply(to exchange: Exchange) {
+        switch self {
+        case .keep: return
+        case .strip(let segments):
+            let path = exchange.request.path
+            var index = 0
+            var left = segments
+            while left > 0, let slash = path.firstIndex(of: ASCII.slash, from: index + 1) {
+                index = slash
+                left -= 1
+            }
+            if left > 0 {
+                exchange.rewrittenPath.append("/")
+            } else {
+                exchange.rewrittenPath.append(path.from(index))
+            }
+        case .replace(let template):
+            template.append(parameters: exchange.match, path: exchange.request.path, to: &exchange.rewrittenPath)
+        }
+    }
+}
+
+/// Where a redirect sends the client.
+struct CompiledRedirect {
+    enum Target {
+        case location(CompiledTemplate)
+        /// The request's own URL with some parts replaced.
+        case parts(scheme: ByteView?, host: ByteView?, port: Int?, path: CompiledTemplate?)
+    }
+
+    let status: Int
+    let target: Target
+    let keepsQuery: Bool
+
+    func appendLocation(of exchange: Exchange, to buffer: inout IOBuffer) {
+        switch target {
+        case .location(let template):
+            template.append(parameters: exchange.match, path: exchange.request.path, to: &buffer)
+        case .parts(let scheme, let host, let port, let path):
+            buffer.append(scheme ?? ByteView("http"))
+            buffer.append("://")
+            buffer.append(host ?? exchange.request.host)
+            if let port {
+                buffer.append(":")
+                buffer.append(decimal: port)
+            } else if scheme == nil, host == nil, let asked = exchange.request.port {
+                buffer.append(":")
+                buffer.append(decimal: Int(asked))
+            }
+            if let path {
+                path.append(parameters: exchange.match, path: exchange.request.path, to: &buffer)
+            } else {
+                buffer.append(exchange.request.path)
+            }
+        }
+        if keepsQuery, exchange.request.hasQuery, buffer.readable.firstIndex(of: ASCII.question) == nil {
+            buffer.append("?")
+            buffer.append(exchange.request.query)
+        }
+    }
+}

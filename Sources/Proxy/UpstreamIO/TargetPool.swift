@@ -1,0 +1,169 @@
+import Base
+import Linux
+import Observability
+import Synchronization
+
+/// The connections of one loop to one target of an upstream.
+///
+/// A pool is known by its upstream and target, not by a snapshot: a reload that keeps the target keeps its connections.
+/// Idle ones are used last in, first out, so that those which a lull leaves over grow old and close.
+final class TargetPool {
+    /// What a configuration says of the target; a reload may change it.
+    struct Settings: Equatable {
+        var connectTimeout = TimeAmount.seconds(2)
+        var idleTimeout = TimeAmount.seconds(30)
+        var idleConnectionsMax = 256
+        var requestsPerConnectionMax = Int.max
+    }
+
+    /// `domain/upstream` and the target's URL.
+    let key: PoolKey
+    /// `host:port`, for `Host` where the route or upstream wants the target's own.
+    let authority: ByteView
+    let metrics: TargetMetrics
+    var settings = Settings()
+    /// Where the target is now; empty while its name is not resolved.
+    private(set) var endpoints: [IPEndpoint]
+    private var nextEndpoint = 0
+    private var idle: [UpstreamConnection] = []
+    /// Connections, idle ones included.
+    private(set) var connectionCount = 0
+    /// Whether no snapshot names the target any more.
+    private(set) var isRetired = false
+
+    private unowned(unsafe) let worker: Worker
+    private let budget: ConnectionBudget
+    private let lease: MetricsLease
+    private let texts = TextArena()
+
+    init(key: PoolKey, authority: String, endpoints: [IPEndpoint], budget: ConnectionBudget, worker: Worker) {
+        self.key = key
+        self.worker = worker
+        self.budget = budget
+        self.endpoints = endpoints
+        self.authority = texts.keep(authority)
+        lease = worker.metrics.lease()
+        metrics = lease.targetMetrics(upstream: key.upstream, target: key.target)
+        idle.reserveCapacity(16)
+    }
+
+    var idleCount: Int { idle.count }
+    var activeCount: Int { connectionCount - idle.count }
+
+    // MARK: Taking and giving
+
+    /// The idle connection that was used last.
+    func takeIdle() -> UpstreamConnection? {
+        guard let connection = idle.popLast() else { return nil }
+        connection.idlePlace = -1
+        worker.metrics.lower(.upstreamConnectionsIdle)
+        worker.metrics.count(.upstreamConnectionsReused)
+        return connection
+    }
+
+    /// Opens a connection; it is usable once its exchange hears of it.
+    func open() throws(OpenFailure) -> UpstreamConnection {
+        guard !endpoints.isEmpty else { throw .unresolved }
+        guard budget.take() else { throw .overBudget }
+        if nextEndpoint >= endpoints.count { nextEndpoint = 0 }
+        let endpoint = endpoints[nextEndpoint]
+        nextEndpoint += 1
+        do throws(Errno) {
+            let connection = UpstreamConnection(
+                socket: try StreamSocket.connecting(to: endpoint), pool: self, worker: worker)
+            try connection.start()
+            connectionCount += 1
+            return connection
+        } catch {
+            budget.giveBack()
+            throw .failed(error)
+        }
+    }
+
+    enum OpenFailure: Error {
+        case unresolved
+        case overBudget
+        case failed(Errno)
+    }
+
+    /// Keeps `connection`, whose answer is complete, for the next request.
+    func giveBack(_ connection: UpstreamConnection) {
+        guard !isRetired, idle.count < settings.idleConnectionsMax,
+            connection.requestCount < settings.requestsPerConnectionMax
+        else { return connection.close() }
+        connection.state = .idle
+        connection.idlePlace = idle.count
+        idle.append(connection)
+        worker.metrics.raise(.upstreamConnectionsIdle)
+        connection.touch(settings.idleTimeout)
+    }
+
+    /// `connection` closes.
+    func forget(_ connection: UpstreamConnection) {
+        connectionCount -= 1
+        budget.giveBack()
+        let place = connection.idlePlace
+        guard place >= 0 else { return }
+        worker.metrics.lower(.upstreamConnectionsIdle)
+        idle.remove(at: place)
+        for index in place..<idle.count { idle[index].idlePlace = index }
+        connection.idlePlace = -1
+    }
+
+    // MARK: Changes from outside
+
+    /// The target's name resolves to these addresses from now on. Connections to others live on until they idle out.
+    func resolve(to endpoints: [IPEndpoint]) { self.endpoints = endpoints }
+
+    /// No snapshot names the target: idle connections close now, the others after their answer.
+    func retire() {
+        isRetired = true
+        while let connection = idle.last { connection.close() }
+    }
+
+    /// A snapshot names the target again.
+    func revive() { isRetired = false }
+
+    /// What `Host` must say, where it isn't what the client sent.
+    func hostHeader(for exchange: Exchange) -> ByteView? {
+        switch exchange.route.hostHeader {
+        case .preserve:
+            if exchange.request.authority.isEmpty { return authority }
+            return exchange.request.targetForm == .origin ? nil : exchange.request.authority
+        case .target: return authority
+        case .fixed(let host): return host
+        }
+    }
+}
+
+/// What identifies a pool over reloads.
+struct PoolKey: Hashable, Sendable {
+    /// `domain/upstream`.
+    let upstream: String
+    /// `http://host:port`.
+    let target: String
+}
+
+/// How many connections all loops together may have to an upstream. Asked when one is opened or closed, so a shared
+/// counter costs a request nothing.
+package final class ConnectionBudget: Sendable {
+    private let used = Atomic<Int>(0)
+    private let limit: Atomic<Int>
+
+    package init(limit: Int) { self.limit = Atomic(limit) }
+
+    /// A reload may change the limit; connections beyond it end by themselves.
+    package func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
+
+    /// - Returns: whether one more is allowed; it is counted then.
+    package func take() -> Bool {
+        let before = used.wrappingAdd(1, ordering: .relaxed).oldValue
+        if before < limit.load(ordering: .relaxed) { return true }
+        giveBack()
+        return false
+    }
+
+    package func giveBack() { used.wrappingSubtract(1, ordering: .relaxed) }
+
+    package var count: Int { used.load(ordering: .relaxed) }
+}

@@ -1,0 +1,120 @@
+import Base
+import HTTP
+import Linux
+
+/// The writing side: the request's head, its content, its end.
+extension UpstreamConnection {
+    /// Pieces from this size on go to the kernel from where they were read to.
+    private static let directBytesMin = 4096
+
+    /// Takes up `exchange`. On an established connection its head is written with the next flush.
+    func begin(_ exchange: Exchange) {
+        self.exchange = exchange
+        requestCount += 1
+        hasReceived = false
+        writtenBytes = 0
+        isRequestComplete = false
+        guard state != .connecting else { return }
+        state = .awaitingHead
+        sendHead()
+    }
+
+    func sendHead() {
+        guard let exchange else { return }
+        worker.buffers.back(&output)
+        let route = exchange.route
+        HeadEncoder.appendRequestLine(
+            method: exchange.request.methodToken, path: exchange.upstreamPath,
+            query: exchange.request.hasQuery ? exchange.request.query : nil, to: &output)
+        var skipped = KnownFieldSet.framingFields
+        if let host = pool.hostHeader(for: exchange) {
+            skipped.insert(KnownFieldSet(.host))
+            HeadEncoder.appendField(.host, host, to: &output)
+        }
+        HeadEncoder.appendFields(exchange.request.fields, except: skipped, to: &output)
+        HeadEncoder.appendFraming(exchange.request.framing, to: &output)
+        HeadEncoder.endHead(&output)
+        isRequestComplete = exchange.progress == .complete
+        touch(min(route.responseHeaderTimeout, route.idleTimeout))
+    }
+
+    var acceptsContent: Bool {
+        state != .connecting && state != .closed && isWritable && !isWriteBroken
+            && output.readableCount < 2 * BufferPool.smallCapacity
+    }
+
+    func sendContent(_ bytes: ByteView) {
+        guard let exchange, bytes.count > 0, !isWriteBroken else { return }
+        worker.buffers.back(&output)
+        let isChunked = exchange.request.framing == .chunked
+        if isChunked { ChunkEncoder.appendChunkHeader(bytes.count, to: &output) }
+        if bytes.count < Self.directBytesMin || !isWritable {
+            keep(bytes)
+        } else {
+            sendDirectly(bytes)
+        }
+        if isChunked { ChunkEncoder.appendChunkEnd(to: &output) }
+    }
+
+    private func sendDirectly(_ bytes: ByteView) {
+        let pending = output.readableCount
+        let outcome = pending == 0 ? socket.write(bytes) : socket.write(output.readable, bytes)
+        switch outcome {
+        case .bytes(let count):
+            lastActivity = worker.loop.now
+            writtenBytes += count
+            output.consume(min(count, pending))
+            guard count < pending + bytes.count else { return }
+            isWritable = false
+            keep(bytes.from(max(0, count - pending)))
+        case .wouldBlock:
+            isWritable = false
+            keep(bytes)
+        case .failed: isWriteBroken = true
+        }
+    }
+
+    private func keep(_ rest: ByteView) {
+        if output.writableCount < rest.count { worker.buffers.enlarge(&output) }
+        output.append(rest)
+    }
+
+    /// All content has been given.
+    func finishRequest(trailers: borrowing HeaderList) {
+        guard let exchange, state != .connecting, state != .closed else { return }
+        if exchange.request.framing == .chunked {
+            if trailers.isEmpty {
+                ChunkEncoder.appendLastChunk(to: &output)
+            } else {
+                ChunkEncoder.appendLastChunk(trailers: trailers, to: &output)
+            }
+        }
+        isRequestComplete = true
+        lastActivity = worker.loop.now
+        flush()
+    }
+
+    /// Hands what is in `output` to the kernel.
+    func flush() {
+        while isWritable, !output.isEmpty, !isWriteBroken {
+            switch socket.write(output.readable) {
+            case .bytes(let count):
+                writtenBytes += count
+                if count < output.readableCount { isWritable = false }
+                output.consume(count)
+                lastActivity = worker.loop.now
+            case .wouldBlock: isWritable = false
+            case .failed: isWriteBroken = true
+            }
+        }
+        if isWriteBroken {
+            // The target may have answered before it closed: what it said is read, or the end of the stream is.
+            output.removeAll()
+            isReadable = true
+            return advance()
+        }
+        guard output.isEmpty else { return }
+        worker.buffers.recycle(&output)
+        if !isRequestComplete { exchange?.requestMayContinue() }
+    }
+}

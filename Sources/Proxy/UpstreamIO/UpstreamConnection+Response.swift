@@ -1,0 +1,159 @@
+import Base
+import HTTP
+import Linux
+
+/// The reading side: heads, content, the answer's end.
+extension UpstreamConnection {
+    private enum Step {
+        /// There may be more in the buffer.
+        case more
+        /// The buffer holds nothing complete.
+        case starved
+        /// The exchange has let go of this connection, or the client must catch up first.
+        case stop
+    }
+
+    /// Passes on all that has come and that the client takes.
+    func advance() {
+        if isAdvancing { return }
+        isAdvancing = true
+        defer { isAdvancing = false }
+        while let exchange {
+            let step: Step
+            switch state {
+            case .awaitingHead: step = readHead(exchange)
+            case .content: step = readContent(exchange)
+            case .connecting, .idle, .closed: return
+            }
+            switch step {
+            case .more: continue
+            case .stop: return
+            case .starved:
+                guard self.exchange === exchange else { return }
+                guard fill() else {
+                    if self.exchange === exchange { exchange.flushClient() }
+                    return
+                }
+            }
+        }
+    }
+
+    private func readHead(_ exchange: Exchange) -> Step {
+        guard !input.isEmpty else { return .starved }
+        do throws(MessageError) {
+            let progress = try decoder.decodeHead(
+                input.readable, method: exchange.request.method, into: &exchange.responseHead)
+            guard case .complete(let consumed) = progress else { return .starved }
+            input.consume(consumed)
+        } catch {
+            worker.logMalformed(error, of: exchange)
+            fail(.malformedResponse)
+            return .stop
+        }
+        if exchange.responseHead.isInterim { return exchange.receiveInterim() ? .more : .stop }
+        state = .content
+        body = BodyDecoder(exchange.responseHead.framing)
+        touch(exchange.route.idleTimeout)
+        exchange.receiveResponseHead()
+        return self.exchange === exchange ? .more : .stop
+    }
+
+    private func readContent(_ exchange: Exchange) -> Step {
+        guard exchange.acceptsResponse else {
+            exchange.flushClient()
+            return self.exchange === exchange && exchange.acceptsResponse ? .more : .stop
+        }
+        do throws(MessageError) {
+            switch try body.next(input.readable, trailers: &exchange.trailers) {
+            case .data(let range, let consumed):
+                lastActivity = worker.loop.now
+                exchange.receiveResponseContent(input.readable[range])
+                guard self.exchange === exchange else { return .stop }
+                input.consume(consumed)
+                guard body.isFinished else { return .more }
+                finish(exchange)
+                return .stop
+            case .end(let consumed):
+                input.consume(consumed)
+                finish(exchange)
+                return .stop
+            case .needsMore(let consumed):
+                input.consume(consumed)
+                enlargeIfWorthwhile()
+                return .starved
+            }
+        } catch {
+            worker.logMalformed(error, of: exchange)
+            fail(.malformedResponse)
+            return .stop
+        }
+    }
+
+    private func enlargeIfWorthwhile() {
+        guard input.capacity < BufferPool.largeCapacity else { return }
+        if body.expectedBytes > BufferPool.smallCapacity || isReadable { worker.buffers.enlarge(&input) }
+    }
+
+    /// The answer is complete. The connection goes to its pool first, so that the client's next request finds it.
+    private func finish(_ exchange: Exchange) {
+        self.exchange = nil
+        let isReusable =
+            exchange.responseHead.isPersistent && isRequestComplete && output.isEmpty && input.isEmpty
+            && !isWriteBroken && (!isReadable || socket.isQuiet)
+        if isReusable {
+            isReadable = false
+            worker.buffers.recycle(&input)
+            pool.giveBack(self)
+        } else {
+            close()
+        }
+        exchange.receiveResponseEnd()
+    }
+
+    /// Reads once. - Returns: whether something came.
+    private func fill() -> Bool {
+        guard isReadable else { return false }
+        worker.buffers.back(&input)
+        if input.writableCount == 0 { makeRoom() }
+        let space = input.writable
+        switch socket.read(into: space) {
+        case .bytes(let count):
+            input.commit(count)
+            hasReceived = true
+            // A short read has drained the socket; the next byte makes a new event (epoll(7)).
+            if count < space.count { isReadable = false }
+            return true
+        case .wouldBlock:
+            isReadable = false
+            if input.isEmpty { worker.buffers.recycle(&input) }
+        case .endOfStream: endOfStream()
+        case .failed: state == .content ? fail(.truncatedResponse) : fail(.closedBeforeResponse)
+        }
+        return false
+    }
+
+    private func makeRoom() {
+        input.compact()
+        guard input.writableCount == 0 else { return }
+        if input.capacity < BufferPool.largeCapacity {
+            worker.buffers.enlarge(&input)
+        } else {
+            input.reserve(input.capacity)
+        }
+    }
+
+    private func endOfStream() {
+        switch state {
+        case .content:
+            if body.mayEndHere, let exchange {
+                self.exchange = nil
+                close()
+                exchange.receiveResponseEnd()
+            } else {
+                fail(.truncatedResponse)
+            }
+        case .awaitingHead: fail(hasReceived ? .malformedResponse : .closedBeforeResponse)
+        case .connecting, .idle, .closed: close()
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import Base
+import EventLoop
+import HTTP
+import Linux
+
+/// What an upstream connection is doing.
+///
+/// ```
+/// connecting ──▶ awaitingHead ◀─┐ 1xx      pool
+///      │              │ final ──┘           │ ▲
+///      │              ▼                     ▼ │
+///      │           content ────────────▶  idle
+///      └────────▶ closed ◀── failed, abandoned, not reusable
+/// ```
+enum UpstreamState: Equatable {
+    case connecting
+    /// A request is being sent, or is sent; no final head has come.
+    case awaitingHead
+    case content
+    /// In the pool, without an exchange.
+    case idle
+    case closed
+}
+
+/// One HTTP/1.1 connection to a target: writes a request, reads its answer, and goes back to its pool.
+final class UpstreamConnection: EventHandler {
+    unowned(unsafe) let worker: Worker
+    let pool: TargetPool
+    let socket: StreamSocket
+    var registration = Registration.none
+
+    var state = UpstreamState.connecting
+    /// The exchange at work.
+    var exchange: Exchange?
+    var input = IOBuffer()
+    var output = IOBuffer()
+    var decoder = ResponseDecoder()
+    var body = BodyDecoder(.none)
+    /// Where the connection stands in its pool's list of idle ones.
+    var idlePlace = -1
+    /// Requests begun on this connection.
+    var requestCount = 0
+    var isReadable = false
+    var isWritable = false
+    /// Whether the target can't be written to any more; an answer may still come.
+    var isWriteBroken = false
+    var isAdvancing = false
+    /// Whether the present request is in `output` to its last byte.
+    var isRequestComplete = false
+    /// Whether the present answer has begun to arrive.
+    var hasReceived = false
+    /// Bytes of the present request that the kernel took.
+    var writtenBytes = 0
+    /// When something last moved on this connection, or the request was complete.
+    var lastActivity: MonotonicTime
+
+    init(socket: consuming StreamSocket, pool: TargetPool, worker: Worker) {
+        self.worker = worker
+        self.pool = pool
+        self.socket = socket
+        lastActivity = worker.loop.now
+    }
+
+    /// Registers with the loop, to learn when the connection is established.
+    func start() throws(Errno) {
+        registration = worker.loop.add(self)
+        do throws(Errno) {
+            try worker.loop.watch(
+                socket.number, [.readable, .writable, .peerClosed, .edgeTriggered], for: registration)
+        } catch {
+            worker.loop.remove(registration)
+            throw error
+        }
+        touch(pool.settings.connectTimeout)
+    }
+
+    // MARK: Events
+
+    func handle(_ events: EventSet) {
+        if state == .connecting { return connected(events) }
+        if !events.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
+        if events.contains(.writable), !isWritable {
+            isWritable = true
+            if exchange != nil { flush() }
+        }
+        if state == .idle {
+            // A target has nothing to say between requests: it closes, or it is out of step.
+            if isReadable { close() }
+        } else {
+            advance()
+        }
+    }
+
+    private func connected(_ events: EventSet) {
+        if let error = socket.takeError() { return connectFailed(error == .timedOut ? .connectTimedOut : .connectRefused) }
+        guard events.contains(.writable) else { return }
+        isWritable = true
+        state = .awaitingHead
+        worker.metrics.count(.upstreamConnectionsOpened)
+        pool.metrics.connectionOpened()
+        guard exchange != nil else { return close() }
+        if !events.isDisjoint(with: [.readable, .peerClosed]) { isReadable = true }
+        sendHead()
+        flush()
+        exchange?.requestMayContinue()
+        if isReadable { advance() }
+    }
+
+    private func connectFailed(_ failure: Failure) {
+        worker.metrics.count(.upstreamConnectFailures)
+        let affected = exchange
+        exchange = nil
+        close()
+        affected?.connectFailed(failure)
+    }
+
+    func timerFired() {
+        let now = worker.loop.now
+        let due = deadline
+        guard now >= due else { return worker.loop.wake(registration, at: due) }
+        switch state {
+        case .connecting: connectFailed(.connectTimedOut)
+        case .idle: close()
+        case .closed: break
+        case .awaitingHead: exchange?.fail(isRequestComplete && output.isEmpty ? .responseHeaderTimedOut : .upstreamIdle)
+        case .content: exchange?.fail(.upstreamIdle)
+        }
+    }
+
+    /// When the present state has lasted too long.
+    private var deadline: MonotonicTime {
+        let farAway = worker.loop.now + .seconds(3600)
+        switch state {
+        case .connecting: return lastActivity + pool.settings.connectTimeout
+        case .idle: return lastActivity + pool.settings.idleTimeout
+        case .closed: return .distantFuture
+        case .awaitingHead:
+            guard let route = exchange?.route else { return farAway }
+            if isRequestComplete, output.isEmpty { return lastActivity + route.responseHeaderTimeout }
+            return output.isEmpty ? farAway : lastActivity + route.idleTimeout
+        case .content:
+            guard let exchange, exchange.acceptsResponse else { return farAway }
+            return lastActivity + exchange.route.idleTimeout
+        }
+    }
+
+    func touch(_ timeout: TimeAmount) {
+        lastActivity = worker.loop.now
+        worker.loop.wake(registration, at: lastActivity + timeout)
+    }
+
+    // MARK: Ending
+
+    /// The present exchange ends without a complete answer: nothing on this connection has a known beginning any more.
+    func abandon() {
+        exchange = nil
+        close()
+    }
+
+    /// The target closed or reset the connection, or sent what is no HTTP.
+    func fail(_ failure: Failure) {
+        guard let affected = exchange else { return close() }
+        let isStale = requestCount > 1 && !hasReceived
+        if isStale, failure == .closedBeforeResponse, affected.mayRetryStale(writtenBytes: writtenBytes) {
+            exchange = nil
+            close()
+            return affected.retryStale()
+        }
+        affected.fail(failure)
+    }
+
+    func close() {
+        if state == .closed { return }
+        let wasEstablished = state != .connecting
+        pool.forget(self)
+        state = .closed
+        if wasEstablished { pool.metrics.connectionClosed() }
+        worker.buffers.recycle(&input)
+        worker.buffers.recycle(&output)
+        worker.loop.remove(registration)
+    }
+}

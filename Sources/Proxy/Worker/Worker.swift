@@ -1,0 +1,231 @@
+import Base
+import EventLoop
+import HTTP
+import Linux
+import Observability
+
+/// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
+///
+/// Workers share nothing that a request touches. Everything here is used on the loop's own thread, except `mailbox`.
+package final class Worker: @unchecked Sendable {
+    // Sendable so that the control thread can start it and post to its mailbox; everything else is the loop's.
+
+    let loop: EventLoop
+    let metrics: MetricsShard
+    let limits: ConnectionLimits
+    let log: ErrorLog
+    private(set) var accessLog: AccessLog?
+    let buffers = BufferPool()
+    /// What requests that begin now are served by.
+    private(set) var snapshot: Snapshot
+    private(set) var isDraining = false
+    /// Called once when the worker has drained.
+    var onDrained: (@Sendable () -> Void)?
+    private(set) var pools: [PoolKey: TargetPool] = [:]
+    private(set) var listeners: [ListenerPort] = []
+
+    /// For building a value: whoever uses it leaves it empty.
+    var scratch = IOBuffer(capacity: 4096)
+    var random: RandomSource
+
+    private var connections: [ClientConnection] = []
+    private var freeExchanges: [Exchange] = []
+    private var clock: WorkerClock
+    private var flusher: LogFlusher?
+
+    /// The door for other threads.
+    package var mailbox: Mailbox { loop.mailbox }
+    /// Client connections now.
+    package var connectionCount: Int { connections.count }
+
+    /// - Parameter loop: a fresh one, or one that the worker shares with other handlers.
+    package init(_ parts: WorkerParts, snapshot: Snapshot, loop: EventLoop) {
+        self.loop = loop
+        metrics = parts.metrics
+        limits = parts.limits
+        log = parts.log
+        random = RandomSource(seed: parts.seed)
+        self.snapshot = snapshot
+        clock = WorkerClock(loop.now)
+        freeExchanges.reserveCapacity(Self.freeExchangesMax)
+    }
+
+    /// Runs the loop until the worker has drained.
+    package func run() { loop.run() }
+
+    // MARK: Time
+
+    /// The wall clock, as of the loop's present turn.
+    var wallNow: WallTime { clock.wall(at: loop.now) }
+
+    /// The present `Date` value.
+    var date: ByteView { clock.date(at: loop.now) }
+
+    /// The clock itself, for durations.
+    func preciseNow() -> MonotonicTime { SystemClock.monotonic() }
+
+    // MARK: Exchanges
+
+    private static let freeExchangesMax = 1024
+
+    func takeExchange() -> Exchange {
+        if let exchange = freeExchanges.popLast() { return exchange }
+        return Exchange(worker: self, unrouted: snapshot.unrouted)
+    }
+
+    func recycle(_ exchange: Exchange) {
+        exchange.reset(unrouted: snapshot.unrouted)
+        guard freeExchanges.count < Self.freeExchangesMax else { return }
+        freeExchanges.append(exchange)
+    }
+
+    // MARK: Connections
+
+    func add(_ connection: ClientConnection) {
+        connection.place = connections.count
+        connections.append(connection)
+        metrics.raise(.connectionsOpen)
+        connection.start()
+    }
+
+    func connectionClosed(_ connection: ClientConnection) {
+        let place = connection.place
+        guard place >= 0 else { return }
+        connection.place = -1
+        metrics.lower(.connectionsOpen)
+        connection.listener.connectionClosed(connection)
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[place] = last
+            last.place = place
+        }
+        if isDraining { endIfDrained() }
+    }
+
+    // MARK: Logs
+
+    /// Writes lines to `queue` from now on, or none.
+    package func setAccessLog(_ queue: LogQueue?) {
+        flusher?.stop()
+        accessLog?.flush()
+        accessLog = queue.map { AccessLog(queue: $0) }
+        flusher = accessLog.map { LogFlusher($0, loop: loop) }
+    }
+
+    func writeAccessLog(_ exchange: Exchange, duration: TimeAmount) {
+        guard let accessLog else { return }
+        exchange.withLogEntry(duration: duration) { entry in accessLog.write(entry, now: loop.now) }
+        flusher?.arm()
+    }
+
+    // MARK: Changes from outside
+
+    /// Serves by `update` from the next request on. Called on the loop's thread.
+    package func adopt(_ update: WorkerUpdate) {
+        bind(update.snapshot, to: update.upstreams)
+        snapshot = update.snapshot
+        updateListeners(update)
+    }
+
+    private func bind(_ snapshot: Snapshot, to plans: [UpstreamPlan]) {
+        var named = Set<PoolKey>()
+        snapshot.upstreams = plans.map { plan in
+            let targets = plan.targets.map { target in
+                named.insert(target.key)
+                let pool = pools[target.key] ?? TargetPool(
+                    key: target.key, authority: target.authority, endpoints: target.endpoints, budget: plan.budget,
+                    worker: self)
+                if !target.endpoints.isEmpty { pool.resolve(to: target.endpoints) }
+                pool.settings = plan.settings
+                pool.revive()
+                pools[target.key] = pool
+                return pool
+            }
+            return UpstreamCluster(
+                name: plan.name, targets: targets, balancer: plan.balancer, hashKey: plan.hashKey,
+                hashSeed: plan.hashSeed)
+        }
+        for (key, pool) in pools where !named.contains(key) {
+            pool.retire()
+            pools[key] = nil
+        }
+    }
+
+    private func updateListeners(_ update: WorkerUpdate) {
+        var kept: [ListenerPort] = []
+        for plan in update.takeListeners() {
+            if let socket = plan.takeSocket() {
+                let port = ListenerPort(
+                    socket, index: plan.index, settings: plan.settings, shared: plan.count, worker: self)
+                do throws(Errno) {
+                    try port.start()
+                    kept.append(port)
+                } catch {
+                    log.error("a listener could not be watched") { $0.field("error", error.description) }
+                }
+            } else if let port = listeners.first(where: { $0.endpoint == plan.endpoint }) {
+                port.index = plan.index
+                port.settings = plan.settings
+                kept.append(port)
+            }
+        }
+        let removed = listeners.filter { old in !kept.contains { $0 === old } }
+        listeners = kept
+        for port in removed {
+            port.close()
+            for connection in connections where connection.listener === port { connection.drain() }
+        }
+    }
+
+    /// A name resolves to other addresses from now on.
+    package func resolve(_ endpoints: [String: [IPEndpoint]]) {
+        for pool in pools.values {
+            if let found = endpoints[pool.key.target], !found.isEmpty { pool.resolve(to: found) }
+        }
+    }
+
+    /// Takes no more connections, lets requests end, and then stops the loop.
+    package func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        let closing = listeners
+        listeners = []
+        for port in closing { port.close() }
+        for connection in connections { connection.drain() }
+        endIfDrained()
+    }
+
+    private func endIfDrained() {
+        guard connections.isEmpty else { return }
+        stop()
+    }
+
+    private func stop() {
+        accessLog?.flush()
+        loop.stop()
+        onDrained?()
+        onDrained = nil
+    }
+
+    /// Ends at once what a drain has left.
+    package func stopNow() {
+        isDraining = true
+        for connection in connections { connection.clientLeft() }
+        if !connections.isEmpty { stop() }
+    }
+}
+
+/// What a worker is made with, besides its first snapshot.
+package struct WorkerParts {
+    package var metrics: MetricsShard
+    package var limits: ConnectionLimits
+    package var log: ErrorLog
+    package var seed: UInt64
+
+    package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
+        self.metrics = metrics
+        self.limits = limits
+        self.log = log
+        self.seed = seed
+    }
+}

@@ -1,0 +1,67 @@
+import Base
+import HTTP
+import Linux
+import Upstream
+
+/// Everything that a loop needs to serve by a new configuration, made ready by the control thread.
+package final class WorkerUpdate: @unchecked Sendable {
+    // Sendable for one hand-over: the control thread builds it, then exactly one loop takes it apart.
+    let snapshot: Snapshot
+    let upstreams: [UpstreamPlan]
+    private var listeners: [ListenerPlan]
+
+    init(snapshot: Snapshot, upstreams: [UpstreamPlan], listeners: [ListenerPlan]) {
+        self.snapshot = snapshot
+        self.upstreams = upstreams
+        self.listeners = listeners
+    }
+
+    func takeListeners() -> [ListenerPlan] {
+        let taken = listeners
+        listeners = []
+        return taken
+    }
+}
+
+/// A listener as one loop shall have it.
+final class ListenerPlan {
+    let index: Int
+    let settings: ListenerSettings
+    let endpoint: IPEndpoint
+    let count: ListenerCount
+    private var socket: ListeningSocket?
+
+    /// - Parameter socket: nil when the loop has the socket already.
+    init(
+        index: Int, settings: ListenerSettings, endpoint: IPEndpoint, count: ListenerCount,
+        socket: consuming ListeningSocket?
+    ) {
+        self.index = index
+        self.settings = settings
+        self.endpoint = endpoint
+        self.count = count
+        self.socket = socket
+    }
+
+    func takeSocket() -> ListeningSocket? {
+        let taken = socket.take()
+        return taken
+    }
+}
+
+/// An upstream as a loop's snapshot shall have it.
+struct UpstreamPlan {
+    struct Target {
+        let key: PoolKey
+        let authority: String
+        let endpoints: [IPEndpoint]
+    }
+
+    let name: String
+    let targets: [Target]
+    let balancer: TargetBalancer
+    let hashKey: CompiledHashKey?
+    let hashSeed: UInt64
+    let settings: TargetPool.Settings
+    let budget: ConnectionBudget
+}
