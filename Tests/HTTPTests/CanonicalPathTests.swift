@@ -26,7 +26,7 @@ struct CanonicalPathTests {
             ("/a/b/..", "/a/"), ("/a/b/../c", "/a/c"), ("/a//../b", "/b"), ("/a/b/../../c", "/c"),
             ("/%2e", "/"), ("/a/%2E%2e/b", "/b"), ("/a/.%2e", "/"), ("/...", "/..."), ("/.a", "/.a"), ("/a.", "/a."),
             ("/..a", "/..a"), ("/.well-known/x", "/.well-known/x"),
-            ("/%41%7a%30%2D%5f%7E", "/Az0-_~"), ("/%c3%a9", "/%C3%A9"), ("/%2f", "/%2F"), ("/a%5cb", "/a%5CB"),
+            ("/%41%7a%30%2D%5f%7E", "/Az0-_~"), ("/%c3%a9", "/%C3%A9"), ("/%2f", "/%2F"), ("/a%5cb", "/a%5Cb"),
             ("/%3a%40", "/%3A%40"), ("/:@!$&'()*+,;=", "/:@!$&'()*+,;="), ("/%25%32%65", "/%252e"),
             ("/{id}|^`\"<>[]", "/%7Bid%7D%7C%5E%60%22%3C%3E%5B%5D"), ("/%20", "/%20"), ("/%3f%23", "/%3F%23"),
             ("/a;x=..", "/a;x=.."), ("/a;..", "/a;.."),
@@ -123,7 +123,7 @@ struct AuthorityTests {
 
     @Test("a host has 253 bytes at most")
     func length() {
-        let label = String(repeating: "a", count: 50) + "."
+        let label = String(repeating: "a", count: 49) + "."
         let host = String(repeating: label, count: 5)
         #expect(request("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n").value != nil)
         #expect(request("GET / HTTP/1.1\r\nHost: \(host)\(host)\r\n\r\n") == .failed(.invalidHost))

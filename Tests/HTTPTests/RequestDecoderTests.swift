@@ -165,6 +165,8 @@ struct RequestDecoderTests {
         #expect(try decoder.decodeHead(ByteView("\r"), into: &head) == .incomplete(consumed: 0))
         #expect(decoder.isIdle)
         #expect(try decoder.decodeHead(ByteView("\r\n"), into: &head) == .incomplete(consumed: 2))
+        #expect(decoder.isIdle)
+        #expect(throws: MessageError.malformedRequestLine) { try decoder.decodeHead(ByteView("\r\n"), into: &head) }
     }
 
     @Test("requests in a row share one decoder and one head")
