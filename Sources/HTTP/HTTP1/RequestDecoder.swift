@@ -25,8 +25,8 @@ package struct RequestDecoder: Sendable {
 
     package init(limits: MessageLimits = MessageLimits()) { self.limits = limits }
 
-    /// Whether nothing of the next head has been seen.
-    package var isIdle: Bool { phase == .start }
+    /// Whether nothing of the next head has been seen; an empty line before it is not part of it.
+    package var isIdle: Bool { phase == .start || (phase == .method && scanned == 0) }
 
     /// Decodes the head at the beginning of `input` into `head`, which is reset first.
     ///
