@@ -16,7 +16,7 @@ package struct MetricLabels: Sendable {
     }
 
     package static let standardMethods = [
-        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other",
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "other",
     ]
 }
 
