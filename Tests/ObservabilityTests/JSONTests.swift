@@ -14,9 +14,8 @@ struct JSONTests {
         return try #require(parsed?.first)
     }
 
-    @Test("every byte value gives valid JSON that reads back as the repaired text", arguments: 0...255 as ClosedRange<Int>)
-    func everyByte(value: Int) throws {
-        let byte = UInt8(value)
+    @Test("every byte value gives valid JSON that reads back as the repaired text", arguments: UInt8.min...UInt8.max)
+    func everyByte(byte: UInt8) throws {
         for padding in 0..<18 {
             let bytes = Array(repeating: UInt8(ascii: "a"), count: padding) + [byte] + Array("tail of text".utf8)
             #expect(try roundTrip(bytes) == String(decoding: bytes, as: UTF8.self))
@@ -42,7 +41,8 @@ struct JSONTests {
         "each maximal ill-formed part of UTF-8 becomes one U+FFFD",
         arguments: [
             ([0xc0, 0xaf], "\u{fffd}\u{fffd}"), ([0xe0, 0x80, 0x80], "\u{fffd}\u{fffd}\u{fffd}"),
-            ([0xed, 0xa0, 0x80], "\u{fffd}\u{fffd}\u{fffd}"), ([0xf4, 0x90, 0x80, 0x80], "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+            ([0xed, 0xa0, 0x80], "\u{fffd}\u{fffd}\u{fffd}"),
+            ([0xf4, 0x90, 0x80, 0x80], "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
             ([0xf0, 0x9f, 0x98], "\u{fffd}"), ([0xf0, 0x9f, 0x98, 0x41], "\u{fffd}A"), ([0xe2, 0x82, 0xac], "€"),
             ([0xe2, 0x82], "\u{fffd}"), ([0xff, 0xfe], "\u{fffd}\u{fffd}"), ([0x80], "\u{fffd}"),
         ] as [([UInt8], String)])
@@ -53,7 +53,9 @@ struct JSONTests {
     @Test("random bytes give what the standard library's repair gives")
     func fuzz() throws {
         var random = RandomSource(seed: 7)
-        let interesting: [UInt8] = [0x00, 0x1f, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xbf, 0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xff]
+        let interesting: [UInt8] = [
+            0x00, 0x1f, 0x20, 0x22, 0x5c, 0x7f, 0x80, 0xbf, 0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xff,
+        ]
         for _ in 0..<fuzzIterations {
             let bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
                 Bool.random(using: &random)

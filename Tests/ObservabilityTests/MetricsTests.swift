@@ -1,17 +1,18 @@
 import Base
 import Foundation
+import HTTP
 import Observability
 import Synchronization
 import Testing
+
+private let promtoolPath = "/usr/bin/promtool"
 
 @Suite("Metrics")
 struct MetricsTests {
     private static let leases = Mutex<[MetricsLease]>([])
 
     private func registry() -> MetricsRegistry {
-        MetricsRegistry(
-            labels: MetricLabels(refusalReasons: ["bare_line_feed", "missing_host"]), version: "1.2.3",
-            startTime: WallTime(nanoseconds: 1_700_000_000_250_000_000))
+        MetricsRegistry(version: "1.2.3", startTime: WallTime(nanoseconds: 1_700_000_000_250_000_000))
     }
 
     private func exposition(_ registry: MetricsRegistry, _ sample: ProcessSample = ProcessSample()) -> String {
@@ -38,10 +39,10 @@ struct MetricsTests {
         for lease in leases {
             let route = lease.routeMetrics(id: "bank-a/read")
             _ = lease.routeMetrics(id: "bank-a/untouched")
-            route.record(method: 0, status: 200, total: .milliseconds(1), upstream: nil, bytesIn: 10, bytesOut: 20)
-            route.record(method: 0, status: 204, total: .milliseconds(1), upstream: nil, bytesIn: 1, bytesOut: 2)
-            route.record(method: 2, status: 503, total: .milliseconds(1), upstream: nil, bytesIn: 0, bytesOut: 0)
-            route.record(method: 200, status: 0, total: .milliseconds(1), upstream: nil, bytesIn: 0, bytesOut: 0)
+            route.record(method: .get, status: 200, total: .milliseconds(1), upstream: nil, bytesIn: 10, bytesOut: 20)
+            route.record(method: .get, status: 204, total: .milliseconds(1), upstream: nil, bytesIn: 1, bytesOut: 2)
+            route.record(method: .post, status: 503, total: .milliseconds(1), upstream: nil, bytesIn: 0, bytesOut: 0)
+            route.record(method: .other, status: 0, total: .milliseconds(1), upstream: nil, bytesIn: 0, bytesOut: 0)
         }
         let text = exposition(registry)
         #expect(
@@ -65,22 +66,20 @@ struct MetricsTests {
         let registry = registry()
         let lease = registry.makeShard().lease()
         lease.routeMetrics(id: "r").record(
-            method: 0, status: status, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
+            method: .get, status: status, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
         #expect(exposition(registry).contains("status_class=\"\(label)\"} 1"))
     }
 
     @Test("a duration on a bound belongs to its bucket, one nanosecond more to the next")
     func buckets() throws {
-        let bounds = [
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-        ]
+        let bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
         for (index, bound) in bounds.enumerated() {
             for excess in [Int64(-1), 0, 1] {
                 let registry = registry()
                 let lease = registry.makeShard().lease()
                 let amount = TimeAmount.nanoseconds(Int64((bound * 1e9).rounded()) + excess)
                 lease.routeMetrics(id: "r").record(
-                    method: 0, status: 200, total: amount, upstream: amount, bytesIn: 0, bytesOut: 0)
+                    method: .get, status: 200, total: amount, upstream: amount, bytesIn: 0, bytesOut: 0)
                 for name in ["request", "upstream"] {
                     let family = "portcullis_http_\(name)_duration_seconds"
                     let counts = lines(exposition(registry), family + "_bucket")
@@ -99,12 +98,13 @@ struct MetricsTests {
         let route = lease.routeMetrics(id: "r")
         for nanoseconds in [Int64(1), 1_234_567_890, -5, 70_000_000_000] {
             route.record(
-                method: 0, status: 200, total: .nanoseconds(nanoseconds), upstream: nil, bytesIn: 0, bytesOut: 0)
+                method: .get, status: 200, total: .nanoseconds(nanoseconds), upstream: nil, bytesIn: 0, bytesOut: 0)
         }
         let text = exposition(registry)
         let family = "portcullis_http_request_duration_seconds"
         let labels = lines(text, family + "_bucket").compactMap { $0.split(separator: "\"").dropFirst(3).first }
-        #expect(labels.joined(separator: " ") == "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 +Inf")
+        let bounds = "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 +Inf"
+        #expect(labels.joined(separator: " ") == bounds)
         #expect(value(text, family + #"_bucket{route="r",le="+Inf"}"#) == "4")
         #expect(value(text, family + #"_count{route="r"}"#) == "4")
         #expect(value(text, family + #"_sum{route="r"}"#) == "71.234567891")
@@ -116,7 +116,7 @@ struct MetricsTests {
         let registry = registry()
         let shard = registry.makeShard()
         func record(_ route: RouteMetrics) {
-            route.record(method: 0, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
+            route.record(method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
         }
         var old: MetricsLease? = shard.lease()
         record(try #require(old).routeMetrics(id: "kept"))
@@ -140,7 +140,7 @@ struct MetricsTests {
         let registry = registry()
         var lease: MetricsLease? = registry.makeShard().lease()
         lease?.routeMetrics(id: "r").record(
-            method: 0, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
+            method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
         var scrape = registry.scrape(ProcessSample())
         lease = nil
         var buffer = IOBuffer()
@@ -154,7 +154,7 @@ struct MetricsTests {
         let lease = registry.makeShard().lease()
         for index in 0..<50 {
             lease.routeMetrics(id: "r\(index)").record(
-                method: 0, status: 200, total: .zero, upstream: .zero, bytesIn: 1, bytesOut: 0)
+                method: .get, status: 200, total: .zero, upstream: .zero, bytesIn: 1, bytesOut: 0)
             lease.targetMetrics(upstream: "u", target: "t\(index)").countFailure(.headTimeout)
         }
         var scrape = registry.scrape(ProcessSample())
@@ -187,7 +187,8 @@ struct MetricsTests {
             shard.raise(.connectionsOpen)
             shard.lower(.connectionsOpen)
             shard.countRefusedConnection(.client)
-            for reason in [0, 1, 2, 99, -1] { shard.countRefusedRequest(reason: reason) }
+            for reason in MessageError.allCases { shard.countRefusedRequest(reason) }
+            shard.countRefusedRequest(.missingHost)
         }
         registry.countReload(.applied)
         registry.countReload(.rejected)
@@ -207,7 +208,8 @@ struct MetricsTests {
             "portcullis_connections_accepted_total": "6", "portcullis_connections": "2",
             #"portcullis_connections_refused_total{limit="client"}"#: "2",
             #"portcullis_requests_refused_total{reason="bare_line_feed"}"#: "2",
-            #"portcullis_requests_refused_total{reason="other"}"#: "6",
+            #"portcullis_requests_refused_total{reason="transfer_encoding_in_http10"}"#: "2",
+            #"portcullis_requests_refused_total{reason="missing_host"}"#: "4",
             #"portcullis_reloads_total{result="rejected"}"#: "2", "portcullis_dns_refresh_failures_total": "1",
             #"portcullis_configuration_info{digest="abc"}"#: "1",
             "portcullis_configuration_applied_timestamp_seconds": "1700000001.500000000",
@@ -217,6 +219,7 @@ struct MetricsTests {
             #"portcullis_log_lines_dropped_total{log="access"}"#: "7",
         ]
         for (series, expectation) in expected { #expect(value(text, series) == expectation, "\(series)") }
+        #expect(lines(text, "portcullis_requests_refused_total").count == MessageError.allCases.count)
         #expect(lines(text, "portcullis_upstream_failures_total").count == UpstreamFailure.allCases.count)
     }
 
@@ -233,7 +236,7 @@ struct MetricsTests {
         let registry = registry()
         let lease = registry.makeShard().lease()
         let routes = (0..<10_000).map { lease.routeMetrics(id: "domain/route-\($0)") }
-        routes[77].record(method: 0, status: 200, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
+        routes[77].record(method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
         #expect(exposition(registry).utf8.count < 16_384)
     }
 
@@ -250,7 +253,8 @@ struct MetricsTests {
                     var random = RandomSource(seed: UInt64(seed))
                     for _ in 0..<count {
                         let amount = TimeAmount.nanoseconds(Int64.random(in: 0..<90_000_000_000, using: &random))
-                        route.record(method: 0, status: 200, total: amount, upstream: amount, bytesIn: 1, bytesOut: 1)
+                        route.record(
+                            method: .get, status: 200, total: amount, upstream: amount, bytesIn: 1, bytesOut: 1)
                     }
                     // Kept until the end, or the series would be gone.
                     Self.leases.withLock { $0.append(lease) }
@@ -269,30 +273,34 @@ struct MetricsTests {
     private func expectConsistentHistograms(_ text: String) {
         for name in ["request", "upstream"] {
             let family = "portcullis_http_\(name)_duration_seconds"
-            let buckets = lines(text, family + "_bucket").compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+            let buckets = lines(text, family + "_bucket")
+                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
             #expect(buckets == buckets.sorted())
             #expect(buckets.last.map(String.init) == value(text, family + #"_count{route="r"}"#))
         }
     }
 
-    @Test("promtool accepts the exposition", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
+    @Test(
+        "promtool accepts the exposition", .enabled(if: FileManager.default.isExecutableFile(atPath: promtoolPath)))
     func promtool() throws {
         let registry = registry()
         let shard = registry.makeShard()
         let lease = shard.lease()
         for id in ["bank-a/read", "bank-a/write", RouteMetrics.unrouted] {
             lease.routeMetrics(id: id).record(
-                method: 1, status: 404, total: .milliseconds(3), upstream: .milliseconds(2), bytesIn: 5, bytesOut: 6)
+                method: .head, status: 404, total: .milliseconds(3), upstream: .milliseconds(2), bytesIn: 5, bytesOut: 6
+            )
         }
         let target = lease.targetMetrics(upstream: "bank-a/accounts", target: "http://10.1.0.11:8080")
         target.countRequest()
         target.countFailure(.connectTimeout)
+        shard.countRefusedRequest(.missingHost)
         registry.configurationApplied(digest: "\"odd\\\n", at: WallTime(seconds: 1_700_000_000))
         var sample = ProcessSample()
         sample.residentBytes = 1
         sample.openDescriptors = 1
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/promtool")
+        process.executableURL = URL(fileURLWithPath: promtoolPath)
         process.arguments = ["check", "metrics"]
         let input = Pipe()
         let output = Pipe()

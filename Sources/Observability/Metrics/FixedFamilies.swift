@@ -1,4 +1,5 @@
 import Base
+import HTTP
 
 /// The families whose series do not depend on the configuration.
 struct FixedFamilies {
@@ -74,12 +75,26 @@ struct FixedFamilies {
         }
         let malformed: StaticString = "portcullis_requests_refused_total"
         text.family(malformed, .counter, help: "Requests that the protocol layer refused, by reason.")
-        let reasons = registry.labels.refusalReasons + ["other"]
-        for (index, reason) in reasons.enumerated() {
-            text.label("reason", reason)
-            text.sample(malformed, shards.reduce(0) { $0 &+ $1.refusedRequests(reason: index) })
+        for reason in MessageError.allCases {
+            let count = shards.reduce(0) { $0 &+ $1.refusedRequests(reason) }
+            // There are half a hundred reasons, and most never occur.
+            guard count > 0 else { continue }
+            text.label("reason", Self.snakeCase("\(reason)"))
+            text.sample(malformed, count)
             text.clearLabels()
         }
+    }
+
+    /// `missingHost` as `missing_host`, `transferEncodingInHTTP10` as `transfer_encoding_in_http10`.
+    static func snakeCase(_ name: String) -> String {
+        var result = ""
+        var wasUpper = false
+        for character in name {
+            if character.isUppercase, !wasUpper { result.append("_") }
+            wasUpper = character.isUppercase
+            result.append(contentsOf: character.lowercased())
+        }
+        return result
     }
 
     private func upstreams(_ text: inout PrometheusText) {

@@ -1,4 +1,5 @@
 import Base
+import HTTP
 
 /// One scrape: renders the exposition piece by piece, so that ten thousand routes need no buffer of megabytes.
 ///
@@ -57,7 +58,7 @@ package struct MetricsScrape {
                 return true
             }
             if index == 0 { family.header(&text) }
-            family.render(routes[index], labels: registry.labels, &text)
+            family.render(routes[index], &text)
             step = .route(family, next: index + 1)
         case .target(let family, let index):
             guard index < targets.count else {
@@ -127,10 +128,10 @@ enum RouteFamily: Int {
         }
     }
 
-    func render(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
+    func render(_ series: MergedSeries, _ text: inout PrometheusText) {
         text.label("route", series.name.owner)
         switch self {
-        case .requests: renderRequests(series, labels: labels, &text)
+        case .requests: renderRequests(series, &text)
         case .total: renderHistogram(series, first: RouteMetrics.totalCell, &text)
         case .upstream: renderHistogram(series, first: RouteMetrics.upstreamCell, &text)
         case .bytesIn: text.sample(name, series.sum(RouteMetrics.bytesInCell))
@@ -140,13 +141,13 @@ enum RouteFamily: Int {
     }
 
     /// Only combinations that occurred: sixty lines for each route would drown the others.
-    private func renderRequests(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
+    private func renderRequests(_ series: MergedSeries, _ text: inout PrometheusText) {
         let common = text.labelLength
-        for method in 0..<RouteMetrics.methodCount {
+        for method in Method.allCases {
             for statusClass in 0..<RouteMetrics.statusClassCount {
-                let count = series.sum(RouteMetrics.requestCell(method: method, statusClass: statusClass))
+                let count = series.sum(RouteMetrics.requestCell(method, statusClass: statusClass))
                 guard count > 0 else { continue }
-                text.label("method", labels.methods[method])
+                text.label("method", method == .other ? "other" : method.name)
                 text.label("status_class", RouteMetrics.statusClassLabels[statusClass])
                 text.sample(name, count)
                 text.clearLabels(to: common)
