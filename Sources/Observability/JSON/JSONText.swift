@@ -16,9 +16,10 @@ enum JSONText {
         let backslashes = word ^ (ones &* 0x5c)
         let deletes = word ^ (ones &* 0x7f)
         let controls = (word &- ones &* 0x20) & ~word
-        let equals = ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
-            | ((deletes &- ones) & ~deletes)
-        return (word | controls | equals) & tops != 0
+        let quoteFound = (quotes &- ones) & ~quotes
+        let backslashFound = (backslashes &- ones) & ~backslashes
+        let deleteFound = (deletes &- ones) & ~deletes
+        return (word | controls | quoteFound | backslashFound | deleteFound) & tops != 0
     }
 
     /// The length of the UTF-8 sequence at `source`, which starts above ASCII, or of its longest ill-formed part

@@ -76,13 +76,34 @@ struct TextCursor {
     /// In lower-case hexadecimal with exactly `digits` digits (at most 16), higher ones cut off.
     mutating func write(hex number: UInt64, digits: Int) {
         check(digits)
-        var index = 0
-        while index < digits {
-            let nibble = UInt8(truncatingIfNeeded: number >> UInt64((digits - 1 - index) * 4)) & 15
-            next[index] = nibble < 10 ? 0x30 &+ nibble : 0x57 &+ nibble
-            index += 1
+        var index = digits
+        var rest = number
+        while index > 0 {
+            index -= 1
+            let nibble = UInt8(truncatingIfNeeded: rest) & 15
+            next[index] = nibble &+ (nibble < 10 ? 0x30 : 0x57)
+            rest >>= 4
         }
         next += digits
+    }
+
+    /// In lower-case hexadecimal with 16 digits, eight of them at a time.
+    mutating func write(hex16 number: UInt64) {
+        check(16)
+        let raw = UnsafeMutableRawPointer(next)
+        raw.storeBytes(of: Self.hexDigits(UInt32(truncatingIfNeeded: number >> 32)), as: UInt64.self)
+        raw.storeBytes(of: Self.hexDigits(UInt32(truncatingIfNeeded: number)), toByteOffset: 8, as: UInt64.self)
+        next += 16
+    }
+
+    /// Eight digits in the order of memory: nibbles are spread over bytes, then made letters where they exceed nine.
+    private static func hexDigits(_ number: UInt32) -> UInt64 {
+        var spread = UInt64(number)
+        spread = (spread << 16 | spread) & 0x0000_ffff_0000_ffff
+        spread = (spread << 8 | spread) & 0x00ff_00ff_00ff_00ff
+        spread = (spread << 4 | spread) & 0x0f0f_0f0f_0f0f_0f0f
+        let aboveNine = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return (spread &+ 0x3030_3030_3030_3030 &+ aboveNine &* 0x27).bigEndian
     }
 
     /// The most bytes that `count` bytes of text take as a JSON string: each may become `\u00xx`, and two quotes.

@@ -64,10 +64,10 @@ extension AccessLogEntry {
     private static let fixedCapacity = 640
 
     /// More than the longest line: every text at its limit, every byte escaped.
-    static let maximumLineLength =
-        fixedCapacity
-        + 6 * (9 * AccessLogLimits.nameLength + AccessLogLimits.pathLength + AccessLogLimits.queryLength
-            + 2 * AccessLogLimits.headerLength)
+    static let maximumLineLength = fixedCapacity + 6 * maximumTextLength
+    private static let maximumTextLength =
+        9 * AccessLogLimits.nameLength + AccessLogLimits.pathLength + AccessLogLimits.queryLength
+        + 2 * AccessLogLimits.headerLength
 
     /// More than this line's length.
     var lineCapacity: Int {
@@ -114,13 +114,15 @@ extension AccessLogEntry {
     }
 }
 
-/// The cursor with what one line needs to remember.
+/// The cursor with what one line needs to remember. Its methods are inlined so that each name is copied by moves of a
+/// known length.
 private struct LineCursor {
     var cursor: TextCursor
     var isTruncated = false
 
     init(_ cursor: TextCursor) { self.cursor = cursor }
 
+    @inline(__always)
     mutating func text(_ name: StaticString, _ text: ByteView, _ limit: Int) {
         cursor.write(name)
         if text.count <= limit {
@@ -131,15 +133,18 @@ private struct LineCursor {
         }
     }
 
+    @inline(__always)
     mutating func optional(_ name: StaticString, _ text: ByteView, _ limit: Int) {
         if !text.isEmpty { self.text(name, text, limit) }
     }
 
+    @inline(__always)
     mutating func number(_ name: StaticString, _ number: UInt64) {
         cursor.write(name)
         cursor.write(decimal: number)
     }
 
+    @inline(__always)
     mutating func milliseconds(_ name: StaticString, _ amount: TimeAmount) {
         let microseconds = UInt64(max(amount.microseconds, 0))
         cursor.write(name)

@@ -1,4 +1,5 @@
 import Base
+import HTTP
 
 /// The families whose series do not depend on the configuration.
 struct FixedFamilies {
@@ -17,13 +18,12 @@ struct FixedFamilies {
     private func process(_ text: inout PrometheusText) {
         let build: StaticString = "portcullis_build_info"
         text.family(build, .gauge, help: "Always 1; the label tells the version that runs.")
-        text.begin(build)
         text.label("version", registry.version)
-        text.value(1)
+        text.sample(build, 1)
+        text.clearLabels()
         let start: StaticString = "process_start_time_seconds"
         text.family(start, .gauge, help: "When the process started, in seconds since 1970.")
-        text.begin(start)
-        text.value(nanoseconds: UInt64(max(registry.startTime.nanoseconds, 0)), labelled: false)
+        text.sample(start, nanoseconds: UInt64(max(registry.startTime.nanoseconds, 0)))
         text.single("portcullis_loops", .gauge, help: "Event loops, one thread each.", UInt64(shards.count))
         if let bytes = sample.residentBytes {
             text.single("process_resident_memory_bytes", .gauge, help: "Resident memory.", bytes)
@@ -37,23 +37,22 @@ struct FixedFamilies {
         let reloads: StaticString = "portcullis_reloads_total"
         text.family(reloads, .counter, help: "Configuration reloads asked for, by result.")
         for result in ReloadResult.allCases {
-            text.begin(reloads)
             text.label("result", result.label)
-            text.value(registry.reloads(result))
+            text.sample(reloads, registry.reloads(result))
+            text.clearLabels()
         }
         let configured = registry.configured
         if let since = configured.since {
             let name: StaticString = "portcullis_configuration_applied_timestamp_seconds"
             text.family(name, .gauge, help: "When the configuration that is served took effect.")
-            text.begin(name)
-            text.value(nanoseconds: UInt64(max(since.nanoseconds, 0)), labelled: false)
+            text.sample(name, nanoseconds: UInt64(max(since.nanoseconds, 0)))
         }
         if let digest = configured.digest {
             let name: StaticString = "portcullis_configuration_info"
             text.family(name, .gauge, help: "Always 1; the label tells the digest of the configuration served.")
-            text.begin(name)
             text.label("digest", digest)
-            text.value(1)
+            text.sample(name, 1)
+            text.clearLabels()
         }
         text.single(
             "portcullis_dns_refresh_failures_total", .counter,
@@ -70,18 +69,32 @@ struct FixedFamilies {
         let refused: StaticString = "portcullis_connections_refused_total"
         text.family(refused, .counter, help: "Client connections closed at once, by the limit that they exceeded.")
         for limit in ConnectionLimit.allCases {
-            text.begin(refused)
             text.label("limit", limit.label)
-            text.value(shards.reduce(0) { $0 &+ $1.refusedConnections(limit) })
+            text.sample(refused, shards.reduce(0) { $0 &+ $1.refusedConnections(limit) })
+            text.clearLabels()
         }
         let malformed: StaticString = "portcullis_requests_refused_total"
         text.family(malformed, .counter, help: "Requests that the protocol layer refused, by reason.")
-        let reasons = registry.labels.refusalReasons + ["other"]
-        for (index, reason) in reasons.enumerated() {
-            text.begin(malformed)
-            text.label("reason", reason)
-            text.value(shards.reduce(0) { $0 &+ $1.refusedRequests(reason: index) })
+        for reason in MessageError.allCases {
+            let count = shards.reduce(0) { $0 &+ $1.refusedRequests(reason) }
+            // There are half a hundred reasons, and most never occur.
+            guard count > 0 else { continue }
+            text.label("reason", Self.snakeCase("\(reason)"))
+            text.sample(malformed, count)
+            text.clearLabels()
         }
+    }
+
+    /// `missingHost` as `missing_host`, `transferEncodingInHTTP10` as `transfer_encoding_in_http10`.
+    static func snakeCase(_ name: String) -> String {
+        var result = ""
+        var wasUpper = false
+        for character in name {
+            if character.isUppercase, !wasUpper { result.append("_") }
+            wasUpper = character.isUppercase
+            result.append(contentsOf: character.lowercased())
+        }
+        return result
     }
 
     private func upstreams(_ text: inout PrometheusText) {
@@ -100,12 +113,12 @@ struct FixedFamilies {
             sum(.upstreamRetries))
         let pool: StaticString = "portcullis_upstream_connections"
         text.family(pool, .gauge, help: "Upstream connections open, by what they do.")
-        text.begin(pool)
         text.label("state", "idle" as StaticString)
-        text.value(sum(.upstreamConnectionsIdle))
-        text.begin(pool)
+        text.sample(pool, sum(.upstreamConnectionsIdle))
+        text.clearLabels()
         text.label("state", "active" as StaticString)
-        text.value(sum(.upstreamConnectionsActive))
+        text.sample(pool, sum(.upstreamConnectionsActive))
+        text.clearLabels()
     }
 
     private func logs(_ text: inout PrometheusText) {
@@ -113,17 +126,17 @@ struct FixedFamilies {
         text.family(written, .counter, help: "Log lines written.")
         logLine(written, &text) { $0.writtenLines }
         let dropped: StaticString = "portcullis_log_lines_dropped_total"
-        text.family(dropped, .counter, help: "Log lines lost, because the log could not be written fast enough or at all.")
+        text.family(dropped, .counter, help: "Log lines lost: the log could not be written fast enough, or at all.")
         logLine(dropped, &text) { $0.droppedLines }
     }
 
     private func logLine(_ name: StaticString, _ text: inout PrometheusText, _ count: (LogStatistics) -> UInt64) {
-        text.begin(name)
         text.label("log", "access" as StaticString)
-        text.value(count(sample.accessLog))
-        text.begin(name)
+        text.sample(name, count(sample.accessLog))
+        text.clearLabels()
         text.label("log", "error" as StaticString)
-        text.value(count(sample.errorLog))
+        text.sample(name, count(sample.errorLog))
+        text.clearLabels()
     }
 
     private func sum(_ counter: ShardCounter) -> UInt64 { shards.reduce(0) { $0 &+ $1.value(counter) } }

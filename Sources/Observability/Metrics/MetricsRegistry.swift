@@ -1,25 +1,6 @@
 import Base
 import Synchronization
 
-/// The label values that other modules decide: fixed when the process starts, so cardinality is bounded.
-package struct MetricLabels: Sendable {
-    /// The ten methods told apart; the last stands for all others.
-    package let methods: [String]
-    /// Why a codec refuses a request, by index; at most 64.
-    package let refusalReasons: [String]
-
-    package init(methods: [String] = Self.standardMethods, refusalReasons: [String] = []) {
-        precondition(methods.count == RouteMetrics.methodCount, "the cells are laid out for ten methods")
-        precondition(refusalReasons.count <= 64)
-        self.methods = methods
-        self.refusalReasons = refusalReasons
-    }
-
-    package static let standardMethods = [
-        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other",
-    ]
-}
-
 /// How a reload ended; the `result` label of its counter.
 package enum ReloadResult: UInt8, CaseIterable, Sendable {
     case applied
@@ -48,7 +29,6 @@ package struct ProcessSample: Sendable {
 
 /// All metrics of the process: the loops' shards and what is counted once for all of them.
 package final class MetricsRegistry: Sendable {
-    let labels: MetricLabels
     let version: String
     let startTime: WallTime
     private let shards = Mutex<[MetricsShard]>([])
@@ -67,15 +47,14 @@ package final class MetricsRegistry: Sendable {
     /// - Parameters:
     ///   - version: the program's version, for the build metric.
     ///   - startTime: when the process started.
-    package init(labels: MetricLabels, version: String, startTime: WallTime) {
-        self.labels = labels
+    package init(version: String, startTime: WallTime) {
         self.version = version
         self.startTime = startTime
     }
 
     /// The metrics of one more loop, which live as long as the process.
     package func makeShard() -> MetricsShard {
-        let shard = MetricsShard(refusalReasonCount: labels.refusalReasons.count)
+        let shard = MetricsShard()
         shards.withLock { $0.append(shard) }
         return shard
     }

@@ -1,4 +1,5 @@
 import Base
+import HTTP
 
 /// One scrape: renders the exposition piece by piece, so that ten thousand routes need no buffer of megabytes.
 ///
@@ -57,7 +58,7 @@ package struct MetricsScrape {
                 return true
             }
             if index == 0 { family.header(&text) }
-            family.render(routes[index], labels: registry.labels, &text)
+            family.render(routes[index], &text)
             step = .route(family, next: index + 1)
         case .target(let family, let index):
             guard index < targets.count else {
@@ -127,27 +128,29 @@ enum RouteFamily: Int {
         }
     }
 
-    func render(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
+    func render(_ series: MergedSeries, _ text: inout PrometheusText) {
+        text.label("route", series.name.owner)
         switch self {
-        case .requests: renderRequests(series, labels: labels, &text)
+        case .requests: renderRequests(series, &text)
         case .total: renderHistogram(series, first: RouteMetrics.totalCell, &text)
         case .upstream: renderHistogram(series, first: RouteMetrics.upstreamCell, &text)
-        case .bytesIn: renderCounter(series, cell: RouteMetrics.bytesInCell, &text)
-        case .bytesOut: renderCounter(series, cell: RouteMetrics.bytesOutCell, &text)
+        case .bytesIn: text.sample(name, series.sum(RouteMetrics.bytesInCell))
+        case .bytesOut: text.sample(name, series.sum(RouteMetrics.bytesOutCell))
         }
+        text.clearLabels()
     }
 
     /// Only combinations that occurred: sixty lines for each route would drown the others.
-    private func renderRequests(_ series: MergedSeries, labels: MetricLabels, _ text: inout PrometheusText) {
-        for method in 0..<RouteMetrics.methodCount {
+    private func renderRequests(_ series: MergedSeries, _ text: inout PrometheusText) {
+        let common = text.labelLength
+        for method in Method.allCases {
             for statusClass in 0..<RouteMetrics.statusClassCount {
-                let count = series.sum(RouteMetrics.requestCell(method: method, statusClass: statusClass))
+                let count = series.sum(RouteMetrics.requestCell(method, statusClass: statusClass))
                 guard count > 0 else { continue }
-                text.begin(name)
-                text.label("route", series.name.owner)
-                text.label("method", labels.methods[method], first: false)
-                text.label("status_class", RouteMetrics.statusClassLabels[statusClass], first: false)
-                text.value(count)
+                text.label("method", method == .other ? "other" : method.name)
+                text.label("status_class", RouteMetrics.statusClassLabels[statusClass])
+                text.sample(name, count)
+                text.clearLabels(to: common)
             }
         }
     }
@@ -156,23 +159,10 @@ enum RouteFamily: Int {
         var cumulated: UInt64 = 0
         for bucket in 0..<DurationBuckets.count {
             cumulated &+= series.sum(first + bucket)
-            text.begin(name, suffix: "_bucket")
-            text.label("route", series.name.owner)
-            text.label("le", DurationBuckets.labels[bucket], first: false)
-            text.value(cumulated)
+            text.bucket(name, upTo: DurationBuckets.labels[bucket], cumulated)
         }
-        text.begin(name, suffix: "_sum")
-        text.label("route", series.name.owner)
-        text.value(nanoseconds: series.sum(first + DurationBuckets.count))
-        text.begin(name, suffix: "_count")
-        text.label("route", series.name.owner)
-        text.value(cumulated)
-    }
-
-    private func renderCounter(_ series: MergedSeries, cell: Int, _ text: inout PrometheusText) {
-        text.begin(name)
-        text.label("route", series.name.owner)
-        text.value(series.sum(cell))
+        text.sample(name, suffix: "_sum", nanoseconds: series.sum(first + DurationBuckets.count))
+        text.sample(name, suffix: "_count", cumulated)
     }
 }
 
@@ -199,26 +189,21 @@ enum TargetFamily: Int {
     }
 
     func render(_ series: MergedSeries, _ text: inout PrometheusText) {
+        text.label("upstream", series.name.owner)
+        text.label("target", series.name.target)
         switch self {
-        case .requests: renderOne(series, cell: TargetMetrics.requestsCell, &text)
-        case .connections: renderOne(series, cell: TargetMetrics.connectionsCell, &text)
+        case .requests: text.sample(name, series.sum(TargetMetrics.requestsCell))
+        case .connections: text.sample(name, series.sum(TargetMetrics.connectionsCell))
         case .failures:
+            let common = text.labelLength
             for cause in UpstreamFailure.allCases {
                 let count = series.sum(TargetMetrics.firstFailureCell + Int(cause.rawValue))
                 guard count > 0 else { continue }
-                text.begin(name)
-                text.label("upstream", series.name.owner)
-                text.label("target", series.name.target, first: false)
-                text.label("cause", cause.label, first: false)
-                text.value(count)
+                text.label("cause", cause.label)
+                text.sample(name, count)
+                text.clearLabels(to: common)
             }
         }
-    }
-
-    private func renderOne(_ series: MergedSeries, cell: Int, _ text: inout PrometheusText) {
-        text.begin(name)
-        text.label("upstream", series.name.owner)
-        text.label("target", series.name.target, first: false)
-        text.value(series.sum(cell))
+        text.clearLabels()
     }
 }

@@ -1,3 +1,5 @@
+import HTTP
+
 /// A number that each loop counts for itself, whatever the route.
 package struct ShardCounter: Sendable {
     @usableFromInline let index: Int
@@ -55,15 +57,11 @@ package final class MetricsShard: Sendable {
     @usableFromInline let cells: CellBlock
     let routes = SeriesTable(cellCount: RouteMetrics.cellCount)
     let targets = SeriesTable(cellCount: TargetMetrics.cellCount)
-    private let refusalReasonCount: Int
 
     private static let firstLimit = ShardCounter.count + ShardGauge.count
     private static let firstReason = firstLimit + ConnectionLimit.allCases.count
 
-    init(refusalReasonCount: Int) {
-        self.refusalReasonCount = refusalReasonCount
-        cells = CellBlock(count: Self.firstReason + refusalReasonCount + 1)
-    }
+    init() { cells = CellBlock(count: Self.firstReason + MessageError.allCases.count) }
 
     deinit { cells.deallocate() }
 
@@ -85,10 +83,8 @@ package final class MetricsShard: Sendable {
     }
 
     /// Counts a request that the codec refused. By the loop's thread only.
-    /// - Parameter reason: an index into `MetricLabels.refusalReasons`; one past its end counts as `other`.
-    package func countRefusedRequest(reason: Int) {
-        let index = reason >= 0 ? min(reason, refusalReasonCount) : refusalReasonCount
-        cells[Self.firstReason + index].add()
+    package func countRefusedRequest(_ reason: MessageError) {
+        cells[Self.firstReason + Int(reason.rawValue)].add()
     }
 }
 
@@ -97,5 +93,5 @@ extension MetricsShard {
     func value(_ counter: ShardCounter) -> UInt64 { cells[counter.index].value }
     func value(_ gauge: ShardGauge) -> UInt64 { cells[gauge.index].value }
     func refusedConnections(_ limit: ConnectionLimit) -> UInt64 { cells[Self.firstLimit + Int(limit.rawValue)].value }
-    func refusedRequests(reason: Int) -> UInt64 { cells[Self.firstReason + reason].value }
+    func refusedRequests(_ reason: MessageError) -> UInt64 { cells[Self.firstReason + Int(reason.rawValue)].value }
 }

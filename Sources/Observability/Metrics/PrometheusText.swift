@@ -3,8 +3,13 @@ import Base
 /// Writes the Prometheus text exposition format 0.0.4.
 ///
 /// Names and label names are ours and literal; only label values come from configuration, so only they are escaped.
+///
+/// Labels are put together first and stay until they are cleared, so that the twenty lines of a histogram escape their
+/// route once.
 struct PrometheusText: ~Copyable {
     var output: IOBuffer
+    /// Escaped labels with commas between them, without braces.
+    private var labels: [UInt8] = []
 
     /// The media type of the exposition, for the response's `Content-Type`.
     static let mediaType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,61 +41,86 @@ struct PrometheusText: ~Copyable {
         output.append(byte: ASCII.lf)
     }
 
-    /// The name of a sample; then labels, then a value.
-    mutating func begin(_ name: StaticString, suffix: StaticString = "") {
-        output.append(name)
-        output.append(suffix)
-    }
+    /// How many bytes of labels there are, for `clearLabels` to return to.
+    var labelLength: Int { labels.count }
 
-    /// One label. The first one opens the braces; `value` closes them.
-    mutating func label(_ name: StaticString, _ text: String, first: Bool = true) {
-        text.withByteView { label(name, $0, first: first) }
-    }
+    /// Drops the labels that came after the first `length` bytes.
+    mutating func clearLabels(to length: Int = 0) { labels.removeSubrange(length...) }
 
-    mutating func label(_ name: StaticString, _ text: StaticString, first: Bool = true) {
-        label(name, ByteView(text), first: first)
-    }
+    /// Adds a label to the samples that follow.
+    mutating func label(_ name: StaticString, _ text: String) { text.withByteView { label(name, $0) } }
 
-    private mutating func label(_ name: StaticString, _ text: ByteView, first: Bool) {
-        output.append(byte: first ? ASCII.openBrace : ASCII.comma)
-        output.append(name)
-        output.append("=\"")
-        var plain = 0
-        for index in 0..<text.count {
-            let escape: StaticString
-            switch text[index] {
-            case ASCII.backslash: escape = "\\\\"
-            case ASCII.quote: escape = "\\\""
-            case ASCII.lf: escape = "\\n"
-            default: continue
+    mutating func label(_ name: StaticString, _ text: StaticString) { label(name, ByteView(text)) }
+
+    private mutating func label(_ name: StaticString, _ text: ByteView) {
+        if !labels.isEmpty { labels.append(ASCII.comma) }
+        labels += ByteView(name).raw
+        labels.append(ASCII.equals)
+        labels.append(ASCII.quote)
+        for byte in text.raw {
+            switch byte {
+            case ASCII.backslash, ASCII.quote:
+                labels.append(ASCII.backslash)
+                labels.append(byte)
+            case ASCII.lf:
+                labels.append(ASCII.backslash)
+                labels.append(0x6e)
+            default: labels.append(byte)
             }
-            output.append(text[plain..<index])
-            output.append(escape)
-            plain = index + 1
         }
-        output.append(text.from(plain))
-        output.append(byte: ASCII.quote)
+        labels.append(ASCII.quote)
     }
 
-    /// Ends a sample with a whole number.
-    mutating func value(_ number: UInt64, labelled: Bool = true) {
-        output.append(labelled ? "} " : " ")
-        output.append(number: number)
-        output.append(byte: ASCII.lf)
+    /// One sample with the labels at hand.
+    mutating func sample(_ name: StaticString, suffix: StaticString = "", _ number: UInt64) {
+        var cursor = begin(name, suffix)
+        if !labels.isEmpty { cursor.write(byte: ASCII.closeBrace) }
+        cursor.write(byte: ASCII.space)
+        cursor.write(decimal: number)
+        cursor.write(byte: ASCII.lf)
+        cursor.commit(to: &output)
     }
 
-    /// Ends a sample with a number of nanoseconds, written in seconds.
-    mutating func value(nanoseconds: UInt64, labelled: Bool = true) {
-        output.append(labelled ? "} " : " ")
-        output.append(seconds: nanoseconds)
-        output.append(byte: ASCII.lf)
+    /// One sample with the labels at hand, whose value is a number of nanoseconds, written in seconds.
+    mutating func sample(_ name: StaticString, suffix: StaticString = "", nanoseconds: UInt64) {
+        var cursor = begin(name, suffix)
+        if !labels.isEmpty { cursor.write(byte: ASCII.closeBrace) }
+        cursor.write(byte: ASCII.space)
+        cursor.write(decimal: nanoseconds / 1_000_000_000)
+        cursor.write(byte: ASCII.dot)
+        cursor.write(nanoseconds % 1_000_000_000, digits: 9)
+        cursor.write(byte: ASCII.lf)
+        cursor.commit(to: &output)
+    }
+
+    /// One bucket of a histogram that has at least one other label.
+    mutating func bucket(_ name: StaticString, upTo bound: StaticString, _ number: UInt64) {
+        var cursor = begin(name, "_bucket")
+        cursor.write(",le=\"")
+        cursor.write(bound)
+        cursor.write("\"} ")
+        cursor.write(decimal: number)
+        cursor.write(byte: ASCII.lf)
+        cursor.commit(to: &output)
+    }
+
+    /// The line up to the last label, in memory that suffices for all that may follow.
+    private mutating func begin(_ name: StaticString, _ suffix: StaticString) -> TextCursor {
+        let room = name.utf8CodeUnitCount + suffix.utf8CodeUnitCount + labels.count + 64
+        var cursor = TextCursor(reserving: room, in: &output)
+        cursor.write(name)
+        cursor.write(suffix)
+        if !labels.isEmpty {
+            cursor.write(byte: ASCII.openBrace)
+            labels.withUnsafeBytes { cursor.write(ByteView($0)) }
+        }
+        return cursor
     }
 
     /// A family of one sample without labels.
     mutating func single(_ name: StaticString, _ kind: Kind, help: StaticString, _ number: UInt64) {
         family(name, kind, help: help)
-        begin(name)
-        value(number, labelled: false)
+        sample(name, number)
     }
 }
 
@@ -104,19 +134,6 @@ extension IOBuffer {
         } else {
             append(decimal: Int(number / 10))
             append(decimal: Int(number % 10))
-        }
-    }
-
-    /// Appends nanoseconds as seconds with nine decimals.
-    mutating func append(seconds nanoseconds: UInt64) {
-        append(decimal: Int(nanoseconds / 1_000_000_000))
-        append(byte: ASCII.dot)
-        var rest = nanoseconds % 1_000_000_000
-        var scale: UInt64 = 100_000_000
-        while scale > 0 {
-            append(byte: ASCII.zero &+ UInt8(truncatingIfNeeded: rest / scale))
-            rest %= scale
-            scale /= 10
         }
     }
 }

@@ -1,4 +1,5 @@
 import Base
+import HTTP
 
 /// The counters of one route on one loop. A word, passed by value; valid as long as the lease that gave it.
 package struct RouteMetrics: @unchecked Sendable {
@@ -14,17 +15,16 @@ package struct RouteMetrics: @unchecked Sendable {
     ///
     /// Not inlinable: one call across modules per request is cheaper than this much code at each place that ends one.
     /// - Parameters:
-    ///   - method: the index of the method in `MetricLabels.methods`; an index past the end counts as the last one.
     ///   - status: the status sent to the client; anything outside 100...599 (0: nothing was sent) counts as `none`.
     ///   - total: from the request's first byte to the response's last.
     ///   - upstream: the part spent waiting for upstreams; nil when none was asked.
     ///   - bytesIn: bytes read from the client for this request, head and body.
     ///   - bytesOut: bytes written to the client.
     package func record(
-        method: UInt8, status: Int, total: TimeAmount, upstream: TimeAmount?, bytesIn: UInt64, bytesOut: UInt64
+        method: Method, status: Int, total: TimeAmount, upstream: TimeAmount?, bytesIn: UInt64, bytesOut: UInt64
     ) {
         let cells = slot.pointee.own
-        cells[Self.requestCell(method: Int(method), statusClass: Self.statusClass(of: status))].add()
+        cells[Self.requestCell(method, statusClass: Self.statusClass(of: status))].add()
         DurationHistogram(cells, first: Self.totalCell).record(total)
         if let upstream { DurationHistogram(cells, first: Self.upstreamCell).record(upstream) }
         cells[Self.bytesInCell].add(bytesIn)
@@ -34,18 +34,17 @@ package struct RouteMetrics: @unchecked Sendable {
 
 /// The order of a route's cells.
 extension RouteMetrics {
-    static let methodCount = 10
     static let statusClassLabels: InlineArray<6, StaticString> = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"]
     static let statusClassCount = 6
 
-    static let totalCell = methodCount * statusClassCount
+    static let totalCell = Method.allCases.count * statusClassCount
     static let upstreamCell = totalCell + DurationHistogram.cellCount
     static let bytesInCell = upstreamCell + DurationHistogram.cellCount
     static let bytesOutCell = bytesInCell + 1
     static let cellCount = bytesOutCell + 1
 
-    static func requestCell(method: Int, statusClass: Int) -> Int {
-        min(method, methodCount - 1) * statusClassCount + statusClass
+    static func requestCell(_ method: Method, statusClass: Int) -> Int {
+        Int(method.rawValue) * statusClassCount + statusClass
     }
 
     static func statusClass(of status: Int) -> Int {

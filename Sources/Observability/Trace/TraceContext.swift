@@ -26,8 +26,8 @@ package struct TraceID: Hashable, Sendable {
     }
 
     func write(to cursor: inout TextCursor) {
-        cursor.write(hex: high, digits: 16)
-        cursor.write(hex: low, digits: 16)
+        cursor.write(hex16: high)
+        cursor.write(hex16: low)
     }
 }
 
@@ -68,7 +68,7 @@ package struct TraceContext: Hashable, Sendable {
         cursor.write("00-")
         traceID.write(to: &cursor)
         cursor.write(byte: ASCII.hyphen)
-        cursor.write(hex: spanID, digits: 16)
+        cursor.write(hex16: spanID)
         cursor.write(byte: ASCII.hyphen)
         cursor.write(hex: UInt64(flags), digits: 2)
         cursor.commit(to: &buffer)
@@ -84,11 +84,11 @@ extension TraceContext {
     package init?(parsing text: ByteView) {
         guard text.count >= Self.textLength,
             text[2] == ASCII.hyphen, text[35] == ASCII.hyphen, text[52] == ASCII.hyphen,
-            let version = Self.hex(text[0..<2]), version != 0xff,
-            let high = Self.hex(text[3..<19]), let low = Self.hex(text[19..<35]),
+            let version = Self.hex(text, at: 0, digits: 2), version != 0xff,
+            let high = Self.hex(text, at: 3, digits: 16), let low = Self.hex(text, at: 19, digits: 16),
             let traceID = TraceID(high: high, low: low),
-            let spanID = Self.hex(text[36..<52]), spanID != 0,
-            let flags = Self.hex(text[53..<55])
+            let spanID = Self.hex(text, at: 36, digits: 16), spanID != 0,
+            let flags = Self.hex(text, at: 53, digits: 2)
         else { return nil }
         if text.count > Self.textLength {
             guard version > 0, text[Self.textLength] == ASCII.hyphen else { return nil }
@@ -97,15 +97,19 @@ extension TraceContext {
             traceID: traceID, spanID: spanID, flags: UInt8(truncatingIfNeeded: flags) & (version == 0 ? 3 : 1))
     }
 
-    /// Up to 16 lower-case hexadecimal digits.
-    private static func hex(_ text: ByteView) -> UInt64? {
+    /// Up to 16 lower-case hexadecimal digits, which lie within the text.
+    private static func hex(_ text: ByteView, at start: Int, digits: Int) -> UInt64? {
+        precondition(start + digits <= text.count)
         var value: UInt64 = 0
-        for index in 0..<text.count {
-            let byte = text[index]
-            guard !ASCII.isUpper(byte), let digit = ASCII.hexValue(byte) else { return nil }
-            value = value << 4 | UInt64(digit)
+        var isValid = true
+        for index in start..<start + digits {
+            let byte = text.base[index]
+            let letter = byte &- 0x61
+            let digit = byte &- 0x30
+            isValid = isValid && (digit < 10 || letter < 6)
+            value = value << 4 | UInt64(digit < 10 ? digit : letter &+ 10)
         }
-        return value
+        return isValid ? value : nil
     }
 }
 
