@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
 
 SWIFT ?= swift
 PYTHON ?= python3
@@ -80,13 +81,13 @@ fuzz: dependencies ## Fuzz for longer: ITERATIONS=1000000 a test, or SECONDS=600
 	@.ci/fuzz $(ITERATIONS) $(SECONDS_TO_FUZZ)
 
 .PHONY: bench
-bench: release ## Measure against HAProxy, nginx and Envoy, and write loadtest/RESULTS.md
+bench: release ## Measure against HAProxy, nginx and Envoy, and write loadtest/RESULTS.md (ARGS=--quick)
 	@.ci/install-dependencies bench
-	loadtest/bench
+	loadtest/bench $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf .build .build-* $(VENV)
+	rm -rf .build .build-* $(VENV) loadtest/.build loadtest/.venv
 
 .PHONY: dependencies
 dependencies:

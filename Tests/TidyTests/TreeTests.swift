@@ -47,16 +47,6 @@ struct TreeTests {
         }
     }
 
-    @Test("every script is executable and names its interpreter")
-    func scripts() throws {
-        for path in tree.files(in: ".ci") + (try tree.trackedFiles() ?? []).filter({ $0.hasSuffix(".sh") }) {
-            guard !path.hasSuffix(".txt") else { continue }
-            #expect(try tree.text(path).hasPrefix("#!/usr/bin/env "), "\(path): no interpreter in the first line")
-            let file = tree.root.appendingPathComponent(path).path
-            #expect(FileManager.default.isExecutableFile(atPath: file), "\(path): not executable")
-        }
-    }
-
     @Test("the binary doesn't link Foundation")
     func linkage() throws {
         // Whichever binaries have been built; the end-to-end tests' own, if they name one.
