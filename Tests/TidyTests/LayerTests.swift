@@ -49,12 +49,12 @@ struct LayerTests {
     @Test("a file imports only what its target lists in Package.swift")
     func imports() throws {
         let targets = try table().targets
-        for path in tree.files(in: "Sources", withExtension: "swift") {
+        for (path, text) in tree.swiftFiles(in: "Sources") {
             let folder = String(path.split(separator: "/")[1])
             let name = target(ofFolder: folder)
             guard let target = targets[name] else { continue }
             let allowed = toolchainModules(of: name).union(target.dependencies)
-            for (module, line) in SwiftText(try tree.text(path)).imports where !allowed.contains(module) {
+            for (module, line) in text.imports where !allowed.contains(module) {
                 Issue.record("\(path):\(line): \(name) imports \(module), which is not in its list in Package.swift")
             }
         }

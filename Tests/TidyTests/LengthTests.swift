@@ -10,25 +10,28 @@ struct LengthTests {
     private let longerFiles: [String: Int] = [:]
 
     /// Functions that may be longer ("path name"), with their limit; the same ratchet.
-    private let longerFunctions: [String: Int] = [:]
+    private let longerFunctions: [String: Int] = [
+        // A table in the form of a switch.
+        "Sources/HTTP/Message/KnownField.swift candidate": 78
+    ]
 
-    private func swiftFiles() -> [String] {
-        (tree.files(in: "Sources", withExtension: "swift") + tree.files(in: "Tests", withExtension: "swift"))
+    private func swiftFiles() -> [(path: String, text: SwiftText)] {
+        tree.swiftFiles(in: "Sources") + tree.swiftFiles(in: "Tests")
     }
 
     @Test("no file is longer than its limit; tables (Table.swift) are exempt")
-    func files() throws {
-        for path in swiftFiles() where !path.hasSuffix("Table.swift") && !path.hasSuffix("Tables.swift") {
-            let count = SwiftText(try tree.text(path)).lines.count
+    func files() {
+        for (path, text) in swiftFiles() where !path.hasSuffix("Table.swift") && !path.hasSuffix("Tables.swift") {
+            let count = text.lines.count
             let limit = longerFiles[path] ?? fileLimit
             #expect(count <= limit, "\(path): \(count) lines, limit \(limit): split it by concept")
         }
     }
 
     @Test("no function is longer than its limit")
-    func functions() throws {
-        for path in swiftFiles() {
-            for function in SwiftText(try tree.text(path)).functions {
+    func functions() {
+        for (path, text) in swiftFiles() {
+            for function in text.functions {
                 let limit = longerFunctions["\(path) \(function.name)"] ?? functionLimit
                 #expect(
                     function.lineCount <= limit,
@@ -38,14 +41,14 @@ struct LengthTests {
     }
 
     @Test("an exception that is no longer needed is removed")
-    func ratchet() throws {
+    func ratchet() {
         for (path, limit) in longerFiles {
-            let count = (try? SwiftText(tree.text(path)).lines.count) ?? 0
+            let count = SourceTree.swiftFiles[path]?.lines.count ?? 0
             #expect(count > fileLimit && count > limit - 50, "\(path) has \(count) lines: lower its limit of \(limit)")
         }
         for (key, limit) in longerFunctions {
             let parts = key.split(separator: " ").map(String.init)
-            let functions = (try? SwiftText(tree.text(parts[0])).functions) ?? []
+            let functions = SourceTree.swiftFiles[parts[0]]?.functions ?? []
             let longest = functions.filter { $0.name == parts[1] }.map(\.lineCount).max() ?? 0
             #expect(longest > functionLimit, "\(key) has \(longest) lines: remove its limit of \(limit)")
         }

@@ -39,6 +39,22 @@ struct SourceTree {
         String(decoding: try Data(contentsOf: root.appendingPathComponent(path)), as: UTF8.self)
     }
 
+    /// Every Swift file of Sources/ and Tests/ by its path, read and taken apart once.
+    static let swiftFiles: [String: SwiftText] = {
+        var texts: [String: SwiftText] = [:]
+        for path in here.files(in: "Sources", withExtension: "swift") + here.files(in: "Tests", withExtension: "swift")
+        {
+            texts[path] = (try? here.text(path)).map { SwiftText($0) }
+        }
+        return texts
+    }()
+
+    /// Those of one of the two folders, in order.
+    func swiftFiles(in folder: String) -> [(path: String, text: SwiftText)] {
+        Self.swiftFiles.filter { $0.key.hasPrefix(folder + "/") }.sorted { $0.key < $1.key }
+            .map { (path: $0.key, text: $0.value) }
+    }
+
     /// What is under version control or would be by `git add .`; nil outside a Git working tree.
     func trackedFiles() throws -> [String]? {
         guard FileManager.default.fileExists(atPath: root.appendingPathComponent(".git").path) else { return nil }

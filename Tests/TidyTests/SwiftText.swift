@@ -5,6 +5,8 @@ struct SwiftText {
     let lines: [String]
     /// The same lines, with every comment and every literal's contents turned into blanks.
     let code: [String]
+    /// Every function, initialiser and subscript that has a body, nested ones too.
+    let functions: [Function]
 
     struct Function {
         let name: String
@@ -19,6 +21,7 @@ struct SwiftText {
         lines = Self.splitLines(bytes)
         var blanking = Blanking(bytes: bytes)
         code = Self.splitLines(blanking.run())
+        functions = FunctionScanner(code: code).run()
     }
 
     /// The modules that the file imports, each with its line.
@@ -35,15 +38,9 @@ struct SwiftText {
         }
     }
 
-    /// Every function, initialiser and subscript that has a body, nested ones too.
-    var functions: [Function] {
-        var scanner = FunctionScanner(code: code)
-        return scanner.run()
-    }
-
     private static let accessLevels: Set<Substring> = ["public", "package", "internal", "fileprivate", "private"]
 
-    private static func splitLines(_ bytes: [UInt8]) -> [String] {
+    static func splitLines(_ bytes: [UInt8]) -> [String] {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         if lines.last == "" { lines.removeLast() }
@@ -146,30 +143,40 @@ private struct Blanking {
 /// Finds functions in blanked code by their keywords and braces.
 private struct FunctionScanner {
     private struct Token {
-        let text: Substring
+        let text: String
         let line: Int
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 0x80...0xff:
+            true
+        default: false
+        }
     }
 
     private var tokens: [Token] = []
 
     init(code: [String]) {
         for (index, line) in code.enumerated() {
-            var rest = line[...]
+            var rest = line.utf8[...]
             while let first = rest.first {
-                let isWord: (Character) -> Bool = { $0.isLetter || $0.isNumber || $0 == "_" }
-                let text = isWord(first) ? rest.prefix(while: isWord) : rest.prefix(1)
-                if !first.isWhitespace { tokens.append(Token(text: text, line: index + 1)) }
-                rest = rest.dropFirst(text.count)
+                let text = Self.isWord(first) ? rest.prefix(while: Self.isWord) : rest.prefix(1)
+                if first != UInt8(ascii: " ") {
+                    tokens.append(Token(text: String(decoding: text, as: UTF8.self), line: index + 1))
+                }
+                rest = rest[text.endIndex...]
             }
         }
     }
 
-    mutating func run() -> [SwiftText.Function] {
+    func run() -> [SwiftText.Function] {
         tokens.indices.compactMap { index in
             guard startsFunction(index), let end = closingBrace(after: index) else { return nil }
             let name = tokens[index].text == "func" ? tokens[index + 1].text : tokens[index].text
             let first = tokens[index].line
-            return SwiftText.Function(name: String(name), line: first, lineCount: tokens[end].line - first + 1)
+            return SwiftText.Function(name: name, line: first, lineCount: tokens[end].line - first + 1)
         }
     }
 

@@ -45,8 +45,9 @@ struct WordTests {
             guard ban.places.contains(where: path.hasPrefix), !ban.exceptPlaces.contains(where: path.hasPrefix) else {
                 continue
             }
-            let text = SwiftText(try tree.text(path))
-            let lines = ban.everywhere || !path.hasSuffix(".swift") ? text.lines : text.code
+            let swift = SourceTree.swiftFiles[path]
+            let code = ban.everywhere ? swift?.lines : swift?.code
+            let lines = try code ?? SwiftText.splitLines(Array(tree.text(path).utf8))
             for (index, line) in lines.enumerated() where line.firstMatch(of: regex) != nil {
                 Issue.record("\(path):\(index + 1): matches \(ban.pattern); write instead: \(ban.instead)")
             }
@@ -77,20 +78,19 @@ struct WordTests {
 
     @Test("no type bears its module's name")
     func moduleNames() throws {
-        for path in tree.files(in: "Sources", withExtension: "swift") {
+        for (path, text) in tree.swiftFiles(in: "Sources") {
             let module = path.split(separator: "/")[1]
             if namesakes.contains(module) { continue }
             let declaration = try Regex(#"\b(struct|class|enum|protocol|actor|typealias) \#(module)\b"#)
-            for (index, line) in SwiftText(try tree.text(path)).code.enumerated() {
+            for (index, line) in text.code.enumerated() {
                 #expect(line.firstMatch(of: declaration) == nil, "\(path):\(index + 1): a type named like its module")
             }
         }
     }
 
     @Test("whoever overrules the compiler on Sendable says why, on the line or beside it")
-    func uncheckedSendable() throws {
-        for path in tree.files(in: "Sources", withExtension: "swift") {
-            let text = SwiftText(try tree.text(path))
+    func uncheckedSendable() {
+        for (path, text) in tree.swiftFiles(in: "Sources") {
             for (index, line) in text.code.enumerated() where line.contains("@unchecked Sendable") {
                 let near = [index - 1, index, index + 1].filter(text.lines.indices.contains).map { text.lines[$0] }
                 // A doc comment says what a type is; the reason is a plain comment, or a doc comment that names it.
