@@ -69,12 +69,17 @@ let package = Package(
             path: "Sources/gateway",
             swiftSettings: swiftSettings),
 
+        // What tests share; it has no tests of its own.
+        .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
+
         tests("BaseTests", ["Base"]),
         tests("HTTPTests", ["Base", "HTTP"]),
         tests("ConfigurationTests", ["Base", "Configuration"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
+        // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
+        tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
 )
