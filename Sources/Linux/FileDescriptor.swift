@@ -1,3 +1,4 @@
+import Base
 import CLinux
 
 /// An open file descriptor with exactly one owner: it is closed when the owner goes away.
@@ -36,4 +37,10 @@ extension FileDescriptor {
 /// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.
 package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
     try retryingOnInterrupt { CLinux.write(number, bytes.baseAddress, bytes.count) }
+}
+
+/// Blocks until a descriptor that somebody else owns takes output again. The corresponding C function is `poll`.
+package func waitForOutput(_ number: Int32, atMost limit: TimeAmount) {
+    var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+    _ = poll(&entry, 1, Int32(clamping: max(0, limit.milliseconds)))
 }

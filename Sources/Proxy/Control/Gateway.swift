@@ -159,6 +159,13 @@ package final class Gateway {
         for worker in workers { worker.mailbox.post { worker.setAccessLog(queue) } }
     }
 
+    /// Calls `done` on the control thread when every loop has read its mail up to now.
+    package func afterAllLoops(_ done: @escaping @Sendable () -> Void) {
+        let left = Countdown(workers.count)
+        let mailbox = loop.mailbox
+        for worker in workers { worker.mailbox.post { if left.decrement() { mailbox.post(done) } } }
+    }
+
     /// Takes no more connections and lets requests end.
     /// - Parameter done: called on the control thread when all have.
     package func drain(done: @escaping @Sendable () -> Void) {

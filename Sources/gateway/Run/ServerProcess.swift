@@ -1,0 +1,232 @@
+import Admin
+import Base
+import Configuration
+import EventLoop
+import Linux
+import Observability
+import Proxy
+
+/// The running gateway: the control thread's loop with the signals, the admin listener and the logs around the data
+/// plane.
+///
+/// ```
+/// SIGHUP ──▶ load and check aside ─┬─ wrong ──▶ log every error, keep serving
+///                                  ├─ equal digest ──▶ nothing
+///                                  └─ apply ──▶ each loop swaps ──▶ log what changed
+/// SIGTERM ─▶ not ready ─▶ drain ─┬─ all ended ──▶ exit
+///                                └─ time is up ─▶ close the rest, exit
+/// ```
+final class ServerProcess: EventHandler {
+    let gateway: Gateway
+    private let loop: EventLoop
+    private let signals: SignalQueue
+    private let source: ConfigurationSource
+    private let registry: MetricsRegistry
+    private let admin: LocalSite
+    private let adminState: AdminState
+    private let errorLogService: LogService
+    private let log: Observability.ErrorLog
+    private var accessLog: LogService?
+    private var registration = Registration.none
+    private var drainEnd: MonotonicTime?
+
+    init(
+        _ blueprint: Blueprint, source: ConfigurationSource, signals: consuming SignalQueue, startTime: WallTime
+    ) throws(Errno) {
+        self.signals = signals
+        self.source = source
+        loop = try EventLoop()
+        errorLogService = try LogService(name: "error-log", to: .standardError, capacity: 256, batchSize: 4096)
+        log = ErrorLog(queue: errorLogService.queue, level: .init(blueprint.configuration.errorLog.level.value)) {
+            ErrorLog.Instant(
+                wall: WallTime(nanoseconds: SystemClock.wallNanoseconds()), monotonic: SystemClock.monotonic())
+        }
+        registry = MetricsRegistry(version: programVersion, startTime: startTime)
+        gateway = Gateway(blueprint, loop: loop, registry: registry, log: log)
+        adminState = AdminState(startTime: startTime)
+        admin = LocalSite(
+            AdminEndpoints.make(
+                gateway: gateway, state: adminState,
+                sample: { [errorLogService] in ProcessSample.now(errorLog: errorLogService.queue.statistics) }),
+            loop: loop, log: log, startTime: startTime)
+    }
+
+    func warnOf(_ checked: CheckedConfiguration, descriptorLimit: Int) {
+        for diagnostic in checked.diagnostics { write(diagnostic, files: checked.files) }
+        let wanted = gateway.blueprint.configuration.limits.connectionsMax.value
+        if descriptorLimit < 2 * wanted {
+            log.warning("fewer file descriptors than two for each connection allowed") { line in
+                line.field("descriptors", descriptorLimit)
+                line.field("connections_max", wanted)
+            }
+        }
+    }
+
+    /// - Returns: whether the gateway serves.
+    func start() -> Bool {
+        let configuration = gateway.blueprint.configuration
+        do {
+            accessLog = try makeAccessLog(configuration)
+            try gateway.start(accessLog: accessLog?.queue)
+            try admin.listen(at: configuration.admin?.address.value)
+            registration = loop.add(self)
+            try loop.watch(signals.number, .readable, for: registration)
+        } catch {
+            log.error("the gateway can't start") { $0.field("error", "\(error)") }
+            errorLogService.stop(within: .seconds(1))
+            return false
+        }
+        adminState.applied(digest: configuration.digest, at: wallNow)
+        registry.configurationApplied(digest: configuration.digest, at: wallNow)
+        log.info("serving") { line in
+            line.field("version", programVersion)
+            line.field("digest", configuration.digest)
+            line.field("workers", gateway.workerCount)
+            line.field("routes", gateway.blueprint.routes.count)
+            for listener in configuration.listeners {
+                line.field("listener_\(listener.name)", gateway.endpoints[listener.name]?.description ?? "")
+            }
+            if let endpoint = admin.endpoint { line.field("admin", endpoint.description) }
+        }
+        return true
+    }
+
+    /// Runs until the gateway has drained. - Returns: the exit status.
+    func serve() -> Int32 {
+        loop.run()
+        log.info("ended")
+        accessLog?.stop(within: .seconds(2))
+        errorLogService.stop(within: .seconds(1))
+        return 0
+    }
+
+    private var wallNow: WallTime { WallTime(nanoseconds: SystemClock.wallNanoseconds()) }
+
+    private func makeAccessLog(_ configuration: GatewayConfiguration) throws(Errno) -> LogService? {
+        guard configuration.accessLog.enabled.value else { return nil }
+        let file: LogFile
+        switch configuration.accessLog.destination.value {
+        case .standardOutput: file = .standardOutput
+        case .standardError: file = .standardError
+        case .file(let path): file = try .file(path)
+        }
+        return try LogService(name: "access-log", to: file, capacity: 64, batchSize: 64 * 1024)
+    }
+
+    // MARK: Signals
+
+    func handle(_ events: EventSet) {
+        while let signal = signals.next() {
+            switch signal {
+            case .reload: reload()
+            case .reopenLogs: accessLog?.reopen()
+            case .terminate, .interrupt: drain()
+            }
+        }
+    }
+
+    func timerFired() {
+        guard let drainEnd else { return }
+        guard loop.now >= drainEnd else { return loop.wake(registration, at: drainEnd) }
+        log.warning("the drain took too long: what is left is closed")
+        gateway.stopNow()
+        loop.stop()
+    }
+
+    private func drain() {
+        guard drainEnd == nil else { return gateway.stopNow() }
+        let limit = gateway.blueprint.configuration.drainTimeout.value
+        let end = SystemClock.monotonic() + limit
+        drainEnd = end
+        adminState.isDraining = true
+        log.info("draining") { $0.field("timeout_ms", Int(limit.milliseconds)) }
+        loop.wake(registration, at: end)
+        let loop = UnsafeTransfer(loop)
+        gateway.drain { loop.value.stop() }
+    }
+
+    // MARK: Reload
+
+    private func reload() {
+        let begin = SystemClock.monotonic()
+        guard drainEnd == nil else { return }
+        let checked = ConfigurationCheck.load(source: source)
+        guard let blueprint = checked.blueprint else { return reject(checked) }
+        let before = gateway.blueprint.configuration
+        let after = blueprint.configuration
+        if after.digest == before.digest {
+            registry.countReload(.unchanged)
+            adminState.reloadUnchanged(at: wallNow)
+            log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
+            return
+        }
+        do {
+            let fresh = after.accessLog == before.accessLog ? nil : try makeAccessLog(after)
+            let transfer = UnsafeTransfer(self)
+            try gateway.apply(blueprint) { transfer.value.reloaded(from: before, to: after, begin: begin) }
+            try admin.listen(at: after.admin?.address.value)
+            if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
+            log.level = .init(after.errorLog.level.value)
+            for diagnostic in checked.diagnostics { write(diagnostic, files: checked.files) }
+        } catch {
+            registry.countReload(.rejected)
+            adminState.reloadRejected(errors: ["\(error)"], at: wallNow)
+            log.error("reload rejected: the running configuration stays") { $0.field("error", "\(error)") }
+        }
+    }
+
+    private func reject(_ checked: CheckedConfiguration) {
+        registry.countReload(.rejected)
+        let errors = checked.diagnostics.filter { $0.severity == .error }
+        adminState.reloadRejected(errors: errors.map { $0.text(files: checked.files) }, at: wallNow)
+        for error in errors { write(error, files: checked.files) }
+        log.error("reload rejected: the running configuration stays") { $0.field("errors", errors.count) }
+    }
+
+    private func reloaded(from before: GatewayConfiguration, to after: GatewayConfiguration, begin: MonotonicTime) {
+        registry.countReload(.applied)
+        registry.configurationApplied(digest: after.digest, at: wallNow)
+        adminState.applied(digest: after.digest, at: wallNow)
+        let changes = ConfigurationChanges.between(before, after)
+        log.info("reload applied") { line in
+            line.field("digest", after.digest)
+            line.field("took_us", Int((SystemClock.monotonic() - begin).microseconds))
+            changes.append(to: &line)
+        }
+    }
+
+    private func switchAccessLog(to fresh: LogService?) {
+        let old = accessLog
+        accessLog = fresh
+        gateway.setAccessLog(fresh?.queue)
+        // The loops hand in their last lines before they switch; the old writer ends when those are written.
+        if let old { gateway.afterAllLoops { old.stop(within: .seconds(2)) } }
+    }
+
+    private func write(_ diagnostic: Diagnostic, files: SourceFiles) {
+        let level: Observability.ErrorLog.Level = diagnostic.severity == .error ? .error : .warning
+        log.log(level, "configuration", isLimited: false) { line in
+            line.field("place", files.describe(diagnostic.location))
+            line.field("field", diagnostic.path)
+            line.field("problem", diagnostic.message)
+        }
+    }
+}
+
+/// Carries a reference to a letter for the control thread, which it belongs to.
+struct UnsafeTransfer<Value: AnyObject>: @unchecked Sendable {
+    // Sendable because only the control thread opens it.
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
+extension Observability.ErrorLog.Level {
+    init(_ level: LogLevel) {
+        switch level {
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warning: self = .warning
+        case .error: self = .error
+        }
+    }
+}
