@@ -11,6 +11,8 @@ struct FieldSection {
     private var scanned: Int
     /// Where the name of the line under way ends. -1 while it is being read.
     private var nameEnd = -1
+    /// What that name is, when it was read.
+    private var field = KnownField.other
     /// The fields read so far: the list shows them when it has their bytes.
     private var fieldCount = 0
     private var known = KnownFieldSet()
@@ -29,53 +31,61 @@ struct FieldSection {
         _ view: ByteView, into fields: inout HeaderList, maximumCount: Int, excess: MessageError
     ) throws(MessageError) -> Int? {
         // The state lives in registers and is put back when bytes are missing.
-        var lineStart = lineStart
-        var scanned = scanned
-        var nameEnd = nameEnd
-        var fieldCount = fieldCount
-        var known = known
+        var state = self
         let count = view.count
         while true {
-            if nameEnd < 0 {
-                scanned = ByteScan.endOfToken(view, from: scanned)
-                if scanned == count { break }
-                if view[scanned] != ASCII.colon || scanned == lineStart {
-                    guard let sectionEnd = try Self.endOfSection(view, lineStart, at: scanned) else { break }
-                    fields.adopt(view.prefix(sectionEnd), fieldCount: fieldCount, known: known)
-                    return sectionEnd
+            if state.nameEnd < 0 {
+                if !state.takeName(view) {
+                    if state.scanned == count { break }
+                    guard let end = try Self.endOfSection(view, state.lineStart, at: state.scanned) else { break }
+                    fields.adopt(view.prefix(end), fieldCount: state.fieldCount, known: state.known)
+                    return end
                 }
-                nameEnd = scanned
-                scanned += 1
             }
-            scanned = ByteScan.endOfFieldText(view, from: scanned)
-            if scanned == count { break }
-            guard view[scanned] == ASCII.cr else {
-                throw view[scanned] == ASCII.lf ? .bareLineFeed : .invalidFieldValue
+            let end = ByteScan.endOfFieldText(view, from: state.scanned)
+            state.scanned = end
+            if end == count { break }
+            guard view[end] == ASCII.cr else {
+                throw view[end] == ASCII.lf ? .bareLineFeed : .invalidFieldValue
             }
-            if scanned + 1 == count { break }
-            guard view[scanned + 1] == ASCII.lf else { throw .bareCarriageReturn }
-            guard fieldCount < maximumCount else { throw excess }
-            var valueStart = nameEnd + 1
-            var valueEnd = scanned
-            while valueStart < valueEnd, ASCII.isWhitespace(view[valueStart]) { valueStart += 1 }
-            while valueEnd > valueStart, ASCII.isWhitespace(view[valueEnd - 1]) { valueEnd -= 1 }
-            let field = KnownField(name: view[lineStart..<nameEnd])
+            if end &+ 1 == count { break }
+            guard view[end &+ 1] == ASCII.lf else { throw .bareCarriageReturn }
+            guard state.fieldCount < maximumCount else { throw excess }
+            let value = ByteScan.trim(view, from: state.nameEnd &+ 1, to: end)
             fields.place(
                 HeaderList.Field(
-                    nameStart: lineStart, nameEnd: nameEnd, valueStart: valueStart, valueEnd: valueEnd, known: field),
-                at: fieldCount)
-            known = known.and(field)
-            fieldCount += 1
-            lineStart = scanned + 2
-            scanned = lineStart
-            nameEnd = -1
+                    nameStart: state.lineStart, nameEnd: state.nameEnd, valueStart: value.start, valueEnd: value.end,
+                    known: state.field),
+                at: state.fieldCount)
+            state.known = state.known.and(state.field)
+            state.fieldCount &+= 1
+            state.lineStart = end &+ 2
+            state.scanned = end &+ 2
+            state.nameEnd = -1
         }
-        self.lineStart = lineStart
-        self.scanned = scanned
-        self.nameEnd = nameEnd
-        self.fieldCount = fieldCount
-        self.known = known
+        self = state
         return nil
+    }
+
+    /// Reads a name and its colon. False when the line does not continue like that: `scanned` is then at the first byte
+    /// that can't be in a name, or at the end of `view`.
+    @inline(__always)
+    private mutating func takeName(_ view: ByteView) -> Bool {
+        if scanned < view.count, view[scanned] != ASCII.cr {
+            let colon = ByteScan.index(ofColon: view, from: scanned)
+            if colon < view.count, colon > lineStart {
+                let name = view[lineStart..<colon]
+                field = KnownField(name: name)
+                // A known name was compared byte by byte, so only others are looked at again.
+                if field.hasFixedName || name.isToken {
+                    nameEnd = colon
+                    scanned = colon &+ 1
+                    return true
+                }
+            }
+        }
+        scanned = ByteScan.endOfToken(view, from: scanned)
+        return false
     }
 
     /// Judges a byte that ends a name without being its colon: the empty line, or an error.

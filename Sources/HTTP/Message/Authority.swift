@@ -17,6 +17,12 @@ package struct Authority: Equatable, Sendable {
     ///
     /// - Throws: `invalidHost`, or `userInformation` when there is an `@`.
     package init(parsing text: ByteView) throws(MessageError) {
+        if ByteScan.isPlainHost(text) {
+            hostCount = text.count
+            port = nil
+            isCanonical = true
+            return
+        }
         guard let first = text.count > 0 ? text[0] : nil else { throw .invalidHost }
         var isCanonical = true
         let hostEnd: Int

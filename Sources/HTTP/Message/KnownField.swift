@@ -112,6 +112,9 @@ import Base
         }
     }
 
+    /// Whether one name only, up to the case of letters, is this field.
+    var hasFixedName: Bool { !KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther).contains(self) }
+
     @inlinable package var isHopByHop: Bool { KnownFieldSet.hopByHop.contains(self) }
     @inlinable package var isIdentity: Bool { KnownFieldSet.identity.contains(self) }
     @inlinable package var isForwarding: Bool { KnownFieldSet.forwarding.contains(self) }
@@ -120,9 +123,10 @@ import Base
 
 extension KnownField {
     /// The only known field that can have this length and these letters; the caller compares the whole name.
+    @inline(__always)
     private static func candidate(count: Int, first: UInt8, _ name: ByteView) -> KnownField {
         let second = name[1] | 0x20
-        let last = name[count - 1] | 0x20
+        let last = name[count &- 1] | 0x20
         switch count {
         case 2: return .te
         case 3: return first == UInt8(ascii: "v") ? .via : .age
