@@ -14,7 +14,6 @@ from pathlib import Path
 from . import setup
 from .processes import PROXY_CORE, Process
 
-
 CONNECTIONS_MAX = 16000
 
 
@@ -35,6 +34,13 @@ class Place:
     port: int
     admin_port: int
     origin_port: int
+
+
+def replace(path, text):
+    """A rename, so that no reload sees half of a file."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.rename(path)
 
 
 class Peer:
@@ -82,13 +88,17 @@ class Gateway(Peer):
     def write(self, place, variant):
         folder = place.folder / "gateway.d"
         folder.mkdir(exist_ok=True)
-        log = f'{{enabled: true, destination: "{place.folder}/access.log"}}' if variant.access_log else "{enabled: false}"
-        limits = f"connections_max: {CONNECTIONS_MAX}, requests_per_connection_max: 1000000000"
-        (folder / "gateway.yaml").write_text(
+        log = "{enabled: false}"
+        if variant.access_log:
+            log = f'{{enabled: true, file: "{place.folder}/access.log"}}'
+        most = ", ".join(f"{name}: {CONNECTIONS_MAX}" for name in (
+            "connections_max", "connections_per_listener_max", "connections_per_client_max"))
+        replace(
+            folder / "gateway.yaml",
             "workers: 1\n"
-            f'listeners: {{bench: {{address: "127.0.0.1:{place.port}", limits: {{{limits}}}}}}}\n'
+            f'listeners: {{bench: {{address: "127.0.0.1:{place.port}"}}}}\n'
             f'admin: {{address: "127.0.0.1:{place.admin_port}"}}\n'
-            f"limits: {{connections_max: {CONNECTIONS_MAX}, connections_per_client_max: {CONNECTIONS_MAX}}}\n"
+            f"limits: {{{most}, requests_per_connection_max: 1000000000}}\n"
             f"access_log: {log}\n"
             "domains: {bench: {owner: bench, listeners: [bench]}}\n")
         lines = ["domain: bench", "upstreams:",
@@ -102,10 +112,7 @@ class Gateway(Peer):
             lines.append('  all: {match: {path: "/{rest...}"}, upstream: origin}')
         if variant.broken:
             lines.append('  broken: {match: {path: "/broken"}, upstream: nowhere}')
-        # Renamed into place: no reload may see half of a file.
-        fresh = folder / ".bench.yaml.new"
-        fresh.write_text("\n".join(lines) + "\n")
-        fresh.rename(folder / "bench.yaml")
+        replace(folder / "bench.yaml", "\n".join(lines) + "\n")
 
     def command(self, place, variant):
         return [self.program, "run", place.folder / "gateway.d"]
@@ -117,7 +124,7 @@ class HAProxy(Peer):
     reload_signal = signal.SIGUSR2
 
     def write(self, place, variant):
-        # It reckons with two descriptors per connection, which many a machine's limit does not give; the load needs less.
+        # It reckons with two descriptors per connection, more than many a machine gives; the load needs less.
         lines = ["global", "  nbthread 1", f"  maxconn {CONNECTIONS_MAX}", "  no strict-limits"]
         if variant.access_log:
             lines.append("  log stdout format raw local0")
@@ -133,14 +140,14 @@ class HAProxy(Peer):
                          "if { path /generation }")
         if variant.routes:
             table = place.folder / "routes.map"
-            table.write_text("".join(f"/r/{i}/ origin\n" for i in range(variant.routes)))
+            replace(table, "".join(f"/r/{i}/ origin\n" for i in range(variant.routes)))
             lines.append(f"  use_backend %[path,map_beg({table})]")
         else:
             lines.append("  default_backend origin")
         if variant.broken:
             lines.append("  default_backend nowhere")
         lines += ["backend origin", f"  server origin 127.0.0.1:{place.origin_port}"]
-        (place.folder / "haproxy.cfg").write_text("\n".join(lines) + "\n")
+        replace(place.folder / "haproxy.cfg", "\n".join(lines) + "\n")
 
     def command(self, place, variant):
         return [self.program, "-W" if variant.reloadable else "-db", "-f", place.folder / "haproxy.cfg"]
@@ -169,7 +176,8 @@ class Nginx(Peer):
             places += "location /broken { proxy_pass http://$undefined_name; }\n"
         temporary = "".join(f"{kind}_temp_path {folder}/{kind}_temp;\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        (folder / "nginx.conf").write_text(
+        replace(
+            folder / "nginx.conf",
             f"user root;\nworker_processes 1;\ndaemon off;\npid {folder}/nginx.pid;\nerror_log stderr crit;\n"
             f"events {{ worker_connections {CONNECTIONS_MAX}; }}\nhttp {{\n"
             f"access_log {log};\nkeepalive_requests 1000000000;\nkeepalive_timeout 300s;\n"
@@ -213,7 +221,7 @@ class Envoy(Peer):
             "clusters": [{"name": "origin", "type": "STATIC", "circuit_breakers": {"thresholds": [most]},
                           "load_assignment": {"cluster_name": "origin", "endpoints": [{"lb_endpoints": [
                               {"endpoint": {"address": self.address(place.origin_port)}}]}]}}]}}
-        (place.folder / "envoy.json").write_text(json.dumps(configuration))
+        replace(place.folder / "envoy.json", json.dumps(configuration))
 
     @staticmethod
     def address(port):
@@ -224,6 +232,7 @@ class Envoy(Peer):
                 "--log-level", "error"]
 
 
+PROXIES = {"haproxy": HAProxy, "nginx": Nginx, "envoy": Envoy}
 NAMES = ("relay", "gateway", "haproxy", "nginx", "envoy")
 
 
@@ -239,5 +248,5 @@ def select(wanted, tools, program):
         elif name == "gateway":
             made[name] = Gateway(program)
         else:
-            made[name] = Relay(tools) if name == "relay" else {"haproxy": HAProxy, "nginx": Nginx, "envoy": Envoy}[name]()
+            made[name] = Relay(tools) if name == "relay" else PROXIES[name]()
     return made

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -47,6 +48,19 @@ def answers(port, path="/", timeout=1.0):
     return (int(head[9:12]), body) if head.startswith(b"HTTP/1.1 ") and head[9:12].isdigit() else None
 
 
+def machine_busy_ns():
+    """CPU time that all processes and the kernel have used on all cores since boot, to the tick."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    user, nice, system, _idle, _wait, irq, softirq, steal = fields
+    return (user + nice + system + irq + softirq + steal) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+def own_ns():
+    """CPU time of this program and of its children that have ended (the load generator among them)."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return int(sum(usage.ru_utime + usage.ru_stime for usage in spent) * 1e9)
+
+
 def started(pid):
     """When a process began, in clock ticks since boot: with its id, this names one process for ever."""
     try:
@@ -55,14 +69,22 @@ def started(pid):
         return None
 
 
+def spawn(argv, core, **streams):
+    """A child on that core. It inherits the core from us, as a hook between fork and exec would slow the start."""
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        return subprocess.Popen([str(a) for a in argv], **streams)
+    finally:
+        os.sched_setaffinity(0, ours)
+
+
 class Process:
     """A running program and its children, pinned to one core."""
 
     def __init__(self, argv, core, stdout=None, folder=None):
         self.log = tempfile.NamedTemporaryFile(prefix="stderr-", dir=folder, delete=False)
-        self.child = subprocess.Popen(
-            [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=stdout or self.log, stderr=self.log,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        self.child = spawn(argv, core, stdin=subprocess.DEVNULL, stdout=stdout or self.log, stderr=self.log)
         self.pid = self.child.pid
         self.stop_signal = signal.SIGTERM
 
@@ -149,14 +171,9 @@ class Process:
         self.stop()
 
 
-def load_command(tools, port, *options):
-    return [str(tools["load"]), "--port", str(port), *(str(option) for option in options)]
-
-
 def start_load(tools, port, *options, hold=False):
-    return subprocess.Popen(
-        load_command(tools, port, *options), stdin=subprocess.PIPE if hold else subprocess.DEVNULL,
-        stdout=subprocess.PIPE, preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}))
+    return spawn([tools["load"], "--port", port, *options], LOAD_CORE,
+                 stdin=subprocess.PIPE if hold else subprocess.DEVNULL, stdout=subprocess.PIPE)
 
 
 def run_load(tools, port, *options, limit=120):

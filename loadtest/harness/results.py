@@ -2,7 +2,7 @@
 
 import datetime
 import json
-import statistics
+import os
 
 from . import report, setup
 
@@ -15,7 +15,8 @@ def load():
 
 def stamp(peers, **settings):
     return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "commit": setup.commit(), "machine": setup.machine(), "versions": setup.versions(peers), **settings}
+            "commit": setup.commit(), "machine": setup.machine(), "versions": setup.versions(peers),
+            "load_average": round(os.getloadavg()[0], 2), **settings}
 
 
 def save(section, value):
@@ -26,8 +27,3 @@ def save(section, value):
     fresh.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n")
     fresh.rename(PATH)
     report.write(every)
-
-
-def median(values):
-    values = [value for value in values if value is not None]
-    return statistics.median(values) if values else None

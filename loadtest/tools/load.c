@@ -7,7 +7,8 @@
 // `--rate` starts requests at a constant rate whatever the answers do, and measures each from the moment at which it
 // was due; without it every connection sends its next request as soon as it has the last answer. `--hold` sends one
 // request on each connection, prints a line when all are answered, and keeps them open until its input ends.
-// Prints one line of JSON. Requests in flight at the end are waited for, so every request sent is counted.
+// SIGTERM ends a run early. Prints one line of JSON. Requests in flight at the end are waited for, so every request
+// sent is counted.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -53,7 +54,6 @@ typedef struct {
     char *head;              // the beginning of a head that did not arrive whole
     size_t head_length;
 } connection;
-
 static struct {
     int port, connections, paths, close, timeout_ms, sources, hold;
     double seconds, rate;
@@ -69,8 +69,14 @@ static size_t *request_lengths;
 static char received[HEAD_BYTES_MAX + RECEIVE_BYTES];
 static int epoll_fd, in_flight, open_count, next_path;
 static uint64_t begun, started_count, ok_count, reconnects, body_bytes, failures[FAILURES];
-static int statuses[1000], stopping;
+static int statuses[1000];
+static volatile sig_atomic_t stopping;
 static histogram latencies;
+
+static void stop(int signal) {
+    (void)signal;
+    stopping = 1;
+}
 
 static uint64_t now(void) {
     struct timespec time;
@@ -210,7 +216,8 @@ static failure take_head(connection *one, const char *head, size_t length) {
     long long body = -1;
     for (line++; line < end; line++) {
         size_t left = (size_t)(end - line);
-        if (left > 15 && (*line | 0x20) == 'c' && strncasecmp(line, "content-length:", 15) == 0) body = atoll(line + 15);
+        if (left > 15 && (*line | 0x20) == 'c' && strncasecmp(line, "content-length:", 15) == 0)
+            body = atoll(line + 15);
         if (left > 17 && (*line | 0x20) == 'c' && strncasecmp(line, "connection: close", 17) == 0)
             one->server_closes = 1;
         line = memchr(line, '\n', (size_t)(head + length - line));
@@ -310,9 +317,9 @@ static void print_result(double elapsed) {
     for (int i = 0, first = 1; i < 1000; i++) {
         if (statuses[i]) printf("%s\"%d\": %d", first ? "" : ", ", i, statuses[i]), first = 0;
     }
-    printf("}, \"reconnects\": %lu, \"open\": %d, \"seconds\": %.4f, \"requests_per_second\": %.1f, \"body_bytes\": %lu, ",
-           reconnects, open_count, elapsed, (double)ok_count / elapsed, body_bytes);
-    printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n", quantile(&latencies, 0.5) / 1e3,
+    printf("}, \"reconnects\": %lu, \"open\": %d, \"seconds\": %.4f, \"requests_per_second\": %.1f, "
+           "\"body_bytes\": %lu, \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n",
+           reconnects, open_count, elapsed, (double)ok_count / elapsed, body_bytes, quantile(&latencies, 0.5) / 1e3,
            quantile(&latencies, 0.99) / 1e3, quantile(&latencies, 0.999) / 1e3, (double)latencies.max / 1e3);
     fflush(stdout);
 }
@@ -378,6 +385,7 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, stop);
     render_requests();
     connections = calloc((size_t)options.connections, sizeof *connections);
     idle = calloc((size_t)options.connections, sizeof *idle);
