@@ -1,0 +1,107 @@
+"""One measurement: a fresh proxy, a warm-up, a load, and what it cost."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import setup
+from .peers import Place, Variant
+from .processes import LOAD_CORE, Process, free_ports, machine_busy_ns, own_ns, run_load, start_load
+from .scenarios import IDLE_CONNECTIONS
+
+WARM_UP_SECONDS = 0.5
+SETTLE_SECONDS = 1.0
+GIB = 1 << 30
+
+
+@contextmanager
+def running(peer, tools, variant=Variant()):
+    """The peer in front of a light upstream, both serving."""
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as folder:
+        port, admin_port, origin_port = free_ports(3)
+        place = Place(Path(folder), port, admin_port, origin_port)
+        with Process([tools["origin"], origin_port], LOAD_CORE, folder=folder) as origin:
+            origin.wait_until_serving(origin_port)
+            with peer.start(place, variant) as process:
+                process.wait_until_serving(port)
+                yield process, place, origin
+
+
+def measure(peer, case, tools, seconds):
+    """CPU time of the proxy alone, over exactly the requests that the load generator sent.
+
+    `others` is the part of the machine that went to processes that are none of ours: a quiet run has next to none.
+    """
+    with running(peer, tools, case.variant) as (process, place, origin):
+        run_load(tools, place.port, *case.load, "--seconds", min(WARM_UP_SECONDS, seconds))
+        busy, ours = machine_busy_ns(), own_ns() + origin.cpu_ns()
+        cpu, clock = process.cpu_ns(), time.monotonic_ns()
+        load = run_load(tools, place.port, *case.load, "--seconds", seconds)
+        cpu, clock = process.cpu_ns() - cpu, time.monotonic_ns() - clock
+        busy, ours = machine_busy_ns() - busy, own_ns() + origin.cpu_ns() - ours
+        work = load["body_bytes"] / GIB if case.unit == "GiB" else load["ok"]
+        return {
+            "cpu": cpu / 1e3 / work if work else None,
+            "rps": load["requests_per_second"], "p50_us": load["p50_us"], "p99_us": load["p99_us"],
+            "requests": load["requests"], "failed": load["failed"], "failures": load["failures"],
+            "busy": cpu / clock, "others": max(0.0, (busy - ours - cpu) / clock / os.cpu_count()),
+        }
+
+
+def count_syscalls(peer, case, tools, seconds=1.5):
+    """System calls per request, counted by perf (which does not slow the process noticeably), else by strace."""
+    with running(peer, tools, case.variant) as (process, place, _):
+        run_load(tools, place.port, *case.load, "--seconds", 0.3)
+        pids, report = process.tree(), place.folder / "syscalls"
+        if setup.can_count_with_perf():
+            command = ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", report,
+                       "-p", ",".join(map(str, pids))]
+        else:
+            command = ["strace", "-c", "-f", "-U", "calls,name", "-o", report,
+                       *(x for pid in pids for x in ("-p", str(pid)))]
+        counter = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.5)
+            load = run_load(tools, place.port, *case.load, "--seconds", seconds)
+        finally:
+            counter.send_signal(signal.SIGINT)
+            counter.wait(20)
+        text = report.read_text()
+    if command[0] == "perf":
+        total = next(int(line.split(",")[0]) for line in text.splitlines() if "raw_syscalls" in line)
+    else:
+        total = next(int(line.split()[0]) for line in text.splitlines() if line.endswith("total"))
+    return {"per_request": total / load["ok"], "counted_with": command[0], "requests": load["ok"]}
+
+
+def measure_idle(peer, tools, connections=IDLE_CONNECTIONS):
+    """Memory after one request, with idle connections that have each had one answer, and after they have gone."""
+    with running(peer, tools) as (process, place, _):
+        time.sleep(SETTLE_SECONDS)
+        before = process.memory_kib()
+        load = start_load(tools, place.port, "--connections", connections, "--hold", "--expect-bytes", 200, hold=True)
+        try:
+            line = load.stdout.readline()
+            time.sleep(SETTLE_SECONDS)
+            holding = process.memory_kib()
+        finally:
+            load.stdin.close()
+            try:
+                load.wait(20)
+            except subprocess.TimeoutExpired:
+                load.kill()
+                load.wait()
+            load.stdout.close()
+        time.sleep(SETTLE_SECONDS)
+        after = process.memory_kib()
+    held = json.loads(line)
+    return {
+        "idle_rss_kib": before["rss"], "idle_pss_kib": before["pss"], "holding_rss_kib": holding["rss"],
+        "after_rss_kib": after["rss"], "connections": held["open"], "failed": held["failed"],
+        "per_connection_kib": (holding["rss"] - before["rss"]) / max(1, held["open"]),
+    }

@@ -1,0 +1,252 @@
+"""The proxies under comparison: how each is configured for the same work, started and reloaded.
+
+Every peer gets one worker, keep-alive towards clients and the upstream, no limit that the load would touch, and no log
+unless the variant asks for one. What a peer does by default (Envoy's request ids, the gateway's forwarding headers) is
+left as it is.
+"""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import setup
+from .processes import PROXY_CORE, Process
+
+CONNECTIONS_MAX = 16000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a scenario wants of the proxy's configuration."""
+    routes: int = 0             # /r/0/ ... /r/N-1/, each to the upstream; 0: one route for everything
+    access_log: bool = False    # to a file
+    generation: str = ""        # what a fixed response on /generation says; none when empty
+    broken: bool = False        # a mistake that the proxy must refuse at a reload
+    reloadable: bool = False    # started in the mode in which the peer can be reloaded
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one instance lives."""
+    folder: Path
+    port: int
+    admin_port: int
+    origin_port: int
+
+
+def replace(path, text):
+    """A rename, so that no reload sees half of a file."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.rename(path)
+
+
+class Peer:
+    name = ""
+    reload_signal = None
+
+    def write(self, place, variant):
+        """Writes the configuration into the place's folder; again before a reload."""
+
+    def command(self, place, variant):
+        raise NotImplementedError
+
+    def stdout(self, place, variant):
+        return None
+
+    def start(self, place, variant=Variant()):
+        self.write(place, variant)
+        out = self.stdout(place, variant)
+        process = Process(self.command(place, variant), PROXY_CORE, stdout=out, folder=place.folder)
+        if out:
+            out.close()
+        return process
+
+    def reload(self, process):
+        process.child.send_signal(self.reload_signal)
+
+
+class Relay(Peer):
+    name = "relay"
+
+    def __init__(self, tools):
+        self.program = tools["relay"]
+
+    def command(self, place, variant):
+        return [self.program, place.port, place.origin_port]
+
+
+class Gateway(Peer):
+    name = "gateway"
+    reload_signal = signal.SIGHUP
+
+    def __init__(self, program):
+        self.program = program
+
+    def write(self, place, variant):
+        folder = place.folder / "gateway.d"
+        folder.mkdir(exist_ok=True)
+        log = "{enabled: false}"
+        if variant.access_log:
+            log = f'{{enabled: true, file: "{place.folder}/access.log"}}'
+        most = ", ".join(f"{name}: {CONNECTIONS_MAX}" for name in (
+            "connections_max", "connections_per_listener_max", "connections_per_client_max"))
+        replace(
+            folder / "gateway.yaml",
+            "workers: 1\n"
+            f'listeners: {{bench: {{address: "127.0.0.1:{place.port}"}}}}\n'
+            f'admin: {{address: "127.0.0.1:{place.admin_port}"}}\n'
+            f"limits: {{{most}, requests_per_connection_max: 1000000000}}\n"
+            f"access_log: {log}\n"
+            "domains: {bench: {owner: bench, listeners: [bench]}}\n")
+        lines = ["domain: bench", "upstreams:",
+                 f'  origin: {{targets: ["http://127.0.0.1:{place.origin_port}"]}}', "routes:"]
+        if variant.generation:
+            lines.append(f'  generation: {{match: {{path: "/generation"}}, respond: {{status: 200, '
+                         f'body: "{variant.generation}"}}}}')
+        for i in range(variant.routes):
+            lines.append(f'  r{i}: {{match: {{path: "/r/{i}/{{rest...}}"}}, upstream: origin}}')
+        if not variant.routes:
+            lines.append('  all: {match: {path: "/{rest...}"}, upstream: origin}')
+        if variant.broken:
+            lines.append('  broken: {match: {path: "/broken"}, upstream: nowhere}')
+        replace(folder / "bench.yaml", "\n".join(lines) + "\n")
+
+    def command(self, place, variant):
+        return [self.program, "run", place.folder / "gateway.d"]
+
+
+class HAProxy(Peer):
+    name = "haproxy"
+    program = "/usr/sbin/haproxy"
+    reload_signal = signal.SIGUSR2
+
+    def write(self, place, variant):
+        # It reckons with two descriptors per connection, more than many a machine gives; the load needs less.
+        lines = ["global", "  nbthread 1", f"  maxconn {CONNECTIONS_MAX}", "  no strict-limits"]
+        if variant.access_log:
+            lines.append("  log stdout format raw local0")
+        if variant.reloadable:
+            lines.append(f"  stats socket {place.folder}/haproxy.sock mode 600 level admin expose-fd listeners")
+        lines += ["defaults", "  mode http", "  option http-keep-alive", "  http-reuse always", "  timeout connect 5s",
+                  "  timeout client 300s", "  timeout server 60s", "  timeout http-keep-alive 300s"]
+        if variant.access_log:
+            lines += ["  log global", "  option httplog"]
+        lines += ["frontend bench", f"  bind 127.0.0.1:{place.port} backlog 4096"]
+        if variant.generation:
+            lines.append(f'  http-request return status 200 content-type text/plain string "{variant.generation}" '
+                         "if { path /generation }")
+        if variant.routes:
+            table = place.folder / "routes.map"
+            replace(table, "".join(f"/r/{i}/ origin\n" for i in range(variant.routes)))
+            lines.append(f"  use_backend %[path,map_beg({table})]")
+        else:
+            lines.append("  default_backend origin")
+        if variant.broken:
+            lines.append("  default_backend nowhere")
+        lines += ["backend origin", f"  server origin 127.0.0.1:{place.origin_port}"]
+        replace(place.folder / "haproxy.cfg", "\n".join(lines) + "\n")
+
+    def command(self, place, variant):
+        return [self.program, "-W" if variant.reloadable else "-db", "-f", place.folder / "haproxy.cfg"]
+
+    def stdout(self, place, variant):
+        return open(place.folder / "access.log", "wb") if variant.access_log else None
+
+
+class Nginx(Peer):
+    name = "nginx"
+    program = "/usr/sbin/nginx"
+    reload_signal = signal.SIGHUP
+
+    def write(self, place, variant):
+        folder = place.folder
+        log = f"{folder}/access.log combined buffer=64k flush=1s" if variant.access_log else "off"
+        proxy = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
+        if variant.routes:
+            places = "".join(f"location /r/{i}/ {{ proxy_pass http://origin; }}\n" for i in range(variant.routes))
+            places = f'proxy_http_version 1.1; proxy_set_header Connection "";\n{places}'
+        else:
+            places = f"location / {{ {proxy} }}\n"
+        if variant.generation:
+            places += f'location = /generation {{ default_type text/plain; return 200 "{variant.generation}"; }}\n'
+        if variant.broken:
+            places += "location /broken { proxy_pass http://$undefined_name; }\n"
+        temporary = "".join(f"{kind}_temp_path {folder}/{kind}_temp;\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        replace(
+            folder / "nginx.conf",
+            f"user root;\nworker_processes 1;\ndaemon off;\npid {folder}/nginx.pid;\nerror_log stderr crit;\n"
+            f"events {{ worker_connections {CONNECTIONS_MAX}; }}\nhttp {{\n"
+            f"access_log {log};\nkeepalive_requests 1000000000;\nkeepalive_timeout 300s;\n"
+            f"proxy_max_temp_file_size 0;\n{temporary}"
+            f"upstream origin {{ server 127.0.0.1:{place.origin_port}; keepalive 256; "
+            "keepalive_requests 1000000000; }\n"
+            f"server {{ listen 127.0.0.1:{place.port} backlog=4096;\n{places}}}\n}}\n")
+
+    def command(self, place, variant):
+        return [self.program, "-e", "stderr", "-c", place.folder / "nginx.conf"]
+
+
+class Envoy(Peer):
+    name = "envoy"
+    program = setup.ENVOY
+
+    def write(self, place, variant):
+
+        target = {"cluster": "origin"}
+        routes = [{"match": {"prefix": f"/r/{i}/"}, "route": target} for i in range(variant.routes)]
+        if variant.generation:
+            routes.insert(0, {"match": {"path": "/generation"},
+                              "direct_response": {"status": 200, "body": {"inline_string": variant.generation}}})
+        if not variant.routes:
+            routes.append({"match": {"prefix": "/"}, "route": target})
+        api = "type.googleapis.com/envoy.extensions"
+        manager = {
+            "@type": f"{api}.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "bench",
+            "route_config": {"virtual_hosts": [{"name": "bench", "domains": ["*"], "routes": routes}]},
+            "http_filters": [{"name": "envoy.filters.http.router",
+                              "typed_config": {"@type": f"{api}.filters.http.router.v3.Router"}}],
+        }
+        if variant.access_log:
+            manager["access_log"] = [{"name": "envoy.access_loggers.file", "typed_config": {
+                "@type": f"{api}.access_loggers.file.v3.FileAccessLog", "path": f"{place.folder}/access.log"}}]
+        most = {name: 100000 for name in ("max_connections", "max_pending_requests", "max_requests")}
+        configuration = {"static_resources": {
+            "listeners": [{"name": "bench", "address": self.address(place.port), "filter_chains": [{"filters": [
+                {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}]}],
+            "clusters": [{"name": "origin", "type": "STATIC", "circuit_breakers": {"thresholds": [most]},
+                          "load_assignment": {"cluster_name": "origin", "endpoints": [{"lb_endpoints": [
+                              {"endpoint": {"address": self.address(place.origin_port)}}]}]}}]}}
+        replace(place.folder / "envoy.json", json.dumps(configuration))
+
+    @staticmethod
+    def address(port):
+        return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+    def command(self, place, variant):
+        return [self.program, "-c", place.folder / "envoy.json", "--concurrency", "1", "--disable-hot-restart",
+                "--log-level", "error"]
+
+
+PROXIES = {"haproxy": HAProxy, "nginx": Nginx, "envoy": Envoy}
+NAMES = ("relay", "gateway", "haproxy", "nginx", "envoy")
+
+
+def select(wanted, tools, program):
+    """The peers of that name. The gateway is left out, loudly, when it has not been built."""
+
+    made = {}
+    for name in wanted:
+        if name not in NAMES:
+            raise SystemExit(f"no peer is called {name}; there are {', '.join(NAMES)}")
+        if name == "gateway" and not program.exists():
+            print(f"{program} is not there: the gateway is left out", file=sys.stderr)
+        elif name == "gateway":
+            made[name] = Gateway(program)
+        else:
+            made[name] = Relay(tools) if name == "relay" else PROXIES[name]()
+    return made

@@ -1,0 +1,53 @@
+"""What is measured: each scenario is a list of cases, and a case is a configuration and the load that is put on it."""
+
+from dataclasses import dataclass, field
+
+from .peers import Variant
+
+PROXIES = ("gateway", "haproxy", "nginx", "envoy")
+EVERYONE = ("relay",) + PROXIES
+IDLE_CONNECTIONS = 10_000
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    load: tuple
+    variant: Variant = field(default_factory=Variant)
+    peers: tuple = PROXIES
+    unit: str = "request"       # or "GiB": what the CPU time is divided by
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    cases: tuple
+
+
+SMALL = ("--connections", 64, "--expect-bytes", 200)
+
+
+def routes(count):
+    return Case(f"{count} routes", SMALL + ("--path", "/r/%d/items/7", "--paths", count), Variant(routes=count))
+
+
+SCENARIOS = (
+    Scenario("plain", "Plain keep-alive proxying of a 200-byte body, 64 connections", (
+        Case("access log off", SMALL, peers=EVERYONE),
+        Case("access log on", SMALL, Variant(access_log=True)),
+    )),
+    Scenario("routes", "10, 1,000 and 10,000 routes, asked for in scattered order", (
+        routes(10), routes(1_000), routes(10_000),
+    )),
+    Scenario("body-16k", "16 KiB bodies, 64 connections", (
+        Case("16 KiB", ("--connections", 64, "--path", "/16k", "--expect-bytes", 16 * 1024), peers=EVERYONE),
+    )),
+    Scenario("body-1m", "1 MiB bodies, 16 connections", (
+        Case("1 MiB", ("--connections", 16, "--path", "/1m", "--expect-bytes", 1024 * 1024), peers=EVERYONE,
+             unit="GiB"),
+    )),
+    Scenario("new-connection", "A new connection for every request", (
+        Case("new connection", SMALL + ("--close", "--sources", 16)),
+    )),
+)

@@ -1,0 +1,106 @@
+"""The performance targets of the gateway, judged from the figures in results.json."""
+
+import statistics
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Target:
+    what: str
+    limit: str
+    measured: str
+    verdict: str        # "met", "NOT MET" or "not measured"
+
+
+OTHERS_MAX = 0.05    # the part of the machine that other processes may take before a run counts as disturbed
+
+
+def others(section):
+    """The part of the machine that went to other processes, median over all measurements of a section."""
+    parts = [row["others"] for case in section.get("cases", {}).values() for rows in case.values() for row in rows]
+    return statistics.median(parts) if parts else 0.0
+
+
+def cost(every, scenario, case, peer):
+    rows = every.get(scenario, {}).get("cases", {}).get(case, {}).get(peer, [])
+    values = [row["cpu"] for row in rows if row["cpu"]]
+    return statistics.median(values) if values else None
+
+
+def best_of(*values):
+    values = [value for value in values if value]
+    return min(values) if values else None
+
+
+def at_most(what, limit, value, unit="", digits=2, below=False):
+    told = f"{'under' if below else 'at most'} {limit:g}{unit}"
+    if value is None:
+        return Target(what, told, "-", "not measured")
+    met = value < limit if below else value <= limit
+    return Target(what, told, f"{value:.{digits}f}{unit}", "met" if met else "**NOT MET**")
+
+
+def noted(target, every, scenario):
+    """The verdict, unless the gateway failed requests: work not done costs nothing. A disturbed run is named."""
+    failed = sum(row["failed"] for case in every.get(scenario, {}).get("cases", {}).values()
+                 for row in case.get("gateway", []))
+    if failed:
+        return replace(target, verdict=f"**NOT MET** ({failed} failed requests)")
+    if target.verdict == "not measured" or others(every.get(scenario, {})) <= OTHERS_MAX:
+        return target
+    return replace(target, verdict=target.verdict + ", in a disturbed run")
+
+
+def quotient(value, base):
+    return value / base if value and base else None
+
+
+def judge(every):
+    """All targets in the order in which the report shows them."""
+    off, on = (cost(every, "plain", f"access log {state}", "gateway") for state in ("off", "on"))
+    best = best_of(*(cost(every, "plain", "access log off", peer) for peer in ("haproxy", "nginx")))
+    relay = cost(every, "plain", "access log off", "relay")
+    syscalls = every.get("plain", {}).get("syscalls", {}).get("gateway", {}).get("per_request")
+    few, many = (cost(every, "routes", f"{count} routes", "gateway") for count in (10, 10_000))
+    fresh, fresh_base = (cost(every, "new-connection", "new connection", peer) for peer in ("gateway", "haproxy"))
+    large, large_base = (cost(every, "body-1m", "1 MiB", peer) for peer in ("gateway", "haproxy"))
+    return [
+        *(noted(target, every, scenario) for scenario, target in (
+            ("plain", at_most("Plain proxying, CPU to the better of HAProxy and nginx", 0.85, quotient(off, best))),
+            ("plain", at_most("Plain proxying, CPU to the relay", 1.25, quotient(off, relay))),
+            ("plain", at_most("Access log on, more CPU per request", 1.0, on - off if on and off else None, " µs")),
+            ("plain", at_most("System calls per request", 4.5, syscalls)),
+            ("routes", at_most("10,000 routes, CPU to 10 routes", 1.05, quotient(many, few))),
+            ("new-connection", at_most("A new connection per request, CPU to HAProxy", 0.95,
+                                       quotient(fresh, fresh_base))),
+            ("body-1m", at_most("1 MiB bodies, CPU per GiB to HAProxy", 1.0, quotient(large, large_base))),
+        )),
+        *memory(every.get("idle", {}).get("figures", {}).get("gateway")),
+        *life(every.get("startup", {}).get("figures", {}).get("gateway")),
+        reloads(every.get("reload", {}).get("figures", {}).get("gateway")),
+    ]
+
+
+def memory(rounds):
+    each = statistics.median(row["per_connection_kib"] for row in rounds) if rounds else None
+    idle = statistics.median(row["idle_rss_kib"] for row in rounds) / 1024 if rounds else None
+    return (at_most("Memory per idle client connection", 1.5, each, " KiB"),
+            at_most("Idle process, resident", 30, idle, " MiB", 1, below=True))
+
+
+def life(figure):
+    start, effect = (statistics.median(figure[key]) if figure and figure.get(key) else None
+                     for key in ("start_ms", "reload_ms"))
+    return (at_most("Start to the first served request, 1,000 routes", 30, start, " ms", 1, below=True),
+            at_most("A reload in effect, 1,000 routes", 10, effect, " ms", 1))
+
+
+def reloads(figure):
+    """Zero failures count only if every reload also did what it should."""
+    what, limit = "200 reloads under load, failed requests", "0"
+    if not figure:
+        return Target(what, limit, "-", "not measured")
+    failed = figure["keep_alive"]["failed"] + figure["short"]["failed"]
+    done = figure["good"] + figure["bad"]
+    met = failed == 0 and figure["not_in_effect"] == 0 and done >= 200
+    return Target(what, limit, f"{failed} in {done} reloads", "met" if met else "**NOT MET**")
