@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from harness import (
-    RawClient, Truncated, answering, chunked, eventually, exchange, ok, request_bytes, stays)
+from harness import Deadline, eventually, exchange, ok, request_bytes, stays
 
 MIB = 1 << 20
 SIZE = 50 * MIB
@@ -118,7 +117,7 @@ def test_a_slow_upstream_slows_the_client_down(upstream_with, gateway_with):
     def script(connection):
         connection.request_head()
         connection.wait(release)
-        connection.reader.exactly(SIZE, __import__("harness").Deadline(60))
+        connection.reader.exactly(SIZE, Deadline(60))
         connection.send(ok())
 
     gateway = gateway_with(upstream_with(script), route={"limits": {"body_bytes_max": 2 * SIZE}})
@@ -186,7 +185,6 @@ def test_a_body_is_passed_on_as_it_comes(upstream_with, gateway_with):
 
 
 def test_a_request_body_is_passed_on_as_it_comes(upstream_with, gateway_with):
-    from harness import Deadline
     arrived = [threading.Event(), threading.Event()]
 
     def script(connection):
@@ -207,7 +205,6 @@ def test_a_request_body_is_passed_on_as_it_comes(upstream_with, gateway_with):
 
 def test_a_dialogue_in_both_directions_at_once_flows(upstream_with, gateway_with):
     """A response may begin while the request still goes on (an echo service)."""
-    from harness import Deadline
 
     def script(connection):
         connection.request_head()
@@ -310,7 +307,6 @@ def test_a_client_that_expects_100_continue_is_told_to_continue(upstream_with, g
 
 
 def test_a_100_of_the_upstream_is_passed_on_once(upstream_with, gateway_with):
-    from harness import Deadline
 
     def script(connection):
         connection.request_head()

@@ -1,6 +1,8 @@
 """Responses of an upstream: nothing malformed reaches a client (502), what is cut off looks cut off, and a connection
 that said more than it should is not used again."""
 
+import threading
+
 import pytest
 
 from harness import (
@@ -163,7 +165,6 @@ def test_a_response_cut_off_looks_cut_off(upstream_with, gateway_with, answer, b
             connection.wait(arrived)
             connection.reset()
 
-    import threading
     arrived = threading.Event()
     gateway = gateway_with(upstream_with(script))
     with gateway.client() as client:
@@ -243,7 +244,6 @@ def test_bytes_on_an_idle_connection_are_nobodys_response(upstream_with, gateway
         connection.send(ok(b"smuggled"))
         connection.until_closed()
 
-    import threading
     answered = threading.Event()
     upstream = upstream_with(late, answering(ok(b"clean")))
     gateway = gateway_with(upstream)
@@ -274,7 +274,6 @@ def test_informational_responses_are_passed_on_before_the_final_one(world, inter
 
 
 def test_an_informational_response_comes_at_once(upstream_with, gateway_with):
-    import threading
     hinted = threading.Event()
 
     def script(connection):
