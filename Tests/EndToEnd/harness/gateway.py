@@ -186,3 +186,8 @@ class Gateway:
 def parse_lines(text):
     lines = text.split("\n")[:-1]
     return [json.loads(line) for line in lines if line]
+
+
+def parse_log(path):
+    """The whole lines of a JSON log file."""
+    return parse_lines(Path(path).read_text(errors="replace"))
