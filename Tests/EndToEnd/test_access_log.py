@@ -64,8 +64,9 @@ def test_a_request_that_failed_has_its_line_too(world, data, expected):
     assert line["error"]
 
 
-@pytest.mark.parametrize("value", ['a"b', "back\\slash", "caf\xe9", "\xff\xfe", "tab\there", "</script>", "\u00e2\u0082\u00ac"],
-                         ids=["a quote", "a backslash", "latin-1", "no UTF-8", "a tab", "markup", "UTF-8"])
+@pytest.mark.parametrize("value", [
+    'a"b', "back\\slash", "caf\xe9", "\xff\xfe", "tab\there", "</script>", "\u00e2\u0082\u00ac",
+], ids=["a quote", "a backslash", "latin-1", "no UTF-8", "a tab", "markup", "UTF-8"])
 def test_whatever_a_client_sends_the_line_is_json(world, value):
     target = f"/json/{abs(hash(value))}"
     get(world.port, target, [("User-Agent", value)])

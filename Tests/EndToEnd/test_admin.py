@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, RawClient, command, eventually, exchange, get, refused_port, request_bytes, route_all)
+    EchoUpstream, Gateway, RawClient, command, eventually, exchange, get, refused_port, request_bytes)
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +179,9 @@ def test_the_admin_listener_answers_under_load(world):
 
 
 def test_a_loopback_address_is_all_that_admin_takes_by_itself(tmp_path):
-    gateway = Gateway(tmp_path, upstreams={}, routes={"all": {**route_all(), "upstream": None}}, start=False)
-    gateway.write("app.yaml", {"domain": "app", "routes": {"all": {"match": {"path": "/"}, "respond": {"status": 200}}}})
+    gateway = Gateway(tmp_path, start=False)
+    route = {"match": {"path": "/"}, "respond": {"status": 200}}
+    gateway.write("app.yaml", {"domain": "app", "routes": {"all": route}})
     content = gateway.gateway_yaml()
     content["admin"] = {"address": "0.0.0.0:9901"}
     gateway.write("gateway.yaml", content)

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from harness import EchoUpstream, Gateway, RawClient, answering, chunked, exchange, get, ok, post, request_bytes, route_all
+from harness import (
+    EchoUpstream, Gateway, RawClient, answering, chunked, exchange, get, ok, post, request_bytes, route_all)
 
 
 @pytest.fixture(scope="module")

@@ -40,9 +40,9 @@ def test_a_good_configuration_is_0(tmp_path):
 
 
 FINDINGS = [
-    ("a misspelt key", ROUTES.replace("    match: {methods: [GET]", "    matsh: {methods: [GET]"), 7, ["matsh", "match"]),
+    ("a misspelt key", ROUTES.replace("match: {methods: [GET]", "matsh: {methods: [GET]"), 7, ["matsh", "match"]),
     ("a misspelt key inside a flow", ROUTES.replace("{methods: [PUT]", "{metods: [PUT]"), 10, ["metods", "methods"]),
-    ("an unknown upstream", ROUTES.replace("upstream: accounts\n  write", "upstream: acounts\n  write"), 8, ["acounts"]),
+    ("an unknown upstream", ROUTES.replace("accounts\n  write", "acounts\n  write"), 8, ["acounts"]),
     ("a key twice", ROUTES.replace("  canary:", "  read:"), 12, ["read"]),
     ("a bad path", ROUTES.replace('"/flag"', '"flag"'), 13, ["flag"]),
     ("a bad template", ROUTES.replace('"/flag"', '"/a/{b"'), 13, ["{b"]),
@@ -156,8 +156,8 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     assert "nowhere" in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["check", "--help"], ["run", "--help"], ["explain", "--help"]],
-                         ids=" ".join)
+@pytest.mark.parametrize("arguments", [
+    ["--help"], ["help"], ["check", "--help"], ["run", "--help"], ["explain", "--help"]], ids=" ".join)
 def test_help_is_0_and_names_the_commands(arguments):
     result = command(*arguments)
     assert result.returncode == 0
@@ -214,7 +214,7 @@ def test_explain_says_why_nothing_matched(tmp_path, method, url, words):
 
 
 def test_explain_shows_effective_values_with_their_places(tmp_path):
-    text = ROUTES.replace("    upstream: accounts\n  write", "    upstream: accounts\n    timeouts: {request: 7s}\n  write")
+    text = ROUTES.replace("accounts\n  write", "accounts\n    timeouts: {request: 7s}\n  write")
     result = explain(folder_of(tmp_path, text), "GET", "http://app.test/accounts/7")
     assert "7s" in result.stdout and "app.yaml:9:" in result.stdout
 
@@ -256,7 +256,8 @@ def config_map(tmp_path, files, generation):
 
 
 def said(body):
-    return json.dumps({"domain": "app", "routes": {"r": {"match": {"path": "/"}, "respond": {"status": 200, "body": body}}}})
+    route = {"match": {"path": "/"}, "respond": {"status": 200, "body": body}}
+    return json.dumps({"domain": "app", "routes": {"r": route}})
 
 
 def test_a_config_map_loads(tmp_path):
@@ -280,7 +281,8 @@ def test_a_config_map_is_loaded_anew_when_kubernetes_swaps_it(tmp_path):
         gateway.stop()
 
 
-@pytest.mark.parametrize("name", ["notes.txt", ".hidden.yaml", "app.yaml~", "app.yaml.bak", ".app.yaml.swp", "README.md"])
+@pytest.mark.parametrize("name", [
+    "notes.txt", ".hidden.yaml", "app.yaml~", "app.yaml.bak", ".app.yaml.swp", "README.md"])
 def test_other_files_in_the_folder_are_left_alone(tmp_path, name):
     assert check(folder_of(tmp_path, files={name: "\0 no yaml ]["})).returncode == 0
 

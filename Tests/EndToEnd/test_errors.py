@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: RFC 9457 problem details with a request id, and the cause in the log."""
+"""What a client is told when something is wrong: problem details (RFC 9457) with a request id; the cause is logged."""
 
 import json
 import re

@@ -46,7 +46,7 @@ def head(*lines, first=b"POST / HTTP/1.1", host=b"Host: app.test"):
 
 
 def by_id(cases):
-    return dict(argvalues=[case[1:] for case in cases], ids=[case[0] for case in cases])
+    return dict(argvalues=[pytest.param(*case[1:], id=case[0]) for case in cases])
 
 
 LENGTHS = [

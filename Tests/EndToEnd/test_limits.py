@@ -8,7 +8,8 @@ from harness import (
     EchoUpstream, Gateway, RawClient, answering, chunked, eventually, exchange, ok, request_bytes, route_all, stays)
 
 LISTENER = {
-    "limits": {"header_bytes_max": 4096, "header_count_max": 20, "target_bytes_max": 1000, "requests_per_connection_max": 5},
+    "limits": {
+        "header_bytes_max": 4096, "header_count_max": 20, "target_bytes_max": 1000, "requests_per_connection_max": 5},
     "timeouts": {"header_read": "300ms", "body_idle": "300ms", "keep_alive_idle": "400ms", "write_idle": "500ms"},
 }
 
@@ -95,7 +96,8 @@ def test_a_body_with_a_length_is_limited_by_its_length(world, size, status):
         refused(world, head, status)
 
 
-@pytest.mark.parametrize("size, piece, status", [(1000, 100, 200), (1001, 100, 413), (1001, 1001, 413), (100_000, 1, 413)])
+@pytest.mark.parametrize("size, piece, status", [
+    (1000, 100, 200), (1001, 100, 413), (1001, 1001, 413), (100_000, 1, 413)])
 def test_a_chunked_body_is_limited_by_what_comes(world, size, piece, status):
     data = request_bytes("POST", "/limited", [("Transfer-Encoding", "chunked")], chunked(b"x" * size, piece))
     world.upstream.requests.clear()

@@ -1,122 +1,19 @@
-"""Targets, balancing, pools, time-outs and retries towards upstreams."""
+"""Connecting to targets, the pools of kept connections, and what is sent once more."""
 
-import collections
-import json
 import socket
 import threading
 
 import pytest
 
 from harness import (
-    EchoUpstream, FullBacklog, Gateway, ScriptedUpstream, answering, eventually, exchange, get, ok, post, refused_port,
-    request_bytes, resetting, route_all, silent, stays)
+    EchoUpstream, FullBacklog, ScriptedUpstream, answering, eventually, exchange, get, ok, post, refused_port,
+    request_bytes, resetting, silent, stays)
 
 PROBLEM = "application/problem+json"
 
 
 def refused():
     return f"http://127.0.0.1:{refused_port()}"
-
-
-def world_of(tmp_path, count, **upstream):
-    """A gateway before `count` echo upstreams, named "0", "1", …; `weights` gives their weights."""
-    weights = upstream.pop("weights", [1] * count)
-    upstreams = [EchoUpstream(str(index)) for index in range(count)]
-    targets = [{"url": item.target, "weight": weight} for item, weight in zip(upstreams, weights)]
-    gateway = Gateway(tmp_path, {"service": {"targets": targets, **upstream}}, {"all": route_all()})
-    return upstreams, gateway
-
-
-def counts(gateway, number, headers=lambda index: (), source=lambda index: None):
-    tally = collections.Counter()
-    for index in range(number):
-        response = get(gateway.port, "/", headers(index), source=source(index))
-        tally[json.loads(response.body)["upstream"]] += 1
-    return tally
-
-
-# Balancing
-
-@pytest.mark.parametrize("weights, expected", [
-    ([1, 1, 1], [20, 20, 20]), ([3, 2, 1], [30, 20, 10]), ([1, 0, 1], [30, 0, 30]), ([5, 1, 0], [50, 10, 0])],
-    ids=["equal", "three to two to one", "a weight of zero", "five to one and a weight of zero"])
-def test_round_robin_follows_the_weights_exactly(tmp_path, weights, expected):
-    _, gateway = world_of(tmp_path, len(weights), weights=weights)
-    with gateway:
-        tally = counts(gateway, 60)
-    assert [tally[str(index)] for index in range(len(weights))] == expected
-
-
-def test_round_robin_is_smooth(tmp_path):
-    """A heavy target doesn't get its requests in one run."""
-    _, gateway = world_of(tmp_path, 2, weights=[2, 2])
-    with gateway:
-        order = [json.loads(get(gateway.port).body)["upstream"] for _ in range(8)]
-    assert order in (["0", "1"] * 4, ["1", "0"] * 4)
-
-
-def test_least_requests_avoids_a_busy_target(upstream_with, gateway_with):
-    release = threading.Event()
-
-    def busy(connection):
-        while connection.request():
-            connection.wait(release)
-            connection.send(ok(b"busy"))
-
-    slow, quick = upstream_with(busy), upstream_with(answering(ok(b"quick")))
-    gateway = gateway_with(slow, quick, upstream={"balancer": "least_requests"})
-    with gateway.client() as waiting:
-        while not slow.requests:
-            client = gateway.client()
-            client.send(request_bytes())
-            eventually(lambda: slow.requests or quick.requests, what="a request at an upstream")
-            if slow.requests:
-                break
-            assert client.response().body == b"quick"
-        assert waiting.is_open()
-        bodies = [get(gateway.port).body for _ in range(10)]
-        assert bodies == [b"quick"] * 10
-        release.set()
-        assert client.response().body == b"busy"
-        client.close()
-
-
-@pytest.mark.parametrize("key, vary, fix", [
-    ({"header": "X-User"}, lambda index: [("X-User", f"user-{index}")], [("X-User", "always")]),
-    ({"cookie": "session"}, lambda index: [("Cookie", f"a=b; session=s{index}; c=d")], [("Cookie", "session=always")]),
-], ids=["a header", "a cookie"])
-def test_consistent_hashing_sends_a_key_to_one_target_and_keys_to_all(tmp_path, key, vary, fix):
-    _, gateway = world_of(tmp_path, 3, balancer={"consistent_hash": key})
-    with gateway:
-        assert len(counts(gateway, 20, lambda _: fix)) == 1
-        spread = counts(gateway, 90, vary)
-        assert set(spread) == {"0", "1", "2"} and min(spread.values()) >= 10
-
-
-def test_consistent_hashing_by_client_address(tmp_path):
-    _, gateway = world_of(tmp_path, 3, balancer={"consistent_hash": "client_address"})
-    with gateway:
-        assert len(counts(gateway, 10, source=lambda _: "127.0.0.77")) == 1
-        assert set(counts(gateway, 60, source=lambda index: f"127.0.2.{index + 1}")) == {"0", "1", "2"}
-
-
-def test_consistent_hashing_moves_few_keys_when_a_target_goes(tmp_path):
-    upstreams, gateway = world_of(tmp_path, 4, balancer={"consistent_hash": {"header": "X-User"}})
-
-    def placement(users):
-        return {user: json.loads(get(gateway.port, "/", [("X-User", user)]).body)["upstream"] for user in users}
-
-    users = [f"user-{index}" for index in range(100)]
-    with gateway:
-        before = placement(users)
-        targets = [item.target for item in upstreams[:3]]
-        gateway.write_routes(
-            {"service": {"targets": targets, "balancer": {"consistent_hash": {"header": "X-User"}}}},
-            {"all": route_all()})
-        gateway.hang_up()
-        after = placement(users)
-    moved = [user for user in users if before[user] != "3" and before[user] != after[user]]
-    assert len(moved) <= 5, f"{len(moved)} keys moved between targets that stayed"
 
 
 # Connecting
@@ -130,7 +27,8 @@ def test_a_refused_connection_is_502(gateway_with):
 
 def test_a_connection_that_takes_too_long_is_504(gateway_with):
     with FullBacklog() as full:
-        gateway = gateway_with(full, upstream={"connect_timeout": "200ms"}, route={"retries": {"connect_failures_max": 0}})
+        gateway = gateway_with(
+            full, upstream={"connect_timeout": "200ms"}, route={"retries": {"connect_failures_max": 0}})
         response = get(gateway.port)
         assert (response.status, response.header("content-type")) in ((504, PROBLEM), (502, PROBLEM))
 
@@ -376,120 +274,6 @@ def test_a_put_whose_body_is_repeated_arrives_whole_or_not_at_all(upstream_with,
     response = exchange(gateway.port, request_bytes("PUT", "/", body=body))
     assert response.status in (200, 502)
     assert {request.body for request in upstream.requests if request.method == "PUT"} <= {body}
-
-
-# Time-outs
-
-def test_a_response_head_that_does_not_come_is_504(upstream_with, gateway_with):
-    gateway = gateway_with(upstream_with(silent), route={"timeouts": {"response_header": "200ms"}})
-    response = get(gateway.port)
-    assert (response.status, response.header("content-type")) == (504, PROBLEM)
-    assert gateway.access_line(status=504)["error"]
-
-
-def test_a_response_head_that_drips_is_504_all_the_same(upstream_with, gateway_with):
-    """SEMANTICS 5.8: the deadline is a total one, a read time-out alone misses a drip."""
-    done = threading.Event()
-
-    def script(connection):
-        connection.request()
-        connection.dribble(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, lambda: done.wait(0.02))
-
-    gateway = gateway_with(upstream_with(script), route={"timeouts": {"response_header": "300ms"}})
-    assert get(gateway.port, seconds=3).status == 504
-    done.set()
-
-
-def test_informational_responses_do_not_put_off_the_deadline(upstream_with, gateway_with):
-    done = threading.Event()
-
-    def script(connection):
-        connection.request()
-        for _ in range(500):
-            connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-            if done.wait(0.05):
-                return
-
-    gateway = gateway_with(upstream_with(script), route={"timeouts": {"response_header": "300ms"}})
-    response = get(gateway.port, seconds=3)
-    done.set()
-    assert response.status in (502, 504)
-
-
-def test_a_body_that_stands_still_is_cut_off(upstream_with, gateway_with):
-    def script(connection):
-        connection.request()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-        connection.until_closed()
-
-    upstream = upstream_with(script)
-    gateway = gateway_with(upstream, route={"timeouts": {"idle": "200ms"}})
-    with gateway.client() as client:
-        assert client.send(request_bytes()).response_head().status == 200
-        assert client.rest() == b"hello"
-    eventually(lambda: upstream.connections[0].closed_by_peer, what="the close of the upstream connection")
-
-
-def test_a_body_that_goes_on_slowly_is_not_cut_off(upstream_with, gateway_with):
-    pause = threading.Event()
-
-    def script(connection):
-        connection.request()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
-        connection.dribble(b"0123456789", lambda: pause.wait(0.1))
-
-    gateway = gateway_with(upstream_with(script), route={"timeouts": {"idle": "400ms"}})
-    assert get(gateway.port).body == b"0123456789"
-
-
-@pytest.mark.parametrize("begun", [False, True], ids=["before the response", "inside the response"])
-def test_a_request_has_a_time_as_a_whole(upstream_with, gateway_with, begun):
-    pause = threading.Event()
-
-    def script(connection):
-        connection.request()
-        if not begun:
-            return connection.until_closed()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        connection.dribble(b"x" * 1000, lambda: pause.wait(0.05))
-
-    gateway = gateway_with(upstream_with(script), route={"timeouts": {"request": "400ms"}})
-    with gateway.client() as client:
-        client.send(request_bytes())
-        head = client.response_head(3)
-        if begun:
-            assert head.status == 200
-            assert len(client.rest(3)) < 1000
-        else:
-            assert head.status == 504
-    pause.set()
-
-
-def test_a_time_out_of_one_request_does_not_disturb_another(upstream_with, gateway_with):
-    def script(connection):
-        while True:
-            request = connection.request()
-            if request is None:
-                return
-            if request.target == "/hang":
-                return connection.until_closed()
-            connection.send(ok())
-
-    gateway = gateway_with(upstream_with(script), route={"timeouts": {"response_header": "300ms"}})
-    with gateway.client() as hanging:
-        hanging.send(request_bytes("GET", "/hang"))
-        for _ in range(20):
-            assert get(gateway.port).status == 200
-        assert hanging.response().status == 504
-        assert hanging.send(request_bytes()).response().status == 200
-
-
-def test_a_time_out_of_an_upstream_is_not_tried_again(upstream_with, gateway_with):
-    upstream = upstream_with(silent)
-    gateway = gateway_with(upstream, route={
-        "timeouts": {"response_header": "200ms"}, "retries": {"connect_failures_max": 3}})
-    assert get(gateway.port).status == 504
-    assert len(upstream.connections) == 1
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 in this Python")

@@ -10,8 +10,8 @@ from .upstream import (
 from .wire import Malformed, Request, Response, Truncated, chunked
 
 __all__ = [
-    "BINARY", "Deadline", "EchoUpstream", "FullBacklog", "Gateway", "HOST", "Malformed", "RawClient", "Request",
-    "Response", "ScriptedUpstream", "Truncated", "answering", "chunked", "command", "domain_file", "echo",
-    "eventually", "exchange", "free_port", "get", "in_turn", "merged", "ok", "parse_log", "post", "refused_port", "request_bytes",
-    "resetting", "route_all", "silent", "stays",
+    "answering", "BINARY", "chunked", "command", "Deadline", "domain_file", "echo", "EchoUpstream", "eventually",
+    "exchange", "free_port", "FullBacklog", "Gateway", "get", "HOST", "in_turn", "Malformed", "merged", "ok",
+    "parse_log", "post", "RawClient", "refused_port", "Request", "request_bytes", "resetting", "Response",
+    "route_all", "ScriptedUpstream", "silent", "stays", "Truncated",
 ]

@@ -22,7 +22,7 @@ class Deadline:
 
 
 def eventually(condition, within=DEFAULT_SECONDS, what="the condition"):
-    """Polls `condition` until it returns something true, and returns that; raises TimeoutError after `within` seconds."""
+    """Polls `condition` until it is true, and returns what it gave; raises TimeoutError after `within` seconds."""
     deadline = Deadline(within, what)
     while True:
         result = condition()
@@ -33,7 +33,7 @@ def eventually(condition, within=DEFAULT_SECONDS, what="the condition"):
 
 
 def stays(condition, seconds, what="the condition"):
-    """Checks that `condition` stays true for `seconds`: for tests of "nothing happens", which have no event to wait for."""
+    """Checks that `condition` stays true for `seconds`: for "nothing happens", which has no event to wait for."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert condition(), f"{what} did not stay true for {seconds} s"

@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from . import prometheus
 from .client import RawClient, exchange, request_bytes
 from .configuration import DEFAULT_DOMAIN, gateway_file, domain_file
-from .deadline import Deadline, eventually
+from .deadline import eventually
 from .ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -29,7 +28,7 @@ class Gateway:
     """Writes its files, starts, waits until ready; stops with SIGTERM and checks that the exit was clean.
 
     `files` maps file names to text or to dictionaries (written as JSON, which is YAML); `gateway.yaml` and `app.yaml`
-    come from `gateway`, `upstreams` and `routes` unless given there. `listeners` are names; their ports are picked here.
+    come from `gateway`, `upstreams` and `routes` unless given there. `listeners` are names; ports are picked here.
     """
 
     def __init__(

@@ -7,8 +7,6 @@ import re
 import socket
 from dataclasses import dataclass, field
 
-from .deadline import Deadline
-
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 VALUE = re.compile(rb"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?\Z|\Z")
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-9][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)\Z")
@@ -254,13 +252,6 @@ def read_request_head(reader, deadline):
     return Request(
         method=method, target=target, version=version, headers=parse_fields(lines),
         head_bytes=b"\r\n".join([first] + lines) + b"\r\n\r\n")
-
-
-def read_request(reader, deadline):
-    request = read_request_head(reader, deadline)
-    if request is not None:
-        read_body(reader, request, deadline, until_close=False)
-    return request
 
 
 def chunked(data, size=None, trailers=b""):
