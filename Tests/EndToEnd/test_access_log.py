@@ -122,7 +122,7 @@ def test_each_pipelined_request_has_its_line(world):
 
 def test_a_file_is_written_and_opened_anew_on_sigusr1(tmp_path, upstream_with, gateway_with):
     path = tmp_path / "access.log"
-    gateway = gateway_with(upstream_with(), gateway={"access_log": {"destination": str(path)}})
+    gateway = gateway_with(upstream_with(), gateway={"access_log": {"file": str(path)}})
     get(gateway.port, "/before")
     eventually(lambda: path.exists() and parse_log(path), what="a line in the file")
     rotated = path.with_suffix(".1")
@@ -139,7 +139,7 @@ def test_a_file_is_written_and_opened_anew_on_sigusr1(tmp_path, upstream_with, g
 
 def test_nothing_is_lost_when_the_log_is_opened_anew_under_load(tmp_path, upstream_with, gateway_with):
     path = tmp_path / "access.log"
-    gateway = gateway_with(upstream_with(), gateway={"access_log": {"destination": str(path)}})
+    gateway = gateway_with(upstream_with(), gateway={"access_log": {"file": str(path)}})
     files = []
     with gateway.client() as client:
         for number in range(200):
@@ -169,7 +169,7 @@ def test_a_reader_that_stands_still_does_not_stop_the_gateway(tmp_path, upstream
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    gateway = gateway_with(upstream_with(), gateway={"access_log": {"destination": str(pipe)}})
+    gateway = gateway_with(upstream_with(), gateway={"access_log": {"file": str(pipe)}})
     with gateway.client() as client:
         for _ in range(1500):
             agent = [("User-Agent", "x" * 500)]

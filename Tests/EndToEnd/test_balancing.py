@@ -75,7 +75,7 @@ def test_least_requests_avoids_a_busy_target(upstream_with, gateway_with):
     ({"cookie": "session"}, lambda index: [("Cookie", f"a=b; session=s{index}; c=d")], [("Cookie", "session=always")]),
 ], ids=["a header", "a cookie"])
 def test_consistent_hashing_sends_a_key_to_one_target_and_keys_to_all(tmp_path, key, vary, fix):
-    _, gateway = world_of(tmp_path, 3, balancer={"consistent_hash": key})
+    _, gateway = world_of(tmp_path, 3, balancer="consistent_hash", hash_on=key)
     with gateway:
         assert len(counts(gateway, 20, lambda _: fix)) == 1
         spread = counts(gateway, 90, vary)
@@ -83,14 +83,14 @@ def test_consistent_hashing_sends_a_key_to_one_target_and_keys_to_all(tmp_path, 
 
 
 def test_consistent_hashing_by_client_address(tmp_path):
-    _, gateway = world_of(tmp_path, 3, balancer={"consistent_hash": "client_address"})
+    _, gateway = world_of(tmp_path, 3, balancer="consistent_hash", hash_on="client_address")
     with gateway:
         assert len(counts(gateway, 10, source=lambda _: "127.0.0.77")) == 1
         assert set(counts(gateway, 60, source=lambda index: f"127.0.2.{index + 1}")) == {"0", "1", "2"}
 
 
 def test_consistent_hashing_moves_few_keys_when_a_target_goes(tmp_path):
-    upstreams, gateway = world_of(tmp_path, 4, balancer={"consistent_hash": {"header": "X-User"}})
+    upstreams, gateway = world_of(tmp_path, 4, balancer="consistent_hash", hash_on={"header": "X-User"})
 
     def placement(users):
         return {user: json.loads(get(gateway.port, "/", [("X-User", user)]).body)["upstream"] for user in users}
@@ -100,7 +100,7 @@ def test_consistent_hashing_moves_few_keys_when_a_target_goes(tmp_path):
         before = placement(users)
         targets = [item.target for item in upstreams[:3]]
         gateway.write_routes(
-            {"service": {"targets": targets, "balancer": {"consistent_hash": {"header": "X-User"}}}},
+            {"service": {"targets": targets, "balancer": "consistent_hash", "hash_on": {"header": "X-User"}}},
             {"all": route_all()})
         gateway.hang_up()
         after = placement(users)

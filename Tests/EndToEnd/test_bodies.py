@@ -60,7 +60,7 @@ def test_50_mib_go_up_in_bounded_memory(upstream_with, gateway_with, framing):
         digest.append((request.framing, sha(request.body)))
         connection.send(ok())
 
-    gateway = gateway_with(upstream_with(script), route={"limits": {"body_bytes_max": 2 * SIZE}})
+    gateway = gateway_with(upstream_with(script), route={"limits": {"body_bytes_max": "100MiB"}})
     before = gateway.memory_kib()
     gateway.reset_peak_memory()
     with gateway.client() as client:
@@ -120,7 +120,7 @@ def test_a_slow_upstream_slows_the_client_down(upstream_with, gateway_with):
         connection.reader.exactly(SIZE, Deadline(60))
         connection.send(ok())
 
-    gateway = gateway_with(upstream_with(script), route={"limits": {"body_bytes_max": 2 * SIZE}})
+    gateway = gateway_with(upstream_with(script), route={"limits": {"body_bytes_max": "100MiB"}})
     before = gateway.memory_kib()
     sent = []
     with gateway.client() as client:

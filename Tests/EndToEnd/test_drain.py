@@ -108,7 +108,7 @@ def test_idle_connections_are_closed(upstream_with, gateway_with):
 
 def test_a_drain_ends_after_its_time_whatever_is_under_way(upstream_with, gateway_with):
     upstream = upstream_with(holding(threading.Event()))
-    gateway = gateway_with(upstream, gateway={"drain_timeout": "500ms"})
+    gateway = gateway_with(upstream, gateway={"timeouts": {"drain": "500ms"}})
     gateway.expected_exit = None
     with gateway.client() as client:
         client.send(request_bytes())

@@ -26,7 +26,7 @@ def world(tmp_path_factory):
         name: {"match": {"path": f"/{name}"}, "upstream": name, "timeouts": {"response_header": "300ms"}}
         for name in upstreams}
     routes["echo"]["match"]["methods"] = ["GET"]
-    routes["echo"]["limits"] = {"body_bytes_max": 10}
+    routes["echo"]["limits"] = {"body_bytes_max": "10B"}
     targets = {name: item if isinstance(item, str) else item.target for name, item in upstreams.items()}
     with Gateway(tmp_path_factory.mktemp("gateway"), targets, routes) as gateway:
         gateway.echo = echo

@@ -9,7 +9,7 @@ from harness import (
 
 LISTENER = {
     "limits": {
-        "header_bytes_max": 4096, "header_count_max": 20, "target_bytes_max": 1000, "requests_per_connection_max": 5},
+        "header_bytes_max": "4096B", "header_count_max": 20, "target_bytes_max": "1000B", "requests_per_connection_max": 5},
     "timeouts": {"header_read": "300ms", "body_idle": "300ms", "keep_alive_idle": "400ms", "write_idle": "500ms"},
 }
 
@@ -19,7 +19,7 @@ def world(tmp_path_factory):
     with EchoUpstream() as upstream:
         with Gateway(
             tmp_path_factory.mktemp("gateway"), {"service": upstream.target},
-            {"all": route_all(limits={"body_bytes_max": 1000})}, gateway={"listeners": {"main": LISTENER}},
+            {"all": route_all(limits={"body_bytes_max": "1000B"})}, gateway={"listeners": {"main": LISTENER}},
         ) as gateway:
             gateway.upstream = upstream
             yield gateway

@@ -78,8 +78,8 @@ def nginx(tmp_path_factory):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, nginx):
     with EchoUpstream() as echo:
-        routes = {"all": route_all(limits={"body_bytes_max": 200 << 20}),
-                  "scripted": {"match": {"path_prefix": "/scripted"}, "upstream": "scripted"}}
+        routes = {"all": route_all(limits={"body_bytes_max": "200MiB"}),
+                  "scripted": {"match": {"prefix": "/scripted"}, "upstream": "scripted"}}
         upstreams = {"service": [f"http://127.0.0.1:{nginx.port}"], "scripted": [echo.target]}
         with Gateway(tmp_path_factory.mktemp("gateway"), upstreams, routes) as gateway:
             gateway.echo = echo

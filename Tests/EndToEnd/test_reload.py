@@ -248,7 +248,7 @@ def test_a_listener_may_move_to_another_port(fixed):
 
 def test_limits_of_a_listener_take_effect_on_new_requests(fixed):
     assert get(fixed.port, "/kept", [("X", "x" * 3000)]).status == 200
-    fixed.gateway_overrides = {"listeners": {"main": {"limits": {"header_bytes_max": 1024}}}}
+    fixed.gateway_overrides = {"listeners": {"main": {"limits": {"header_bytes_max": "1KiB"}}}}
     fixed.write("gateway.yaml", fixed.gateway_yaml())
     assert fixed.hang_up() == "applied"
     assert get(fixed.port, "/kept", [("X", "x" * 3000)]).status == 431

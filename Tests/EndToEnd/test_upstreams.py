@@ -28,7 +28,7 @@ def test_a_refused_connection_is_502(gateway_with):
 def test_a_connection_that_takes_too_long_is_504(gateway_with):
     with FullBacklog() as full:
         gateway = gateway_with(
-            full, upstream={"connect_timeout": "200ms"}, route={"retries": {"connect_failures_max": 0}})
+            full, upstream={"timeouts": {"connect": "200ms"}}, route={"retries": {"connect_failures_max": 0}})
         response = get(gateway.port)
         assert (response.status, response.header("content-type")) in ((504, PROBLEM), (502, PROBLEM))
 

@@ -43,4 +43,4 @@ def domain_file(upstreams, routes, extra=None):
 
 def route_all(upstream="service", **options):
     """Every path of the domain to one upstream."""
-    return merged({"match": {"path_prefix": "/"}, "upstream": upstream}, options)
+    return merged({"match": {"prefix": "/"}, "upstream": upstream}, options)
