@@ -40,6 +40,7 @@ ACTIONS = {
     "said": {"match": {"hosts": ["app.test"], "path": "/said"},
              "respond": {"status": 418, "body": "short and stout\n", "content_type": "text/plain",
                          "headers": {"X-Pot": "1"}}},
+    "fine": {"match": {"hosts": ["app.test"], "path": "/fine"}, "respond": {"status": 200, "body": "fine"}},
     "gone": {"match": {"hosts": ["app.test"], "path": "/nothing"}, "respond": {"status": 204}},
     "edge": {"match": {"hosts": ["edge.test"], "prefix": "/", "listeners": ["second"]},
              "respond": {"status": 200, "body": "edge"}},
@@ -289,16 +290,18 @@ def test_a_fixed_response_without_body(world):
         assert client.send(request_bytes("GET", "/nothing")).response().status == 204
 
 
+@pytest.mark.parametrize("target, status", [("/said", 418), ("/fine", 200), ("/go/1", 308), ("/nowhere", 404)])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_body_that_nobody_wants_does_not_disturb_the_next_request(world, framing):
+def test_a_body_that_nobody_wants_does_not_disturb_the_next_request(world, framing, target, status):
+    """The body is read and dropped, or the answer says that the connection ends (RFC 9112 section 9.3)."""
     with world.client() as client:
         if framing == "length":
-            client.send(request_bytes("POST", "/said", body=b"x" * 1000))
+            client.send(request_bytes("POST", target, body=b"x" * 1000))
         else:
             body = b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n"
-            client.send(request_bytes("POST", "/said", [("Transfer-Encoding", "chunked")], body))
+            client.send(request_bytes("POST", target, [("Transfer-Encoding", "chunked")], body))
         response = client.response()
-        assert response.status == 418
+        assert response.status == status
         if not response.closes:
             assert client.send(request_bytes("GET", "/nothing")).response().status == 204
 
