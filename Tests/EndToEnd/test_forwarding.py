@@ -1,0 +1,188 @@
+"""Headers about the client and the trace: set for the upstream, believed from trusted proxies only."""
+
+import re
+
+import pytest
+
+from harness import EchoUpstream, Gateway, get, route_all
+
+UNTRUSTED = "127.0.0.1"
+PROXY = "127.0.1.1"
+TRUSTED_NETWORK = "127.0.1.0/24"
+TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-9a-f]\Z")
+GIVEN_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+ALL_ON = {"forwarding": {"x_forwarded": True, "forwarded": True, "request_id": True, "trace_context": True}}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with EchoUpstream() as upstream:
+        with Gateway(
+            tmp_path_factory.mktemp("gateway"), {"service": upstream.target}, {"all": route_all()},
+            gateway={"trusted_proxies": [TRUSTED_NETWORK], **ALL_ON},
+        ) as gateway:
+            gateway.upstream = upstream
+            yield gateway
+
+
+def reached(world, headers=(), source=UNTRUSTED, host="app.test"):
+    assert get(world.port, "/", headers, source=source, host=host).status == 200
+    return world.upstream.last
+
+
+def test_the_upstream_learns_who_the_client_is(world):
+    request = reached(world, host="app.test:8443")
+    assert request.values("x-forwarded-for") == ["127.0.0.1"]
+    assert request.values("x-forwarded-proto") == ["http"]
+    assert request.header("x-forwarded-host") in ("app.test", "app.test:8443")
+    assert request.header("x-forwarded-port") == str(world.port)
+
+
+def test_the_upstream_learns_it_in_the_standard_header_too(world):
+    value = reached(world).header("forwarded")
+    pairs = dict(pair.split("=", 1) for pair in value.split(";"))
+    assert pairs["for"] == "127.0.0.1"
+    assert pairs["proto"] == "http"
+    assert pairs["host"].strip('"') == "app.test"
+
+
+@pytest.mark.parametrize("name, value", [
+    ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.test"),
+    ("X-Forwarded-Port", "666"), ("Forwarded", "for=6.6.6.6;host=evil.test"), ("X-Real-IP", "6.6.6.6"),
+    ("X-Forwarded-Prefix", "/evil")],
+    ids=lambda item: item)
+def test_what_an_untrusted_client_claims_is_replaced(world, name, value):
+    request = reached(world, [(name, value), (name.lower(), value)])
+    for key, seen in request.headers:
+        if key.lower() == name.lower():
+            assert value not in seen and "evil" not in seen
+
+
+def test_a_trusted_proxy_is_believed_about_the_client(world):
+    request = reached(world, [
+        ("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "public.test"),
+        ("X-Forwarded-Port", "443")], PROXY)
+    assert ",".join(request.values("x-forwarded-for")).replace(" ", "").split(",") == ["203.0.113.7", PROXY]
+    assert request.header("x-forwarded-proto") == "https"
+    assert request.header("x-forwarded-host") == "public.test"
+    assert request.header("x-forwarded-port") == "443"
+
+
+def test_a_trusted_proxy_without_forwarding_headers_is_the_client_itself(world):
+    assert reached(world, source=PROXY).header("x-forwarded-for") == PROXY
+
+
+@pytest.mark.parametrize("lines, client", [
+    (["203.0.113.7"], "203.0.113.7"),
+    (["6.6.6.6, 203.0.113.7"], "203.0.113.7"),
+    (["6.6.6.6", "203.0.113.7"], "203.0.113.7"),
+    (["203.0.113.7, 127.0.1.9"], "203.0.113.7"),
+    (["2001:db8::7"], "2001:db8::7"),
+    (["203.0.113.7", "127.0.1.9"], "203.0.113.7"),
+    (["127.0.1.8, 127.0.1.9"], None),
+    (["not an address"], PROXY),
+    (["6.6.6.6, nonsense"], PROXY),
+], ids=[
+    "one address", "a client's own claim before it", "claims on two lines", "a second trusted proxy behind it",
+    "an IPv6 address", "a second trusted proxy on a line of its own", "only trusted proxies", "no address at all", "an address behind nonsense"])
+def test_the_client_is_the_last_address_that_is_not_a_trusted_proxy(world, lines, client):
+    """What the access log calls the client, with X-Forwarded-For read from the right."""
+    target = f"/client/{hash(tuple(lines)) & 0xffffff}"
+    get(world.port, target, [("X-Forwarded-For", line) for line in lines], source=PROXY)
+    seen = world.access_line(path=target)["client"]
+    assert seen == client if client else seen in ("127.0.1.8", PROXY)
+
+
+def test_an_untrusted_client_is_logged_by_its_own_address(world):
+    get(world.port, "/client/own", [("X-Forwarded-For", "6.6.6.6")], source=UNTRUSTED)
+    assert world.access_line(path="/client/own")["client"] == UNTRUSTED
+
+
+# Request id
+
+def test_each_request_gets_an_id_of_its_own(world):
+    ids = {reached(world).header("x-request-id") for _ in range(20)}
+    assert len(ids) == 20
+    assert all(re.fullmatch(r"[0-9A-Za-z-]{16,64}", value) for value in ids)
+
+
+def test_an_untrusted_clients_request_id_is_replaced(world):
+    assert reached(world, [("X-Request-ID", "chosen")]).values("x-request-id") != ["chosen"]
+
+
+def test_a_trusted_proxys_request_id_is_kept(world):
+    assert reached(world, [("X-Request-ID", "from-the-edge-1")], PROXY).values("x-request-id") == ["from-the-edge-1"]
+
+
+@pytest.mark.parametrize("value", ["", "x" * 5000, 'a"b', "a b\tc"], ids=["empty", "too long", "a quote", "spaces"])
+def test_an_unfit_request_id_is_replaced_even_from_a_trusted_proxy(world, value):
+    seen = reached(world, [("X-Request-ID", value)], PROXY).header("x-request-id")
+    assert seen and seen != value
+
+
+def test_the_request_id_is_the_one_in_the_access_log(world):
+    get(world.port, "/with-id")
+    assert world.access_line(path="/with-id")["request_id"] == world.upstream.last.header("x-request-id")
+
+
+# Trace context (W3C)
+
+def test_a_request_without_a_trace_begins_one(world):
+    request = reached(world)
+    assert TRACEPARENT.match(request.header("traceparent"))
+
+
+def test_a_trusted_proxys_trace_goes_on_with_a_new_parent(world):
+    request = reached(world, [("traceparent", GIVEN_TRACE), ("tracestate", "a=1,b=2")], PROXY)
+    version, trace, parent, flags = request.header("traceparent").split("-")
+    assert (version, trace, flags) == ("00", "4bf92f3577b34da6a3ce929d0e0e4736", "01")
+    assert TRACEPARENT.match(request.header("traceparent"))
+    assert request.header("tracestate") == "a=1,b=2"
+
+
+def test_an_untrusted_clients_trace_is_not_gone_on_with(world):
+    request = reached(world, [("traceparent", GIVEN_TRACE), ("tracestate", "a=1")])
+    assert TRACEPARENT.match(request.header("traceparent"))
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" not in request.header("traceparent")
+    assert not request.has("tracestate")
+
+
+@pytest.mark.parametrize("value", [
+    "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+    "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
+    "nonsense", "",
+], ids=["a trace of zeros", "a parent of zeros", "version ff", "upper case", "no flags", "something behind version 00",
+        "nonsense", "empty"])
+def test_an_invalid_traceparent_is_replaced_by_a_new_trace(world, value):
+    seen = reached(world, [("traceparent", value)], PROXY).header("traceparent")
+    assert TRACEPARENT.match(seen)
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" not in seen
+
+
+def test_two_traceparents_are_no_trace(world):
+    seen = reached(world, [("traceparent", GIVEN_TRACE), ("traceparent", GIVEN_TRACE)], PROXY).header("traceparent")
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" not in seen
+
+
+def test_without_trusted_proxies_nobody_is_believed(tmp_path):
+    with EchoUpstream() as upstream, Gateway(tmp_path, {"service": upstream.target}, {"all": route_all()}) as gateway:
+        get(gateway.port, "/", [("X-Forwarded-For", "6.6.6.6"), ("X-Request-ID", "chosen")])
+        assert upstream.last.values("x-forwarded-for") == ["127.0.0.1"]
+        assert upstream.last.header("x-request-id") != "chosen"
+
+
+@pytest.mark.parametrize("key, names", [
+    ("x_forwarded", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"]),
+    ("forwarded", ["Forwarded"]), ("request_id", ["X-Request-ID"]), ("trace_context", ["traceparent"])])
+def test_headers_that_are_switched_off_are_not_set_and_a_clients_ones_do_not_pass(tmp_path, key, names):
+    forwarding = {**ALL_ON["forwarding"], key: False}
+    with EchoUpstream() as upstream, Gateway(
+        tmp_path, {"service": upstream.target}, {"all": route_all()}, gateway={"forwarding": forwarding}
+    ) as gateway:
+        get(gateway.port, "/", [(name, "claimed") for name in names])
+        for name in names:
+            assert "claimed" not in upstream.last.values(name)
