@@ -28,7 +28,6 @@ package final class Gateway {
     private var listeners = ListenerSet()
     private var budgets: [String: ConnectionBudget] = [:]
     private let names: NameDirectory
-    private let hashSeed: UInt64
 
     /// - Parameter loop: the control thread's, on which everything here is called.
     package init(
@@ -43,8 +42,6 @@ package final class Gateway {
             totalMax: configuration.limits.connectionsMax.value,
             perClientMax: configuration.limits.connectionsPerClientMax.value)
         names = NameDirectory(loop: loop, log: log, registry: registry)
-        // The same on all replicas of a release, so that they agree on where a key belongs.
-        hashSeed = 0x706f_7274_6375_6c6c
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
     }
 
@@ -117,7 +114,7 @@ package final class Gateway {
                 budget.setLimit(limit)
                 budgets[name] = budget
                 return UpstreamPlan(
-                    upstream, name: name, names: names, budget: budget, hashSeed: hashSeed)
+                    upstream, name: name, names: names, budget: budget)
             }
         }
         let updates = shards.enumerated().map { index, shard in

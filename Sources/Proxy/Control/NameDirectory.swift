@@ -3,27 +3,26 @@ import EventLoop
 import Linux
 import Observability
 import Synchronization
+import Upstream
 
 /// The addresses of all targets that are named rather than numbered. Lives on the control thread.
 ///
-/// The system's resolver blocks, so every look-up has a thread of its own, which ends with it. A name keeps its last
-/// good answer for as long as looking it up again fails.
+/// The system's resolver blocks, so every look-up has a thread of its own, which ends with it. When a name is asked for
+/// and what an answer or a failure means is `NameResolution`'s to say.
 final class NameDirectory: EventHandler {
-    private struct Entry {
-        var addresses: [IPAddress] = []
-        var refreshTime = MonotonicTime.zero
-        var isLookingUp = false
-    }
-
     /// Called on the control thread when a name's addresses have changed.
     var onChange: ((String, [IPAddress]) -> Void)?
+    /// How often a name is looked up again; for names that are new.
     var refreshInterval = TimeAmount.seconds(30)
 
-    private var entries: [String: Entry] = [:]
+    private var names: [String: NameResolution] = [:]
+    private var lookupCount = 0
+    private var random = RandomSource(seed: systemEntropy())
     private let loop: EventLoop
     private let log: ErrorLog
     private let registry: MetricsRegistry
     private var registration = Registration.none
+    /// Look-ups under way at a time.
     private static let lookupsMax = 16
 
     init(loop: EventLoop, log: ErrorLog, registry: MetricsRegistry) {
@@ -33,55 +32,51 @@ final class NameDirectory: EventHandler {
         registration = loop.add(self)
     }
 
-    func addresses(of name: String) -> [IPAddress] { entries[name]?.addresses ?? [] }
+    func addresses(of name: String) -> [IPAddress] { names[name]?.addresses ?? [] }
 
-    /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most. Later answers come
+    /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most; later answers come
     /// through `onChange`. Names that are in use no more are forgotten.
-    func setNames(_ names: Set<String>, waitingAtMost limit: TimeAmount) {
-        for name in entries.keys where !names.contains(name) { entries[name] = nil }
-        let fresh = names.filter { entries[$0] == nil }
-        guard !fresh.isEmpty else { return schedule() }
+    func setNames(_ wanted: Set<String>, waitingAtMost limit: TimeAmount) {
+        for name in names.keys where !wanted.contains(name) { names[name] = nil }
         let answers = Answers()
-        for name in fresh {
-            entries[name] = Entry(isLookingUp: true)
+        var waitingFor = 0
+        for name in wanted where names[name] == nil {
+            var resolution = NameResolution(
+                schedule: NameResolution.Schedule(refreshInterval: refreshInterval), now: SystemClock.monotonic())
+            _ = resolution.tick(now: SystemClock.monotonic())
+            names[name] = resolution
+            waitingFor += 1
             lookUp(name) { answers.add(name, $0) }
         }
         let end = SystemClock.monotonic() + limit
-        for _ in fresh where !answers.arrived.wait(atMost: end - SystemClock.monotonic()) { break }
-        for (name, result) in answers.take() { settle(name, result) }
+        for _ in 0..<waitingFor where !answers.arrived.wait(atMost: end - SystemClock.monotonic()) { break }
+        for (name, answer) in answers.close() { settle(name, answer) }
         schedule()
     }
 
     func handle(_ events: EventSet) {}
 
     func timerFired() {
-        var underWay = entries.values.count { $0.isLookingUp }
-        for (name, entry) in entries where !entry.isLookingUp && entry.refreshTime <= loop.now {
-            guard underWay < Self.lookupsMax else { break }
-            underWay += 1
-            entries[name]?.isLookingUp = true
-            let mailbox = loop.mailbox
-            let box = UncheckedBox(self)
-            lookUp(name) { result in mailbox.post { box.value.settleLater(name, result) } }
+        for name in names.keys where lookupCount < Self.lookupsMax {
+            guard names[name]?.tick(now: loop.now) == .resolve else { continue }
+            let answers = Answers()
+            _ = answers.close()
+            lookUp(name) { answers.add(name, $0) }
         }
         schedule()
     }
 
-    private func settleLater(_ name: String, _ result: Result<[IPAddress], ResolverError>) {
-        guard let before = entries[name]?.addresses else { return }
-        settle(name, result)
-        let after = entries[name]?.addresses ?? []
-        if after != before { onChange?(name, after) }
-        schedule()
-    }
-
-    private func settle(_ name: String, _ result: Result<[IPAddress], ResolverError>) {
-        guard entries[name] != nil else { return }
-        entries[name]?.isLookingUp = false
-        entries[name]?.refreshTime = SystemClock.monotonic() + refreshInterval
-        switch result {
-        case .success(let addresses): if !addresses.isEmpty { entries[name]?.addresses = addresses }
+    private func settle(_ name: String, _ answer: Answer) {
+        guard var resolution = names[name] else { return }
+        let now = SystemClock.monotonic()
+        switch answer {
+        case .success(let addresses):
+            let change = resolution.answered(addresses, timeToLive: nil, now: now, random: random.next())
+            names[name] = resolution
+            if change == .changed { onChange?(name, resolution.addresses) }
         case .failure(let error):
+            resolution.failed(now: now, random: random.next())
+            names[name] = resolution
             registry.countResolutionFailure()
             log.warning("a name could not be resolved") { line in
                 line.field("name", name)
@@ -91,42 +86,74 @@ final class NameDirectory: EventHandler {
     }
 
     private func schedule() {
-        guard let next = entries.values.lazy.filter({ !$0.isLookingUp }).map(\.refreshTime).min() else { return }
+        guard let next = names.values.compactMap(\.nextTick).min() else { return }
         loop.wake(registration, at: max(next, loop.now))
     }
 
-    private func lookUp(_ name: String, _ done: @escaping @Sendable (Result<[IPAddress], ResolverError>) -> Void) {
+    typealias Answer = Result<[IPAddress], ResolverError>
+
+    private func lookUp(_ name: String, _ done: @escaping @Sendable (Answer) -> Bool) {
+        lookupCount += 1
+        let mailbox = loop.mailbox
+        let directory = LoopBound(self)
+        let report: @Sendable (Answer) -> Void = { answer in
+            let isTaken = done(answer)
+            mailbox.post { directory.value.lookedUp(name, isTaken ? nil : answer) }
+        }
         do throws(Errno) {
             try Thread.start(name: "resolver") {
                 do throws(ResolverError) {
-                    done(.success(try resolveAddresses(of: name)))
+                    report(.success(try resolveAddresses(of: name)))
                 } catch {
-                    done(.failure(error))
+                    report(.failure(error))
                 }
             }
         } catch {
             log.error("a thread could not be started") { $0.field("error", error.description) }
-            done(.success([]))
+            report(.success([]))
         }
     }
 
-    /// What look-ups that are waited for have found.
-    private final class Answers: Sendable {
-        let arrived = CountingSemaphore()
-        private let found = Mutex<[String: Result<[IPAddress], ResolverError>]>([:])
+    /// A look-up is over. - Parameter answer: nil when whoever waited for it has it already.
+    private func lookedUp(_ name: String, _ answer: Answer?) {
+        lookupCount -= 1
+        if let answer { settle(name, answer) }
+        schedule()
+    }
 
-        func add(_ name: String, _ result: Result<[IPAddress], ResolverError>) {
-            found.withLock { $0[name] = result }
-            arrived.signal()
+    /// What look-ups have found while somebody waits for them.
+    private final class Answers: Sendable {
+        private struct State {
+            var isOpen = true
+            var found: [String: Answer] = [:]
         }
 
-        func take() -> [String: Result<[IPAddress], ResolverError>] { found.withLock { $0 } }
+        let arrived = CountingSemaphore()
+        private let state = Mutex(State())
+
+        /// - Returns: whether somebody still waits.
+        func add(_ name: String, _ answer: Answer) -> Bool {
+            let isOpen = state.withLock { state in
+                if state.isOpen { state.found[name] = answer }
+                return state.isOpen
+            }
+            arrived.signal()
+            return isOpen
+        }
+
+        /// Nobody waits any more.
+        func close() -> [String: Answer] {
+            state.withLock { state in
+                state.isOpen = false
+                return state.found
+            }
+        }
     }
 }
 
 /// Carries a reference to a letter that runs on the very thread that the reference belongs to.
-struct UncheckedBox<Value: AnyObject>: @unchecked Sendable {
+package struct LoopBound<Value: AnyObject>: @unchecked Sendable {
     // Sendable because only the owner's thread opens it.
-    let value: Value
-    init(_ value: Value) { self.value = value }
+    package let value: Value
+    package init(_ value: Value) { self.value = value }
 }

@@ -5,7 +5,7 @@ import Upstream
 extension UpstreamPlan {
     /// A configured upstream, with its targets' addresses as far as they are known.
     init(
-        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget, hashSeed: UInt64
+        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget
     ) {
         var settings = TargetPool.Settings()
         settings.connectTimeout = upstream.connectTimeout.value
@@ -19,8 +19,13 @@ extension UpstreamPlan {
                 endpoints: Self.endpoints(of: target, names))
         }
         self.init(
-            name: name, targets: targets, balancer: TargetBalancer(upstream), hashKey: Self.hashKey(upstream),
-            hashSeed: hashSeed, settings: settings, budget: budget)
+            name: name, targets: targets, policy: BalancingPolicy(upstream.balancer.value),
+            weights: upstream.targets.map { target in
+                BalancerTarget(
+                    weight: target.weight.value,
+                    identity: target.authority.withByteView { UpstreamCluster.keyHash.hash($0) })
+            },
+            hashKey: Self.hashKey(upstream), settings: settings, budget: budget)
     }
 
     private static func endpoints(of target: ConfiguredTarget, _ names: NameDirectory) -> [IPEndpoint] {
@@ -36,6 +41,16 @@ extension UpstreamPlan {
         case .clientAddress: return .clientAddress
         case .header(let name): return .header(ListenerNames.keep(name))
         case .cookie(let name): return .cookie(ListenerNames.keep(name))
+        }
+    }
+}
+
+extension BalancingPolicy {
+    init(_ balancer: ConfiguredBalancer) {
+        switch balancer {
+        case .roundRobin: self = .roundRobin
+        case .leastRequests: self = .leastRequests
+        case .consistentHash: self = .consistentHash
         }
     }
 }

@@ -41,7 +41,7 @@ extension ClientConnection {
                 case .incomplete(let consumed): input.consume(consumed)
                 }
             } catch {
-                worker.metrics.countRefusedRequest(reason: Int(error.rawValue))
+                worker.metrics.countRefusedRequest(error)
                 refuse(GatewayAnswer(error))
                 return true
             }
@@ -123,7 +123,7 @@ extension ClientConnection {
                 return .starved
             }
         } catch {
-            worker.metrics.countRefusedRequest(reason: Int(error.rawValue))
+            worker.metrics.countRefusedRequest(error)
             closesAfterResponse = true
             exchange.answer(GatewayAnswer(error))
             return .over

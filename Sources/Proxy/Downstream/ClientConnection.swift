@@ -118,7 +118,7 @@ final class ClientConnection: EventHandler {
     private func exchangeTimedOut(_ now: MonotonicTime) {
         guard let exchange else { return close() }
         if now >= exchange.deadline {
-            exchange.fail(.requestTimedOut)
+            exchange.fail(.upstream(.requestTimedOut))
         } else if !output.isEmpty {
             exchange.abandon(.clientStalled)
         } else {

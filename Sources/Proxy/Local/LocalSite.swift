@@ -20,7 +20,7 @@ package final class LocalSite {
     package init(_ endpoints: [LocalEndpoint], loop: EventLoop, log: ErrorLog, startTime: WallTime) {
         self.endpoints = endpoints
         // Its requests are no part of the gateway's metrics.
-        shard = MetricsRegistry(labels: MetricLabels(), version: "", startTime: startTime).makeShard()
+        shard = MetricsRegistry(version: "", startTime: startTime).makeShard()
         worker = Worker(
             WorkerParts(
                 metrics: shard, limits: ConnectionLimits(totalMax: 256, perClientMax: 256), log: log,

@@ -96,10 +96,10 @@ extension Exchange {
     private func record() {
         let now = worker.preciseNow()
         worker.metrics.lower(.requestsActive)
-        releaseTarget()
         route.metrics.record(
-            method: request.method.rawValue, status: status, total: now - startTime, upstream: upstreamTime,
+            method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
             bytesIn: bytesIn, bytesOut: bytesOut)
         if worker.accessLog != nil { worker.writeAccessLog(self, duration: now - startTime) }
+        releaseTarget()
     }
 }

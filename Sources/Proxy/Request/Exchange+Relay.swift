@@ -46,7 +46,7 @@ extension Exchange {
     func receiveInterim() -> Bool {
         interimCount += 1
         if interimCount > Self.interimCountMax {
-            fail(.tooManyInterimResponses)
+            fail(.upstream(.malformedResponse))
             return false
         }
         responseHead.fields.removeHopByHop()

@@ -2,6 +2,7 @@ import Base
 import HTTP
 import Observability
 import Routing
+import Upstream
 
 /// One request and its answer: everything that is known about it from its head's first byte to its line in the log.
 ///
@@ -87,16 +88,16 @@ final class Exchange {
 
 /// How far the attempts to have the request answered have come.
 struct Attempt {
-    /// Targets that could not be connected to, by their index, so that none is tried twice.
-    var excludedTargets: UInt64 = 0
+    /// Targets that were tried in vain, so that none is tried twice.
+    var excludedTargets = TargetSet()
     /// How often another target, or another connection, was tried.
     var retries = 0
-    /// Whether the one retry after a stale connection is used up.
-    var hasRetriedStale = false
+    /// Whether the request was repeated on a fresh connection; once is all.
+    var wasRetriedFresh = false
     /// The target at work, by its index in the upstream; -1 for none.
     var target = -1
     /// Addresses of the present target that could not be connected to.
     var connectFailures = 0
     /// Why the last attempt failed.
-    var lastFailure: Failure?
+    var lastError: UpstreamError?
 }

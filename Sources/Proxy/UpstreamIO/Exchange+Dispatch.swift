@@ -4,7 +4,18 @@ import Linux
 import Observability
 import Upstream
 
-/// Getting a request to a target: pick one, take or open a connection, and try again where that is safe.
+/// How an attempt ended that brought no whole answer.
+struct ConnectionLoss {
+    let error: UpstreamError
+    /// Whether the connection had served another request before.
+    let isReusedConnection: Bool
+    /// Bytes of the request that the kernel took.
+    let writtenBytes: Int
+    /// Bytes of the response that came.
+    let receivedBytes: Int
+}
+
+/// Getting a request to a target: pick one, take or open a connection, and try again where `RetryRule` says so.
 extension Exchange {
     /// The target at work.
     var target: TargetPool? {
@@ -25,9 +36,11 @@ extension Exchange {
 
     /// Picks a target and takes a connection to it, idle or new.
     private func connectToNext() {
-        guard let cluster else { return fail(.noTarget) }
-        guard let picked = cluster.pick(for: self) else { return fail(attempt.lastFailure ?? .noTarget) }
+        guard let cluster, let picked = cluster.pick(for: self) else {
+            return fail(.upstream(attempt.lastError ?? .noTargetAvailable))
+        }
         attempt.target = picked
+        attempt.connectFailures = 0
         let pool = cluster.targets[picked]
         while let idle = pool.takeIdle() {
             // What must not be sent twice goes on no connection that the target has closed already.
@@ -41,13 +54,11 @@ extension Exchange {
     }
 
     private func start(on connection: UpstreamConnection) {
-        pool(of: connection).countRequest()
+        connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
         if progress == .complete { connection.flush() }
     }
-
-    private func pool(of connection: UpstreamConnection) -> TargetMetrics { connection.pool.metrics }
 
     private func open(to pool: TargetPool) {
         do throws(TargetPool.OpenFailure) {
@@ -57,63 +68,87 @@ extension Exchange {
             connection.begin(self)
         } catch {
             switch error {
-            case .overBudget: fail(.connectionLimit)
+            case .overBudget: fail(.upstream(.poolExhausted))
             case .unresolved: connectFailed(.nameNotResolved)
-            case .failed: connectFailed(.connectRefused)
+            case .failed(let errno): connectFailed(UpstreamError(connecting: errno))
             }
         }
     }
 
-    /// No connection could be had: nothing was sent, so another target may have any request (RFC 9110 section 9.2.2).
-    func connectFailed(_ failure: Failure) {
-        upstream = nil
-        if let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
-        attempt.lastFailure = failure
-        guard attempt.target >= 0, attempt.retries < route.connectRetriesMax else { return giveUp(failure) }
-        attempt.retries += 1
-        worker.metrics.count(.upstreamRetries)
-        if let pool = target, attempt.connectFailures + 1 < pool.endpoints.count {
+    /// No connection could be had.
+    func connectFailed(_ error: UpstreamError) {
+        if attempt.connectFailures + 1 < target?.endpoints.count ?? 0, attempt.retries < route.connectRetriesMax,
+            let pool = target
+        {
             // The name has further addresses.
             attempt.connectFailures += 1
+            attempt.retries += 1
+            worker.metrics.count(.upstreamRetries)
             return open(to: pool)
         }
-        attempt.connectFailures = 0
-        attempt.excludedTargets |= 1 << UInt64(min(attempt.target, 63))
-        cluster?.release(attempt.target)
-        attempt.target = -1
+        connectionLost(ConnectionLoss(error: error, isReusedConnection: false, writtenBytes: 0, receivedBytes: 0))
+    }
+
+    /// The attempt brought no whole answer: tries again where that is safe, else fails.
+    func connectionLost(_ loss: ConnectionLoss) {
+        upstream = nil
+        attempt.lastError = loss.error
+        guard response == .none else { return fail(.upstream(loss.error)) }
+        let isLostConnection = loss.error.isLostConnection
+        if isLostConnection, !route.retriesStaleConnection { return fail(.upstream(loss.error)) }
+        let rule = RetryRule(attemptLimit: isLostConnection ? .max : route.connectRetriesMax + 1)
+        let decision = rule.decide(
+            RetryRule.Attempt(
+                error: loss.error, number: attempt.retries + 1, isReusedConnection: loss.isReusedConnection,
+                wasRetriedFresh: attempt.wasRetriedFresh, writtenBytes: loss.writtenBytes,
+                receivedBytes: loss.receivedBytes, isIdempotent: request.method.isIdempotent,
+                // Content that was passed on is gone.
+                isBodyReplayable: contentBytes == 0))
+        switch decision {
+        case .fail(let error): fail(.upstream(error))
+        case .retryFresh where contentBytes == 0: retryFresh()
+        case .tryAnotherTarget where contentBytes == 0: retryElsewhere()
+        case .retryFresh, .tryAnotherTarget: fail(.upstream(loss.error))
+        }
+    }
+
+    private func retryFresh() {
+        countRetry()
+        attempt.wasRetriedFresh = true
+        guard let pool = target else { return fail(.upstream(.noTargetAvailable)) }
+        open(to: pool)
+    }
+
+    private func retryElsewhere() {
+        countRetry()
+        attempt.excludedTargets.insert(attempt.target)
+        releaseTarget()
         connectToNext()
     }
 
-    private func giveUp(_ failure: Failure) {
-        worker.logFailure(failure, of: self)
-        answer(GatewayAnswer(failure))
-    }
-
-    /// Whether the request may go out once more, after a reused connection ended before any byte of an answer.
-    ///
-    /// The target closed it, most likely, while the request was on its way: it never saw it. That is certain only when
-    /// nothing was written; otherwise only a request which may be repeated is (RFC 9110 section 9.2.2), and only while
-    /// none of its content is gone.
-    func mayRetryStale(writtenBytes: Int) -> Bool {
-        guard route.retriesStaleConnection, !attempt.hasRetriedStale, response == .none, contentBytes == 0 else {
-            return false
+    private func countRetry() {
+        if let cause = Failure.upstream(attempt.lastError ?? .noTargetAvailable).targetFailure {
+            target?.metrics.countFailure(cause)
         }
-        return writtenBytes == 0 || request.method.isIdempotent
-    }
-
-    /// Sends the request once more, on a connection that is new.
-    func retryStale() {
-        upstream = nil
-        attempt.hasRetriedStale = true
         attempt.retries += 1
         worker.metrics.count(.upstreamRetries)
-        guard let pool = target else { return fail(.noTarget) }
-        open(to: pool)
     }
 
     /// Tells the balancer that the attempt is over.
     func releaseTarget() {
         guard attempt.target >= 0 else { return }
         cluster?.release(attempt.target)
+        attempt.target = -1
+    }
+}
+
+extension UpstreamError {
+    /// What an error number means for an attempt to connect.
+    init(connecting error: Errno) {
+        switch error {
+        case .connectionRefused: self = .connectRefused
+        case .timedOut: self = .connectTimedOut
+        default: self = .connectFailed
+        }
     }
 }

@@ -9,38 +9,42 @@ final class UpstreamCluster {
     /// `domain/upstream`.
     let name: String
     let targets: [TargetPool]
-    private var balancer: TargetBalancer
+    private var balancer: Balancer
     private let hashKey: CompiledHashKey?
-    private let hashSeed: UInt64
 
-    init(name: String, targets: [TargetPool], balancer: TargetBalancer, hashKey: CompiledHashKey?, hashSeed: UInt64) {
+    init(name: String, targets: [TargetPool], balancer: Balancer, hashKey: CompiledHashKey?) {
         self.name = name
         self.targets = targets
         self.balancer = balancer
         self.hashKey = hashKey
-        self.hashSeed = hashSeed
     }
 
     /// The target for the next attempt of `exchange`; nil when none is left. Follow with `release`.
     func pick(for exchange: Exchange) -> Int? {
-        balancer.pick(hash: hash(of: exchange), excluding: exchange.attempt.excludedTargets)
+        guard
+            let picked = balancer.pick(
+                hash: hash(of: exchange), excluding: exchange.attempt.excludedTargets, available: .all)
+        else { return nil }
+        balancer.begin(picked)
+        return picked
     }
 
     /// The attempt at the target of this index is over.
-    func release(_ index: Int) { balancer.release(index) }
+    func release(_ index: Int) { balancer.end(index) }
 
     private func hash(of exchange: Exchange) -> UInt64? {
         switch hashKey {
         case nil: return nil
-        case .clientAddress: return KeyHash.hash(high: exchange.client.high, low: exchange.client.low, seed: hashSeed)
+        case .clientAddress: return Self.keyHash.hash(exchange.client)
         case .header(let name):
             guard let index = exchange.request.fields.firstIndex(named: name) else { return nil }
-            return KeyHash.hash(exchange.request.fields.value(at: index), seed: hashSeed)
-        case .cookie(let name):
-            guard let value = exchange.request.fields.cookie(named: name) else { return nil }
-            return KeyHash.hash(value, seed: hashSeed)
+            return Self.keyHash.hash(exchange.request.fields.value(at: index))
+        case .cookie(let name): return exchange.request.fields.cookie(named: name).map { Self.keyHash.hash($0) }
         }
     }
+
+    /// A constant key, so that all replicas send a client to the same target.
+    static let keyHash = KeyedHash(first: 0x706f_7274_6375_6c6c, second: 0x6973_2d74_6172_6765)
 }
 
 /// What consistent hashing looks at.

@@ -11,7 +11,7 @@ extension UpstreamConnection {
     func begin(_ exchange: Exchange) {
         self.exchange = exchange
         requestCount += 1
-        hasReceived = false
+        receivedBytes = 0
         writtenBytes = 0
         isRequestComplete = false
         guard state != .connecting else { return }

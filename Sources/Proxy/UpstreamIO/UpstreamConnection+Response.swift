@@ -47,7 +47,7 @@ extension UpstreamConnection {
             input.consume(consumed)
         } catch {
             worker.logMalformed(error, of: exchange)
-            fail(.malformedResponse)
+            fail(error == .unsolicitedUpgrade ? .unexpectedUpgrade : .malformedResponse)
             return .stop
         }
         if exchange.responseHead.isInterim { return exchange.receiveInterim() ? .more : .stop }
@@ -84,7 +84,7 @@ extension UpstreamConnection {
             }
         } catch {
             worker.logMalformed(error, of: exchange)
-            fail(.malformedResponse)
+            fail(error == .unsolicitedUpgrade ? .unexpectedUpgrade : .malformedResponse)
             return .stop
         }
     }
@@ -119,7 +119,7 @@ extension UpstreamConnection {
         switch socket.read(into: space) {
         case .bytes(let count):
             input.commit(count)
-            hasReceived = true
+            receivedBytes += count
             // A short read has drained the socket; the next byte makes a new event (epoll(7)).
             if count < space.count { isReadable = false }
             return true
@@ -127,7 +127,7 @@ extension UpstreamConnection {
             isReadable = false
             if input.isEmpty { worker.buffers.recycle(&input) }
         case .endOfStream: endOfStream()
-        case .failed: state == .content ? fail(.truncatedResponse) : fail(.closedBeforeResponse)
+        case .failed: state == .content ? fail(.responseTruncated) : fail(.resetBeforeResponse)
         }
         return false
     }
@@ -150,9 +150,9 @@ extension UpstreamConnection {
                 close()
                 exchange.receiveResponseEnd()
             } else {
-                fail(.truncatedResponse)
+                fail(.responseTruncated)
             }
-        case .awaitingHead: fail(hasReceived ? .malformedResponse : .closedBeforeResponse)
+        case .awaitingHead: fail(receivedBytes > 0 ? .responseTruncated : .closedBeforeResponse)
         case .connecting, .idle, .closed: close()
         }
     }

@@ -2,6 +2,7 @@ import Base
 import EventLoop
 import HTTP
 import Linux
+import Upstream
 
 /// What an upstream connection is doing.
 ///
@@ -47,8 +48,8 @@ final class UpstreamConnection: EventHandler {
     var isAdvancing = false
     /// Whether the present request is in `output` to its last byte.
     var isRequestComplete = false
-    /// Whether the present answer has begun to arrive.
-    var hasReceived = false
+    /// Bytes of the present answer that have come.
+    var receivedBytes = 0
     /// Bytes of the present request that the kernel took.
     var writtenBytes = 0
     /// When something last moved on this connection, or the request was complete.
@@ -92,7 +93,7 @@ final class UpstreamConnection: EventHandler {
     }
 
     private func connected(_ events: EventSet) {
-        if let error = socket.takeError() { return connectFailed(error == .timedOut ? .connectTimedOut : .connectRefused) }
+        if let error = socket.takeError() { return connectFailed(UpstreamError(connecting: error)) }
         guard events.contains(.writable) else { return }
         isWritable = true
         state = .awaitingHead
@@ -106,12 +107,12 @@ final class UpstreamConnection: EventHandler {
         if isReadable { advance() }
     }
 
-    private func connectFailed(_ failure: Failure) {
+    private func connectFailed(_ error: UpstreamError) {
         worker.metrics.count(.upstreamConnectFailures)
         let affected = exchange
         exchange = nil
         close()
-        affected?.connectFailed(failure)
+        affected?.connectFailed(error)
     }
 
     func timerFired() {
@@ -122,8 +123,8 @@ final class UpstreamConnection: EventHandler {
         case .connecting: connectFailed(.connectTimedOut)
         case .idle: close()
         case .closed: break
-        case .awaitingHead: exchange?.fail(isRequestComplete && output.isEmpty ? .responseHeaderTimedOut : .upstreamIdle)
-        case .content: exchange?.fail(.upstreamIdle)
+        case .awaitingHead: fail(isRequestComplete && output.isEmpty ? .responseHeaderTimedOut : .idleTimedOut)
+        case .content: fail(.idleTimedOut)
         }
     }
 
@@ -157,16 +158,15 @@ final class UpstreamConnection: EventHandler {
         close()
     }
 
-    /// The target closed or reset the connection, or sent what is no HTTP.
-    func fail(_ failure: Failure) {
+    /// The target let the exchange down. What becomes of the request is the exchange's decision.
+    func fail(_ error: UpstreamError) {
         guard let affected = exchange else { return close() }
-        let isStale = requestCount > 1 && !hasReceived
-        if isStale, failure == .closedBeforeResponse, affected.mayRetryStale(writtenBytes: writtenBytes) {
-            exchange = nil
-            close()
-            return affected.retryStale()
-        }
-        affected.fail(failure)
+        let loss = ConnectionLoss(
+            error: error, isReusedConnection: requestCount > 1, writtenBytes: writtenBytes,
+            receivedBytes: receivedBytes)
+        exchange = nil
+        close()
+        affected.connectionLost(loss)
     }
 
     func close() {

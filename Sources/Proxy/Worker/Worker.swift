@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import Linux
 import Observability
+import Upstream
 
 /// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
 ///
@@ -142,8 +143,9 @@ package final class Worker: @unchecked Sendable {
                 return pool
             }
             return UpstreamCluster(
-                name: plan.name, targets: targets, balancer: plan.balancer, hashKey: plan.hashKey,
-                hashSeed: plan.hashSeed)
+                name: plan.name, targets: targets,
+                balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
+                hashKey: plan.hashKey)
         }
         for (key, pool) in pools where !named.contains(key) {
             pool.retire()

@@ -59,9 +59,10 @@ struct UpstreamPlan {
 
     let name: String
     let targets: [Target]
-    let balancer: TargetBalancer
+    let policy: BalancingPolicy
+    /// What the balancer knows of each target.
+    let weights: [BalancerTarget]
     let hashKey: CompiledHashKey?
-    let hashSeed: UInt64
     let settings: TargetPool.Settings
     let budget: ConnectionBudget
 }

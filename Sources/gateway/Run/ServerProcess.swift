@@ -141,7 +141,7 @@ final class ServerProcess: EventHandler {
         adminState.isDraining = true
         log.info("draining") { $0.field("timeout_ms", Int(limit.milliseconds)) }
         loop.wake(registration, at: end)
-        let loop = UnsafeTransfer(loop)
+        let loop = LoopBound(loop)
         gateway.drain { loop.value.stop() }
     }
 
@@ -162,7 +162,7 @@ final class ServerProcess: EventHandler {
         }
         do {
             let fresh = after.accessLog == before.accessLog ? nil : try makeAccessLog(after)
-            let transfer = UnsafeTransfer(self)
+            let transfer = LoopBound(self)
             try gateway.apply(blueprint) { transfer.value.reloaded(from: before, to: after, begin: begin) }
             try admin.listen(at: after.admin?.address.value)
             if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
@@ -213,12 +213,6 @@ final class ServerProcess: EventHandler {
     }
 }
 
-/// Carries a reference to a letter for the control thread, which it belongs to.
-struct UnsafeTransfer<Value: AnyObject>: @unchecked Sendable {
-    // Sendable because only the control thread opens it.
-    let value: Value
-    init(_ value: Value) { self.value = value }
-}
 
 extension Observability.ErrorLog.Level {
     init(_ level: LogLevel) {
