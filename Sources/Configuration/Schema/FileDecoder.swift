@@ -40,6 +40,18 @@ final class FileDecoder {
         }
     }
 
+    /// The node of a key in a mapping, nil when it isn't there.
+    func key(_ name: StaticString, in mapping: Int) -> Int? {
+        guard document.nodes[mapping].kind == .mapping else { return nil }
+        let end = Int(document.nodes[mapping].end)
+        var key = mapping + 1
+        while key + 1 < end {
+            if document.bytes(key) == name { return key }
+            key = Int(document.nodes[key + 1].end)
+        }
+        return nil
+    }
+
     /// A name or value as it may be shown.
     func shown(_ node: Int) -> String {
         let entry = document.nodes[node]

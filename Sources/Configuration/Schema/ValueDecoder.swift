@@ -125,7 +125,7 @@ extension ValueDecoder where Value: RawRepresentable & CaseIterable & Sendable, 
 }
 
 extension ValueDecoder {
-    /// A list of values, each with its place. A single value where a list must be is an error with a remedy.
+    /// A list of different values, each with its place. A single value where a list must be is an error with a remedy.
     static func list<Element: Sendable & Equatable>(
         _ element: ValueDecoder<Element>, countMax: Int = 1_000, emptyAllowed: Bool = false
     ) -> ValueDecoder where Value == [Setting<Element>] {
@@ -149,7 +149,13 @@ extension ValueDecoder {
             var values: [Setting<Element>] = []
             values.reserveCapacity(Int(entry.count))
             file.forEachElement(of: node) { child in
-                if let value = element.decode(child, file) { values.append(file.setting(value, child)) }
+                guard let value = element.decode(child, file) else { return }
+                let setting = file.setting(value, child)
+                if let first = values.first(where: { $0 == setting }) {
+                    let note = Diagnostic.Related(location: first.origin.location ?? file.location(node), note: "first listed here")
+                    file.error(child, "\(file.shown(child)) is listed twice", related: note)
+                }
+                values.append(setting)
             }
             return values.count == Int(entry.count) ? values : nil
         }

@@ -78,8 +78,6 @@ struct RouteDraft {
     var plugins: PluginsDraft?
     var allowEncodedSlash: Setting<Bool>?
     var tier: Setting<Int>?
-    /// Keys that choose an action, read or not.
-    var actionCount = 0
 }
 
 struct MatchDraft {
