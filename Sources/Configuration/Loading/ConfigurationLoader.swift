@@ -1,3 +1,5 @@
+import Base
+
 /// Reads a folder into a checked configuration.
 package struct ConfigurationLoader: Sendable {
     private let source: ConfigurationSource
@@ -10,7 +12,13 @@ package struct ConfigurationLoader: Sendable {
 
     /// Reads everything anew. Never fails: what is wrong is in the result, all at once.
     package func load() -> LoadResult {
-        LoadResult(configuration: nil, diagnostics: [], files: SourceFiles(names: []), contents: [])
+        let findings = Findings(limit: limits.diagnosticsMax)
+        let folder = FolderReader(source: source, limits: limits, findings: findings).read()
+        var load = Load(limits: limits, findings: findings, folder: folder, source: source)
+        let configuration = load.run()
+        return LoadResult(
+            configuration: findings.errorCount == 0 ? configuration : nil, diagnostics: findings.sorted(),
+            files: folder.names, contents: folder.contents)
     }
 }
 
@@ -25,4 +33,122 @@ package struct LoadResult: Sendable {
     package let contents: [[UInt8]]
 
     package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+}
+
+/// One load under way.
+private struct Load {
+    let limits: LoadingLimits
+    let findings: Findings
+    let folder: FolderContent
+    let source: ConfigurationSource
+    private var domainFiles: [(draft: DomainDraft, file: FileDecoder)] = []
+
+    init(limits: LoadingLimits, findings: Findings, folder: FolderContent, source: ConfigurationSource) {
+        self.limits = limits
+        self.findings = findings
+        self.folder = folder
+        self.source = source
+    }
+
+    /// Nil after an error.
+    mutating func run() -> GatewayConfiguration? {
+        let references = References(source: source, limits: limits)
+        let gatewayFile = decoder(0, references)
+        let gateway = gatewayFile.flatMap { GatewaySections.root.decode(0, $0) }
+        var unreadable = false
+        for index in folder.contents.indices.dropFirst() {
+            guard let file = decoder(index, references), let draft = RouteSections.domainFile.decode(0, file) else {
+                unreadable = true
+                continue
+            }
+            domainFiles.append((draft, file))
+        }
+        checkRouteCount()
+        guard let gateway, let gatewayFile else { return nil }
+        let assembly = GatewayAssembly(draft: gateway, file: gatewayFile)
+        let listeners = assembly.listeners()
+        assembly.checkTrustedProxies()
+        let domains = domains(gateway, gatewayFile, listeners, missingIsFine: unreadable)
+        let secrets = Set(([gatewayFile] + domainFiles.map(\.file)).flatMap(\.secrets))
+        var configuration = assembly.configuration(
+            listeners: listeners, domains: domains, files: folder.names, secrets: secrets)
+        guard findings.errorCount == 0 else { return nil }
+        configuration.digest = ConfigurationDigest.digest(of: configuration)
+        return configuration
+    }
+
+    private func decoder(_ index: Int, _ references: References) -> FileDecoder? {
+        guard folder.isReadable[index] else { return nil }
+        return folder.contents[index].withUnsafeBytes { bytes in
+            YAMLReader.read(
+                ByteView(bytes), file: UInt32(index), limits: limits, findings: findings, references: references)
+        }.map { FileDecoder(document: $0, findings: findings) }
+    }
+
+    private func checkRouteCount() {
+        var count = 0
+        for (draft, file) in domainFiles {
+            count += draft.routes.count
+            guard count > limits.routesMax, let over = draft.routes.last else { continue }
+            file.error(over.key, "there are more than \(limits.routesMax) routes in all files")
+            return
+        }
+    }
+
+    private func domains(
+        _ gateway: GatewayDraft, _ gatewayFile: FileDecoder, _ listeners: [Listener], missingIsFine: Bool
+    ) -> [Domain] {
+        var indices: [String: Int] = [:]
+        for (index, listener) in listeners.enumerated() { indices[listener.name] = index }
+        let files = filesByDomain(gateway, gatewayFile)
+        return gateway.domains.map { named in
+            let claims = DomainClaims(named, gateway: gatewayFile, listeners: listeners, listenerIndices: indices)
+            var upstreams: [Upstream] = []
+            var routes: [Route] = []
+            var place: SourceLocation?
+            if let (draft, file) = files[named.name] {
+                let assembly = DomainAssembly(
+                    draft: draft, file: file, claims: claims, base: RouteBase([gateway.defaults, draft.defaults]),
+                    gateway: gatewayFile)
+                upstreams = assembly.upstreams()
+                routes = assembly.routes(upstreams)
+                place = draft.domain?.origin.location
+            } else if !missingIsFine {
+                gatewayFile.warning(named.key, "no file of the folder says `domain: \(named.name)`")
+            }
+            return Domain(
+                name: named.name, owner: named.value.owner, hosts: claims.hosts, paths: claims.paths,
+                listeners: claims.listeners, trustDomain: named.value.trustDomain, upstreams: upstreams,
+                routes: routes, location: gatewayFile.location(named.key), fileLocation: place)
+        }
+    }
+
+    /// The file of each declared domain; reports files of no domain and second files.
+    private func filesByDomain(
+        _ gateway: GatewayDraft, _ gatewayFile: FileDecoder
+    ) -> [String: (DomainDraft, FileDecoder)] {
+        let names = gateway.domains.map(\.name)
+        let declared = Set(names)
+        // When an entry itself could not be read, its file isn't to blame.
+        let entries = gatewayFile.key("domains", in: 0).map { $0 + 1 }
+        let allRead = entries.map { Int(gatewayFile.document.nodes[$0].count) / 2 == names.count } ?? true
+        var files: [String: (DomainDraft, FileDecoder)] = [:]
+        for (draft, file) in domainFiles {
+            guard let name = draft.domain, let place = name.origin.location else { continue }
+            if let (first, _) = files[name.value], let firstPlace = first.domain?.origin.location {
+                file.error(
+                    at: place, "the domain `\(name.value)` has another file already", expected: "one file per domain",
+                    related: .init(location: firstPlace, note: "the first file"))
+            } else if declared.contains(name.value) {
+                files[name.value] = (draft, file)
+            } else if allRead {
+                file.error(
+                    at: place, "gateway.yaml declares no domain `\(name.value)`",
+                    expected: names.isEmpty ? nil : ValueType.alternatives(Array(names.prefix(10))),
+                    suggestion: Spelling.nearest(to: name.value, among: names).map { "did you mean `\($0)`?" },
+                    related: .init(location: gatewayFile.location(entries ?? 0), note: "where domains are declared"))
+            }
+        }
+        return files
+    }
 }

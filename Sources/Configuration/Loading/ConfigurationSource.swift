@@ -2,23 +2,28 @@
 package struct ConfigurationSource: Sendable {
     /// The folder's path as people know it; goes before the files' names.
     package let folder: String
-    /// Names in the folder, in any order, `.` and `..` left out or not.
+    /// Names in the folder, in any order, dot names left out or not.
     package let list: @Sendable () throws(SourceError) -> [String]
-    /// The content of a file, at most `limit` bytes of it plus one. The name is relative to the folder, or absolute.
+    /// The content of a file, at most `limit + 1` bytes of it. The name is relative to the folder, or absolute.
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
+    /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
+    /// there is no such thing.
+    package let generation: @Sendable () -> String?
 
     package init(
         folder: String,
         list: @escaping @Sendable () throws(SourceError) -> [String],
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
-        environment: @escaping @Sendable (_ name: String) -> String?
+        environment: @escaping @Sendable (_ name: String) -> String?,
+        generation: @escaping @Sendable () -> String? = { nil }
     ) {
         self.folder = folder
         self.list = list
         self.read = read
         self.environment = environment
+        self.generation = generation
     }
 }
 
@@ -28,6 +33,8 @@ package enum SourceError: Error, Sendable, Equatable {
     case notPermitted
     /// A folder, a pipe, a device where a file must be.
     case notAFile
+    /// A file where a folder must be.
+    case notAFolder
     /// Anything else, by its `errno`.
     case failed(errno: Int32)
 
@@ -37,6 +44,7 @@ package enum SourceError: Error, Sendable, Equatable {
         case .notFound: "does not exist"
         case .notPermitted: "may not be read"
         case .notAFile: "is not a regular file"
+        case .notAFolder: "is not a folder"
         case .failed(let errno): "could not be read (errno \(errno))"
         }
     }

@@ -8,8 +8,8 @@ package struct Domain: Sendable, Equatable {
     package let hosts: [Setting<HostPattern>]
     /// The prefixes under which its paths must lie. Empty: all paths.
     package let paths: [Setting<PathTemplate>]
-    /// The listeners that its routes may claim, as indices into `GatewayConfiguration.listeners`. Never empty.
-    package let listeners: [Setting<Int>]
+    /// The listeners that its routes may claim. Never empty.
+    package let listeners: [Setting<ListenerReference>]
     /// The SPIFFE trust domain, kept for the identity plugins.
     package let trustDomain: Setting<String>?
     /// In the order of the domain's file; empty when the domain has no file yet.

@@ -55,6 +55,13 @@ package struct Listener: Sendable, Equatable {
     @Provenance package var location: SourceLocation
 }
 
+/// A listener that a domain or a route names.
+package struct ListenerReference: Sendable, Equatable {
+    /// Index into `GatewayConfiguration.listeners`; the name is what counts in a comparison.
+    @Provenance package var index: Int
+    package let name: String
+}
+
 /// What one client connection may make grow, before its request has a route.
 package struct ListenerLimits: Sendable, Equatable {
     /// Open client connections of this listener.

@@ -26,8 +26,8 @@ package struct Route: Sendable, Equatable {
 package struct RouteMatch: Sendable, Equatable {
     /// Never empty; `[.any]` when neither the route nor its domain names one.
     package let hosts: [Setting<HostPattern>]
-    /// Indices into `GatewayConfiguration.listeners`, in ascending order, each once. Never empty.
-    package let listeners: [Setting<Int>]
+    /// In the order written, each once. Never empty.
+    package let listeners: [Setting<ListenerReference>]
     /// Empty: any method. Each once, as written (methods are case-sensitive).
     package let methods: [Setting<String>]
     package let path: Setting<PathTemplate>
@@ -65,8 +65,8 @@ package enum RouteAction: Sendable, Equatable {
 
 /// Sends the request to an upstream.
 package struct ProxyAction: Sendable, Equatable {
-    /// Index into the domain's `upstreams`.
-    package let upstream: Int
+    /// Index into the domain's `upstreams`; the name is what counts in a comparison.
+    @Provenance package var upstream: Int
     package let upstreamName: String
     package let rewrite: Rewrite
     @Provenance package var location: SourceLocation

@@ -5,6 +5,12 @@ package struct SourceLocation: Sendable, Hashable {
     package let file: UInt32
     package let line: UInt32
     package let column: UInt32
+
+    package init(file: UInt32, line: UInt32, column: UInt32) {
+        self.file = file
+        self.line = line
+        self.column = column
+    }
 }
 
 extension SourceLocation: Comparable {
@@ -33,6 +39,11 @@ package enum Origin: Sendable, Hashable {
 package struct Setting<Value: Sendable & Equatable>: Sendable, Equatable {
     package let value: Value
     package let origin: Origin
+
+    package init(value: Value, origin: Origin) {
+        self.value = value
+        self.origin = origin
+    }
 
     package static func == (left: Setting, right: Setting) -> Bool { left.value == right.value }
 }

@@ -1,0 +1,76 @@
+import Base
+
+/// Turns what a domain's file says into upstreams and routes.
+struct DomainAssembly {
+    let draft: DomainDraft
+    let file: FileDecoder
+    let claims: DomainClaims
+    let base: RouteBase
+    /// What is wrong in another file (a template of gateway.yaml's defaults) is reported there.
+    let gateway: FileDecoder
+
+    func upstreams() -> [Upstream] {
+        let upstreams = draft.upstreams.compactMap(upstream)
+        let used = Set(draft.routes.compactMap { $0.value.upstream?.value })
+        for named in draft.upstreams where !used.contains(named.name) {
+            file.warning(named.key, "no route uses the upstream `\(named.name)`")
+        }
+        return upstreams
+    }
+
+    private func upstream(_ named: Named<UpstreamDraft>) -> Upstream? {
+        let value = named.value
+        let targets = value.targets.compactMap { target -> Target? in
+            guard let url = target.value.url, let place = target.origin.location else { return nil }
+            return Target(host: url.host, port: url.port, weight: target.value.weight ?? .builtIn(1), location: place)
+        }
+        guard let first = value.targets.first?.origin.location else { return nil }
+        if targets.allSatisfy({ $0.weight.value == 0 }) {
+            file.error(at: first, "all targets have weight 0", expected: "a target with a weight above 0")
+        }
+        return Upstream(
+            name: named.name, targets: targets, balancer: balancer(named),
+            connectTimeout: value.timeouts.connect ?? base.connect,
+            keepAlive: KeepAlive(
+                connectionsMax: value.keepAlive.connectionsMax ?? .builtIn(Defaults.poolConnectionsMax),
+                idleTimeout: value.keepAlive.idleTimeout ?? .builtIn(Defaults.poolIdleTimeout),
+                requestsMax: value.keepAlive.requestsMax ?? .builtIn(Defaults.poolRequestsMax)),
+            connectionsMax: value.connectionsMax ?? .builtIn(Defaults.upstreamConnectionsMax),
+            hostHeader: value.hostHeader ?? .builtIn(.preserve), location: file.location(named.key))
+    }
+
+    private func balancer(_ named: Named<UpstreamDraft>) -> Setting<Balancer> {
+        let kind = named.value.balancer
+        if kind?.value == .consistentHash {
+            if let key = named.value.hashOn { return Setting(value: .consistentHash(key.value), origin: key.origin) }
+            if file.key("hash_on", in: named.node) == nil, let place = kind?.origin.location {
+                file.error(
+                    at: place, "`consistent_hash` needs `hash_on`",
+                    expected: "`hash_on: client_address`, `hash_on: {header: NAME}` or `hash_on: {cookie: NAME}`")
+            }
+            return .builtIn(.roundRobin)
+        }
+        if let place = named.value.hashOn?.origin.location, file.key("balancer", in: named.node) == nil || kind != nil {
+            file.error(
+                at: place, "`hash_on` has no effect with this balancer", suggestion: "add `balancer: consistent_hash`")
+        }
+        let value: Balancer = kind?.value == .leastRequests ? .leastRequests : .roundRobin
+        return Setting(value: value, origin: kind?.origin ?? .builtIn)
+    }
+
+    /// - Parameter upstreams: by name, their index in `Domain.upstreams` and in the draft.
+    func routes(_ upstreams: [Upstream]) -> [Route] {
+        var indices: [String: Int] = [:]
+        for (index, upstream) in upstreams.enumerated() { indices[upstream.name] = index }
+        var times: [String: TimeoutsDraft] = [:]
+        for named in draft.upstreams { times[named.name] = named.value.timeouts }
+        var routes: [Route] = []
+        routes.reserveCapacity(draft.routes.count)
+        for named in draft.routes {
+            let assembly = RouteAssembly(
+                named: named, domain: self, upstreamIndices: indices, upstreamTimeouts: times)
+            if let route = assembly.route() { routes.append(route) }
+        }
+        return routes
+    }
+}

@@ -1,0 +1,115 @@
+import Base
+
+/// Turns what gateway.yaml says into the model: fills in defaults and checks what no single key can tell.
+struct GatewayAssembly {
+    let draft: GatewayDraft
+    let file: FileDecoder
+
+    /// The listeners with an address; one without has been reported.
+    func listeners() -> [Listener] {
+        if draft.listeners.isEmpty, let node = draft.listenersNode, file.document.nodes[node].count == 0 {
+            file.error(node, "there is no listener", expected: "at least one")
+        }
+        let listeners = draft.listeners.compactMap(listener)
+        checkAddresses(listeners)
+        return listeners
+    }
+
+    private func listener(_ named: Named<ListenerDraft>) -> Listener? {
+        guard let address = named.value.address else { return nil }
+        let limits = named.value.limits
+        let shared = draft.limits.listener
+        let times = named.value.timeouts
+        let sharedTimes = draft.timeouts.listener
+        return Listener(
+            name: named.name, address: address,
+            limits: ListenerLimits(
+                connectionsMax: limits.connectionsMax ?? shared.connectionsMax
+                    ?? .builtIn(Defaults.connectionsPerListenerMax),
+                requestsPerConnectionMax: limits.requestsPerConnectionMax ?? shared.requestsPerConnectionMax
+                    ?? .builtIn(Defaults.requestsPerConnectionMax),
+                headerBytesMax: limits.headerBytesMax ?? shared.headerBytesMax ?? .builtIn(Defaults.headerBytesMax),
+                headerCountMax: limits.headerCountMax ?? shared.headerCountMax ?? .builtIn(Defaults.headerCountMax),
+                targetBytesMax: limits.targetBytesMax ?? shared.targetBytesMax ?? .builtIn(Defaults.targetBytesMax)),
+            timeouts: ListenerTimeouts(
+                headerRead: times.headerRead ?? sharedTimes.headerRead ?? .builtIn(Defaults.headerRead),
+                bodyIdle: times.bodyIdle ?? sharedTimes.bodyIdle ?? .builtIn(Defaults.bodyIdle),
+                keepAliveIdle: times.keepAliveIdle ?? sharedTimes.keepAliveIdle ?? .builtIn(Defaults.keepAliveIdle),
+                writeIdle: times.writeIdle ?? sharedTimes.writeIdle ?? .builtIn(Defaults.writeIdle)),
+            location: file.location(named.key))
+    }
+
+    /// Two listeners can't have one address; port 0 is never the same twice.
+    private func checkAddresses(_ listeners: [Listener]) {
+        var taken: [SocketAddress: (name: String, place: SourceLocation)] = [:]
+        var addresses = listeners.map { (name: "the listener `\($0.name)`", address: $0.address) }
+        if let admin = draft.admin?.draft.address { addresses.append((name: "the admin listener", address: admin)) }
+        for (name, address) in addresses {
+            guard address.value.port != 0, let place = address.origin.location else { continue }
+            if let first = taken[address.value] {
+                file.error(
+                    at: place, "\(first.name) has the same address", expected: "a different address",
+                    related: .init(location: first.place, note: "first used here"))
+            } else {
+                taken[address.value] = (name, place)
+            }
+        }
+    }
+
+    func admin() -> AdminListener? {
+        guard let (admin, node) = draft.admin, let address = admin.address else { return nil }
+        if !address.value.address.isLoopback, admin.allowPublic?.value != true, let place = address.origin.location {
+            file.error(
+                at: place, "the admin listener would be reachable from outside", expected: "a loopback address",
+                suggestion: "write `127.0.0.1:\(address.value.port)`, or add `allow_public: true`")
+        }
+        return AdminListener(address: address, location: file.location(node))
+    }
+
+    /// Warns of a trust that makes forwarding headers worthless.
+    func checkTrustedProxies() {
+        for proxy in draft.trustedProxies {
+            guard proxy.value.bits == 0 || proxy.value.base.isV4 && proxy.value.bits == 96 else { continue }
+            guard let place = proxy.origin.location else { continue }
+            file.warning(at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
+        }
+    }
+
+    var accessLog: AccessLog {
+        AccessLog(
+            enabled: draft.accessLog.enabled ?? .builtIn(true),
+            destination: draft.accessLog.destination ?? .builtIn(.standardOutput),
+            flushInterval: draft.accessLog.flushInterval ?? .builtIn(Defaults.flushInterval))
+    }
+
+    var nameResolution: NameResolution {
+        NameResolution(
+            refresh: draft.nameRefresh ?? .builtIn(Defaults.nameRefresh),
+            timeout: draft.nameTimeout ?? .builtIn(Defaults.nameTimeout))
+    }
+
+    var forwarding: Forwarding {
+        Forwarding(
+            xForwarded: draft.forwarding.xForwarded ?? .builtIn(true),
+            forwarded: draft.forwarding.forwarded ?? .builtIn(false),
+            requestID: draft.forwarding.requestID ?? .builtIn(true),
+            traceContext: draft.forwarding.traceContext ?? .builtIn(true))
+    }
+
+    /// Everything together.
+    func configuration(
+        listeners: [Listener], domains: [Domain], files: SourceFiles, secrets: Set<SourceLocation>
+    ) -> GatewayConfiguration {
+        GatewayConfiguration(
+            workers: draft.workers ?? .builtIn(.automatic), listeners: listeners, admin: admin(),
+            trustedProxies: draft.trustedProxies,
+            limits: GatewayLimits(
+                connectionsMax: draft.limits.connectionsMax ?? .builtIn(Defaults.connectionsMax),
+                connectionsPerClientMax: draft.limits.connectionsPerClientMax
+                    ?? .builtIn(Defaults.connectionsPerClientMax)),
+            drainTimeout: draft.timeouts.drain ?? .builtIn(Defaults.drain), accessLog: accessLog,
+            errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)), dns: nameResolution,
+            forwarding: forwarding, serverHeader: draft.serverHeader ?? .builtIn(Defaults.serverHeader),
+            domains: domains, files: files, secrets: secrets, digest: "")
+    }
+}

@@ -1,0 +1,222 @@
+import Base
+
+/// Turns what a file says about one route into the route.
+struct RouteAssembly {
+    let named: Named<RouteDraft>
+    let domain: DomainAssembly
+    let upstreamIndices: [String: Int]
+    let upstreamTimeouts: [String: TimeoutsDraft]
+
+    private var draft: RouteDraft { named.value }
+    private var file: FileDecoder { domain.file }
+
+    /// Nil after an error.
+    func route() -> Route? {
+        let match = match()
+        let parameters = match?.path.value.parameters
+        let action = action(path: match?.path.value)
+        let upstream = draft.upstream.flatMap { upstreamTimeouts[$0.value] }
+        let plugins = plugins(parameters)
+        guard let match, let action else { return nil }
+        return Route(
+            domain: domain.claims.name, name: named.name, match: match, action: action,
+            timeouts: domain.base.timeouts(for: draft.timeouts, upstream: upstream),
+            limits: domain.base.limits(for: draft.limits), retries: domain.base.retries(for: draft.retries),
+            plugins: plugins, allowEncodedSlash: draft.allowEncodedSlash ?? .builtIn(false), tier: draft.tier,
+            location: file.location(named.key))
+    }
+
+    private func match() -> RouteMatch? {
+        guard let node = draft.matchNode else { return nil }
+        let hosts = domain.claims.hosts(for: draft.match, file)
+        let listeners = domain.claims.listeners(for: draft.match, file)
+        guard let path = path(node) else { return nil }
+        domain.claims.check(path, matchNode: node, file)
+        return RouteMatch(
+            hosts: hosts, listeners: listeners, methods: draft.match.methods, path: path,
+            headers: draft.match.headers.isEmpty ? [] : conditions(draft.match.headers, areHeaders: true),
+            query: draft.match.query.isEmpty ? [] : conditions(draft.match.query, areHeaders: false),
+            location: file.location(node))
+    }
+
+    /// Nil when the path could not be read.
+    private func path(_ node: Int) -> Setting<PathTemplate>? {
+        switch (draft.match.path, draft.match.prefix) {
+        case (let path?, nil): return path
+        case (nil, let prefix?): return prefix
+        case (_?, let prefix?):
+            if let place = prefix.origin.location {
+                file.error(at: place, "`path` and `prefix` exclude each other", expected: "one of them")
+            }
+            return nil
+        case (nil, nil):
+            let isWritten = file.key("path", in: node) != nil || file.key("prefix", in: node) != nil
+            return isWritten ? nil : .builtIn(PathTemplate(segments: [], isPrefix: true))
+        }
+    }
+
+    private func conditions(_ tests: [Named<FieldTest>], areHeaders: Bool) -> [FieldCondition] {
+        tests.map { test in
+            if areHeaders, !test.name.withByteView(HeaderText.isName) {
+                file.error(test.key, "`\(Visible.text(test.name))` can't be a header's name", expected: "a header name")
+            }
+            if file.document.hasSecrets { _ = file.setting(true, test.node) }
+            return FieldCondition(name: test.name, test: test.value, location: file.location(test.node))
+        }
+    }
+
+    private func plugins(_ parameters: [String]?) -> PluginSet {
+        guard let parameters else { return domain.base.plugins }
+        let merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
+        if merged.requestHeaders.isEmpty { return merged }
+        let edit = merged.requestHeaders.resolved(with: parameters) { template, name in
+            reportUnknown(parameter: name, in: template.origin, parameters)
+        }
+        return PluginSet(
+            requestHeaders: edit, responseHeaders: merged.responseHeaders, ipRestriction: merged.ipRestriction)
+    }
+
+    private func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {
+        guard let place = origin.location else { return }
+        // The template of a whole file or of gateway.yaml is wrong for this route only: say which.
+        let owner = place.file == file.document.file ? file : domain.gateway
+        owner.error(
+            at: place, "the path of the route `\(domain.claims.name)/\(named.name)` has no parameter `\(name)`",
+            expected: parameters.isEmpty ? "a path with `{\(name)}`" : ValueType.alternatives(parameters),
+            suggestion: Spelling.nearest(to: name, among: parameters).map { "did you mean `{\($0)}`?" },
+            related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
+    }
+
+    /// A template with its parameters found in the path; nil after an error.
+    private func resolve(
+        _ template: Setting<ValueTemplate>, _ path: PathTemplate?
+    ) -> Setting<ValueTemplate>? {
+        guard let parameters = path?.parameters else { return nil }
+        switch template.value.resolved(with: parameters) {
+        case .success(let resolved): return Setting(value: resolved, origin: template.origin)
+        case .failure(let unknown):
+            reportUnknown(parameter: unknown.name, in: template.origin, parameters)
+            return nil
+        }
+    }
+}
+
+// MARK: - What the route does
+
+extension RouteAssembly {
+    /// Nil after an error.
+    private func action(path: PathTemplate?) -> RouteAction? {
+        let keys = [
+            file.key("upstream", in: named.node), file.key("redirect", in: named.node),
+            file.key("respond", in: named.node),
+        ].compactMap { $0 }
+        guard keys.count == 1 else {
+            let expectation = "exactly one of `upstream`, `redirect` and `respond`"
+            if keys.isEmpty {
+                file.error(named.key, "the route does nothing with a request", expected: expectation)
+            } else {
+                file.error(keys.max() ?? named.key, "the route has more than one action", expected: expectation)
+            }
+            return nil
+        }
+        if let rewrite = draft.rewrite, draft.upstream == nil, file.key("upstream", in: named.node) == nil {
+            file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
+        }
+        if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
+        if let redirect = draft.redirect { return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) } }
+        return draft.respond.map { .respond(respond($0.draft, $0.node)) }
+    }
+
+    private func proxy(_ upstream: Setting<String>, _ path: PathTemplate?) -> ProxyAction? {
+        let rewrite = rewrite(path)
+        guard let place = upstream.origin.location else { return nil }
+        guard let index = upstreamIndices[upstream.value] else {
+            if upstreamTimeouts[upstream.value] == nil {
+                let names = domain.draft.upstreams.map(\.name)
+                file.error(
+                    at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",
+                    expected: names.isEmpty ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
+                    suggestion: Spelling.nearest(to: upstream.value, among: names).map { "did you mean `\($0)`?" })
+            }
+            return nil
+        }
+        guard let rewrite else { return nil }
+        return ProxyAction(upstream: index, upstreamName: upstream.value, rewrite: rewrite, location: place)
+    }
+
+    private func rewrite(_ path: PathTemplate?) -> Rewrite? {
+        guard let rewrite = draft.rewrite?.draft else { return Rewrite(path: .builtIn(.keep), host: nil) }
+        switch (rewrite.stripPrefix, rewrite.path) {
+        case (nil, nil): return Rewrite(path: .builtIn(.keep), host: rewrite.host)
+        case (nil, let template?):
+            guard let resolved = resolve(template, path) else { return nil }
+            return Rewrite(path: Setting(value: .replace(resolved.value), origin: resolved.origin), host: rewrite.host)
+        case (let prefix?, nil):
+            guard let path, let place = prefix.origin.location else { return nil }
+            guard path.isUnder(prefix.value) else {
+                file.error(
+                    at: place, "the route's path does not begin with `\(prefix.value)`",
+                    expected: "a prefix of `\(path)`",
+                    related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
+                return nil
+            }
+            let count = prefix.value.segments.count
+            return Rewrite(path: Setting(value: .stripSegments(count), origin: prefix.origin), host: rewrite.host)
+        case (_?, let template?):
+            if let place = template.origin.location {
+                file.error(at: place, "`strip_prefix` and `path` exclude each other", expected: "one of them")
+            }
+            return nil
+        }
+    }
+
+    private func redirect(_ redirect: RedirectDraft, _ node: Int, _ path: PathTemplate?) -> Redirect? {
+        let hasParts = redirect.scheme != nil || redirect.host != nil || redirect.port != nil || redirect.path != nil
+        let target: RedirectTarget
+        if let location = redirect.location {
+            if hasParts {
+                file.error(
+                    node, "`location` and the parts of a URL exclude each other",
+                    expected: "`location`, or some of `scheme`, `host`, `port` and `path`")
+            }
+            guard let resolved = resolve(location, path) else { return nil }
+            target = .location(resolved)
+        } else {
+            guard hasParts else {
+                if !["location", "scheme", "host", "port", "path"].contains(where: { (name: StaticString) in file.key(name, in: node) != nil }) {
+                    file.error(
+                        node, "the redirect leads nowhere",
+                        expected: "`location`, or some of `scheme`, `host`, `port` and `path`")
+                }
+                return nil
+            }
+            let newPath = redirect.path.map { resolve($0, path) }
+            if case .some(.none) = newPath { return nil }
+            target = .parts(
+                scheme: redirect.scheme, host: redirect.host, port: redirect.port, path: newPath.flatMap { $0 })
+        }
+        return Redirect(
+            status: redirect.status ?? .builtIn(Defaults.redirectStatus), target: target,
+            keepQuery: redirect.keepQuery ?? .builtIn(true), location: file.location(node))
+    }
+
+    private func respond(_ respond: RespondDraft, _ node: Int) -> FixedResponse {
+        let status = respond.status ?? .builtIn(200)
+        if [204, 205, 304].contains(status.value), let place = respond.body?.origin.location {
+            file.error(at: place, "a response with status \(status.value) has no body", expected: "no `body`")
+        }
+        if respond.body == nil, file.key("body", in: node) == nil, let place = respond.contentType?.origin.location {
+            file.error(at: place, "a response without body has no type", expected: "no `content_type`, or a `body`")
+        }
+        let headers = respond.headers.map { header in
+            if header.name.lowercased() == "content-type" {
+                file.error(header.key, "the body's type has a key of its own", suggestion: "write `content_type`")
+            }
+            return HeaderField(name: header.name, value: file.setting(header.value, header.node))
+        }
+        return FixedResponse(
+            status: status, headers: headers, body: respond.body ?? .builtIn(""),
+            contentType: respond.body == nil ? nil : respond.contentType ?? .builtIn(Defaults.contentType),
+            location: file.location(node))
+    }
+}

@@ -1,0 +1,157 @@
+import Base
+
+/// The forms in which findings are shown.
+package struct DiagnosticRenderer: Sendable {
+    private let files: SourceFiles
+    private let contents: [[UInt8]]
+
+    /// - Parameter contents: the files' bytes, in the order of `files`; may be empty.
+    package init(files: SourceFiles, contents: [[UInt8]]) {
+        self.files = files
+        self.contents = contents
+    }
+
+    package init(_ result: LoadResult) { self.init(files: result.files, contents: result.contents) }
+
+    /// For a terminal: place, path and message, the line with a caret under the place, then what was expected.
+    package func text(_ diagnostic: Diagnostic) -> String {
+        var text = line(diagnostic) + "\n"
+        text += excerpt(diagnostic.location)
+        if let expectation = diagnostic.expectation { text += "  expected: \(expectation)\n" }
+        if let suggestion = diagnostic.suggestion { text += "  help: \(suggestion)\n" }
+        if let related = diagnostic.related {
+            text += "  see: \(files.describe(related.location)): \(related.note)\n"
+        }
+        return text
+    }
+
+    /// The findings one after another, and a line that counts them.
+    package func text(_ diagnostics: [Diagnostic]) -> String {
+        let errors = diagnostics.filter { $0.severity == .error }.count
+        let warnings = diagnostics.count - errors
+        let counts = "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
+        return diagnostics.map { text($0) + "\n" }.joined() + counts + "\n"
+    }
+
+    /// Everything about one finding on one line: for logs.
+    package func summary(_ diagnostic: Diagnostic) -> String {
+        var text = line(diagnostic)
+        if let expectation = diagnostic.expectation { text += "; expected \(expectation)" }
+        if let suggestion = diagnostic.suggestion { text += "; \(suggestion)" }
+        if let related = diagnostic.related {
+            text += "; see \(files.describe(related.location)): \(related.note)"
+        }
+        return text
+    }
+
+    private func line(_ diagnostic: Diagnostic) -> String {
+        let path = diagnostic.path.isEmpty ? "" : "\(diagnostic.path): "
+        let place = files.describe(diagnostic.location)
+        return "\(place): \(diagnostic.severity.rawValue): \(path)\(diagnostic.message)"
+    }
+
+    /// The line that a place is on, and a caret under the place. A line with a value out of a reference holds the
+    /// reference only, so nothing secret can be in it.
+    private func excerpt(_ place: SourceLocation) -> String {
+        let index = Int(place.file)
+        guard index < contents.count, !contents[index].isEmpty else { return "" }
+        guard let line = sourceLine(Int(place.line), of: contents[index]) else { return "" }
+        let column = Int(place.column)
+        // Of a long line, a window around the place.
+        let scalars = Array(String(decoding: line, as: UTF8.self).unicodeScalars)
+        let start = column > 100 ? column - 60 : 0
+        guard start <= scalars.count else { return "" }
+        var window = String.UnicodeScalarView()
+        window.append(contentsOf: scalars[start..<min(scalars.count, start + 120)].map { $0 == "\t" ? " " : $0 })
+        let number = String(place.line)
+        let margin = String(repeating: " ", count: number.count)
+        let caret = String(repeating: " ", count: max(0, column - 1 - start)) + "^"
+        return "  \(number) | \(Visible.text(String(window), limit: 120))\n  \(margin) | \(caret)\n"
+    }
+
+    private func sourceLine(_ number: Int, of bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        var current = 1
+        var start = 0
+        for (index, byte) in bytes.enumerated() where byte == ASCII.lf {
+            if current == number { return trimmed(bytes[start..<index]) }
+            current += 1
+            start = index + 1
+        }
+        return current == number ? trimmed(bytes[start...]) : nil
+    }
+
+    private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        line.last == ASCII.cr ? line.dropLast() : line
+    }
+}
+
+extension DiagnosticRenderer {
+    /// One JSON object with `errors`, `warnings` and the list `diagnostics`; absent parts are left out.
+    package func json(_ diagnostics: [Diagnostic]) -> String {
+        let errors = diagnostics.filter { $0.severity == .error }.count
+        let list = diagnostics.map { "    " + json($0) }.joined(separator: ",\n")
+        let body = list.isEmpty ? "[]" : "[\n\(list)\n  ]"
+        return """
+            {
+              "errors": \(errors),
+              "warnings": \(diagnostics.count - errors),
+              "diagnostics": \(body)
+            }
+
+            """
+    }
+
+    private func json(_ diagnostic: Diagnostic) -> String {
+        var fields = [
+            ("severity", JSONText.quoted(diagnostic.severity.rawValue)),
+            ("file", JSONText.quoted(files.name(of: diagnostic.location))),
+            ("line", String(diagnostic.location.line)),
+            ("column", String(diagnostic.location.column)),
+            ("path", JSONText.quoted(diagnostic.path)),
+            ("message", JSONText.quoted(diagnostic.message)),
+        ]
+        if let expectation = diagnostic.expectation { fields.append(("expected", JSONText.quoted(expectation))) }
+        if let suggestion = diagnostic.suggestion { fields.append(("suggestion", JSONText.quoted(suggestion))) }
+        if let related = diagnostic.related {
+            let place = related.location
+            fields.append(
+                (
+                    "related",
+                    "{\"file\": \(JSONText.quoted(files.name(of: place))), \"line\": \(place.line), "
+                        + "\"column\": \(place.column), \"note\": \(JSONText.quoted(related.note))}"
+                ))
+        }
+        return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"
+    }
+
+    /// One workflow command of GitHub Actions for each finding, each on its line.
+    package func gitHubCommands(_ diagnostics: [Diagnostic]) -> String {
+        diagnostics.map { diagnostic in
+            let file = escaped(files.name(of: diagnostic.location), isProperty: true)
+            let place = "file=\(file),line=\(diagnostic.location.line),col=\(diagnostic.location.column)"
+            var message = diagnostic.path.isEmpty ? diagnostic.message : "\(diagnostic.path): \(diagnostic.message)"
+            if let expectation = diagnostic.expectation { message += "\nexpected: \(expectation)" }
+            if let suggestion = diagnostic.suggestion { message += "\nhelp: \(suggestion)" }
+            if let related = diagnostic.related {
+                message += "\nsee: \(files.describe(related.location)): \(related.note)"
+            }
+            return "::\(diagnostic.severity.rawValue) \(place)::\(escaped(message, isProperty: false))\n"
+        }.joined()
+    }
+
+    /// The runner's own escapes: `%`, CR and LF everywhere, `:` and `,` in properties.
+    private func escaped(_ text: String, isProperty: Bool) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "%": result += "%25"
+            case "\r": result += "%0D"
+            case "\n": result += "%0A"
+            case ":" where isProperty: result += "%3A"
+            case "," where isProperty: result += "%2C"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,157 @@
+import Base
+
+/// The effective configuration for people: JSON, each value with where it comes from, and values that came out of
+/// `${env:…}` or `${file:…}` masked.
+package enum EffectiveConfiguration {
+    /// What stands for a value that isn't shown.
+    package static let mask = "********"
+
+    /// One JSON object, indented. `"from"` is `file:line:column`, or `built in`.
+    package static func json(_ configuration: GatewayConfiguration) -> String {
+        var sink = JSONSink(configuration)
+        sink.begin()
+        ModelWalk.walk(configuration, &sink)
+        return sink.finish()
+    }
+}
+
+private struct JSONSink: ModelSink {
+    private let files: SourceFiles
+    private let secrets: Set<SourceLocation>
+    private let digest: String
+    private var text = ""
+    private var depth = 0
+    private var isFirst = true
+
+    init(_ configuration: GatewayConfiguration) {
+        files = configuration.files
+        secrets = configuration.secrets
+        digest = configuration.digest
+    }
+
+    mutating func begin() {
+        open("{")
+        key("digest")
+        text += JSONText.quoted(digest)
+    }
+
+    mutating func finish() -> String {
+        close("}")
+        return text + "\n"
+    }
+
+    private mutating func open(_ bracket: String) {
+        text += bracket
+        depth += 1
+        isFirst = true
+    }
+
+    private mutating func close(_ bracket: String) {
+        depth -= 1
+        if !isFirst { newLine() }
+        text += bracket
+        isFirst = false
+    }
+
+    private mutating func newLine() {
+        text += "\n" + String(repeating: "  ", count: depth)
+    }
+
+    private mutating func item() {
+        if !isFirst { text += "," }
+        isFirst = false
+        newLine()
+    }
+
+    private mutating func key(_ name: String) {
+        item()
+        text += JSONText.quoted(name) + ": "
+    }
+
+    private mutating func value(_ json: String, _ origin: Origin) {
+        let isSecret = origin.location.map { secrets.contains($0) } ?? false
+        let shown = isSecret ? JSONText.quoted(EffectiveConfiguration.mask) : json
+        text += "{\"value\": \(shown), \"from\": \(JSONText.quoted(files.describe(origin)))}"
+    }
+
+    mutating func beginObject(_ name: StaticString) {
+        key(name.description)
+        open("{")
+    }
+    mutating func beginObject(named name: String) {
+        key(name)
+        open("{")
+    }
+    mutating func beginElement() {
+        item()
+        open("{")
+    }
+    mutating func endObject() { close("}") }
+    mutating func beginList(_ name: StaticString) {
+        key(name.description)
+        open("[")
+    }
+    mutating func endList() { close("]") }
+    mutating func integer(_ name: StaticString, _ number: Int, _ origin: Origin) {
+        key(name.description)
+        value(String(number), origin)
+    }
+    mutating func boolean(_ name: StaticString, _ flag: Bool, _ origin: Origin) {
+        key(name.description)
+        value(flag ? "true" : "false", origin)
+    }
+    mutating func duration(_ name: StaticString, _ amount: TimeAmount, _ origin: Origin) {
+        key(name.description)
+        value(JSONText.quoted(DurationFormat.text(amount)), origin)
+    }
+    mutating func text(_ name: StaticString, _ string: String, _ origin: Origin) {
+        key(name.description)
+        value(JSONText.quoted(string), origin)
+    }
+    mutating func text(named name: String, _ string: String, _ origin: Origin) {
+        key(name)
+        value(JSONText.quoted(string), origin)
+    }
+    mutating func element(_ string: String, _ origin: Origin) {
+        item()
+        value(JSONText.quoted(string), origin)
+    }
+    mutating func host(_ pattern: HostPattern, _ origin: Origin) { element(pattern.description, origin) }
+    mutating func path(_ name: StaticString, _ template: PathTemplate, _ origin: Origin) {
+        text(name, template.description, origin)
+    }
+    mutating func address(_ name: StaticString, _ address: SocketAddress, _ origin: Origin) {
+        text(name, address.description, origin)
+    }
+    mutating func network(_ network: CIDR, _ origin: Origin) { element(network.description, origin) }
+    mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
+        key("url")
+        let authority =
+            switch host {
+            case .name(let name): "\(name):\(port)"
+            case .address(let address): SocketAddress(address: address, port: port).description
+            }
+        value(JSONText.quoted("http://\(authority)"), origin)
+    }
+}
+
+/// Strings as JSON has them (RFC 8259 section 7).
+package enum JSONText {
+    package static func quoted(_ string: String) -> String {
+        var text = "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{0}"..."\u{1f}", "\u{7f}", "\u{2028}", "\u{2029}":
+                let digits = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text + "\""
+    }
+}

@@ -1,0 +1,39 @@
+import Base
+
+/// What holds when nobody says otherwise. The reference page prints these.
+enum Defaults {
+    static let connectionsMax = 65_536
+    static let connectionsPerListenerMax = 65_536
+    static let connectionsPerClientMax = 16_384
+    static let requestsPerConnectionMax = 100_000
+    static let headerBytesMax = 32 << 10
+    static let headerCountMax = 100
+    static let targetBytesMax = 8 << 10
+    static let bodyBytesMax = 10 << 20
+
+    static let headerRead = TimeAmount.seconds(10)
+    static let bodyIdle = TimeAmount.seconds(30)
+    static let keepAliveIdle = TimeAmount.seconds(75)
+    static let writeIdle = TimeAmount.seconds(30)
+    static let drain = TimeAmount.seconds(30)
+
+    static let connect = TimeAmount.seconds(2)
+    static let request = TimeAmount.seconds(60)
+    static let responseHeader = TimeAmount.seconds(30)
+    static let idle = TimeAmount.seconds(60)
+
+    static let poolConnectionsMax = 256
+    static let poolIdleTimeout = TimeAmount.seconds(30)
+    static let poolRequestsMax = 100_000
+    static let upstreamConnectionsMax = 10_000
+
+    static let connectFailuresMax = 1
+    static let staleConnectionRetry = true
+
+    static let flushInterval = TimeAmount.seconds(1)
+    static let nameRefresh = TimeAmount.seconds(30)
+    static let nameTimeout = TimeAmount.seconds(5)
+    static let serverHeader = "portcullis"
+    static let redirectStatus = 308
+    static let contentType = "text/plain; charset=utf-8"
+}

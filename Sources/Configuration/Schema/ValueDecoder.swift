@@ -1,0 +1,223 @@
+import Base
+
+/// How a value of one type is read, and how it is described. Nil from `decode` means that the reason was reported.
+struct ValueDecoder<Value>: Sendable {
+    let type: ValueType
+    let decode: @Sendable (_ node: Int, _ file: FileDecoder) -> Value?
+
+    init(_ type: ValueType, decode: @escaping @Sendable (_ node: Int, _ file: FileDecoder) -> Value?) {
+        self.type = type
+        self.decode = decode
+    }
+}
+
+/// Why text isn't what it should be.
+struct Unfit: Error {
+    /// What was expected, when the type's own phrase isn't enough.
+    var expected: String?
+    var suggestion: String?
+
+    init(expected: String? = nil, suggestion: String? = nil) {
+        self.expected = expected
+        self.suggestion = suggestion
+    }
+}
+
+extension ValueDecoder {
+    /// A single value that `parse` reads from its text.
+    static func scalar(
+        _ type: ValueType, _ parse: @escaping @Sendable (_ text: ByteView) throws(Unfit) -> Value
+    ) -> ValueDecoder {
+        ValueDecoder(type) { node, file in
+            let entry = file.document.nodes[node]
+            guard entry.kind == .scalar, !entry.flags.contains(.failed), !file.isNull(node) else {
+                file.unexpected(node, expected: type.phrase)
+                return nil
+            }
+            do throws(Unfit) {
+                return try parse(file.document.bytes(node))
+            } catch {
+                file.unexpected(node, expected: error.expected ?? type.phrase, suggestion: error.suggestion)
+                return nil
+            }
+        }
+    }
+
+    /// The value of another decoder, changed or refused.
+    func map<Other>(_ transform: @escaping @Sendable (Value) -> Other) -> ValueDecoder<Other> {
+        ValueDecoder<Other>(type) { node, file in decode(node, file).map(transform) }
+    }
+}
+
+extension ValueDecoder where Value == Bool {
+    static var boolean: ValueDecoder {
+        scalar(.boolean) { text throws(Unfit) in
+            if text == "true" { return true }
+            if text == "false" { return false }
+            let isYes = ["yes", "on", "true", "y"].contains { (word: StaticString) in
+                text.equalsIgnoringCase(word)
+            }
+            let isNo = ["no", "off", "false", "n"].contains { (word: StaticString) in text.equalsIgnoringCase(word) }
+            throw Unfit(suggestion: isYes ? "write `true`" : isNo ? "write `false`" : nil)
+        }
+    }
+}
+
+extension ValueDecoder where Value == Int {
+    static func integer(_ range: ClosedRange<Int>) -> ValueDecoder {
+        scalar(.integer(range)) { text throws(Unfit) in
+            guard let value = text.decimalValue(), range.contains(value) else { throw Unfit() }
+            return value
+        }
+    }
+
+    static func size(_ range: ClosedRange<Int>) -> ValueDecoder {
+        scalar(.size(range)) { text throws(Unfit) in
+            if let value = SizeFormat.parse(text), range.contains(value) { return value }
+            if let number = text.decimalValue() { throw Unfit(suggestion: "did you mean `\(number)B`?") }
+            var end = text.count
+            while end > 0, !ASCII.isDigit(text[end - 1]) { end -= 1 }
+            if end > 0, end < text.count, text.prefix(end).decimalValue() != nil {
+                let letter = text[end] & 0xdf
+                if letter == 0x4b || letter == 0x4d || letter == 0x47 || letter == 0x54 {
+                    let better = "\(text.prefix(end).string)\(Character(UnicodeScalar(letter)))iB"
+                    let isNew = text.string != better
+                    throw Unfit(suggestion: isNew ? "did you mean `\(better)`?" : nil)
+                }
+            }
+            throw Unfit()
+        }
+    }
+}
+
+extension ValueDecoder where Value == TimeAmount {
+    static func duration(_ range: ClosedRange<TimeAmount>) -> ValueDecoder {
+        scalar(.duration(range)) { text throws(Unfit) in
+            if let value = DurationFormat.parse(text), range.contains(value) { return value }
+            if let number = text.decimalValue() { throw Unfit(suggestion: "did you mean `\(number)s`?") }
+            throw Unfit()
+        }
+    }
+}
+
+extension ValueDecoder where Value == String {
+    /// Any text, up to a number of bytes, without NUL.
+    static func text(_ form: String, bytesMax: Int = 4096) -> ValueDecoder {
+        scalar(.text(form)) { text throws(Unfit) in
+            guard text.count <= bytesMax, text.firstIndex(of: 0) == nil else {
+                throw Unfit(expected: "\(form), at most \(bytesMax) bytes and without NUL")
+            }
+            return text.string
+        }
+    }
+}
+
+extension ValueDecoder where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
+    /// One of the type's raw values.
+    static var choice: ValueDecoder {
+        let words = Value.allCases.map(\.rawValue)
+        return scalar(.choice(words)) { text throws(Unfit) in
+            let written = text.string
+            if let value = Value(rawValue: written) { return value }
+            throw Unfit(suggestion: Spelling.nearest(to: written, among: words).map { "did you mean `\($0)`?" })
+        }
+    }
+}
+
+extension ValueDecoder {
+    /// A list of different values, each with its place. A single value where a list must be is an error with a remedy.
+    static func list<Element: Sendable & Equatable>(
+        _ element: ValueDecoder<Element>, countMax: Int = 1_000, emptyAllowed: Bool = false
+    ) -> ValueDecoder where Value == [Setting<Element>] {
+        let type = ValueType.list(element.type)
+        return ValueDecoder(type) { node, file in
+            let entry = file.document.nodes[node]
+            guard entry.kind == .sequence else {
+                let isWord = entry.kind == .scalar && !entry.flags.contains(.secret) && !file.isNull(node)
+                let fix = isWord ? "write `[\(Visible.text(file.document.bytes(node)))]`" : nil
+                file.unexpected(node, expected: type.phrase, suggestion: fix)
+                return nil
+            }
+            if entry.count == 0, !emptyAllowed {
+                file.error(node, "the list is empty", expected: "at least one element, or no such key")
+                return nil
+            }
+            if entry.count > UInt32(countMax) {
+                file.error(node, "the list is too long", expected: "at most \(countMax) elements")
+                return nil
+            }
+            var values: [Setting<Element>] = []
+            values.reserveCapacity(Int(entry.count))
+            file.forEachElement(of: node) { child in
+                guard let value = element.decode(child, file) else { return }
+                let setting = file.setting(value, child)
+                if let first = values.first(where: { $0 == setting }) {
+                    let note = Diagnostic.Related(location: first.origin.location ?? file.location(node), note: "first listed here")
+                    file.error(child, "\(file.shown(child)) is listed twice", related: note)
+                }
+                values.append(setting)
+            }
+            return values.count == Int(entry.count) ? values : nil
+        }
+    }
+}
+
+/// An entry of a mapping with names of the writer's own.
+struct Named<Value> {
+    let name: String
+    /// The node of the name.
+    let key: Int
+    /// The node of the value.
+    let node: Int
+    let value: Value
+}
+
+extension ValueDecoder {
+    /// A mapping from names to values, in the file's order. Entries that can't be read are left out, reported.
+    static func map<Element>(
+        _ keyForm: String, countMax: Int, _ element: ValueDecoder<Element>,
+        name: @escaping @Sendable (_ text: ByteView) throws(Unfit) -> Void
+    ) -> ValueDecoder where Value == [Named<Element>] {
+        let type = ValueType.map(key: keyForm, value: element.type)
+        return ValueDecoder(type) { node, file in
+            let entry = file.document.nodes[node]
+            guard entry.kind == .mapping else {
+                file.unexpected(node, expected: type.phrase)
+                return nil
+            }
+            if entry.count / 2 > UInt32(countMax) {
+                file.error(node, "there are too many entries", expected: "at most \(countMax)")
+                return nil
+            }
+            var values: [Named<Element>] = []
+            values.reserveCapacity(Int(entry.count) / 2)
+            file.forEachPair(of: node) { key, child in
+                let text = file.document.bytes(key)
+                do throws(Unfit) {
+                    try name(text)
+                } catch {
+                    file.error(
+                        key, "`\(Visible.text(text))` can't be a name here", expected: error.expected ?? keyForm,
+                        suggestion: error.suggestion)
+                }
+                if let value = element.decode(child, file) {
+                    values.append(Named(name: text.string, key: key, node: child, value: value))
+                }
+            }
+            return values
+        }
+    }
+
+    /// A mapping from names of listeners, domains, upstreams or routes.
+    static func named<Element>(_ section: Section<Element>, countMax: Int) -> ValueDecoder
+    where Value == [Named<Element>] {
+        map(NameText.form, countMax: countMax, .section(section)) { text throws(Unfit) in
+            if !NameText.isName(text) { throw Unfit(suggestion: NameText.remedy(text)) }
+        }
+    }
+
+    /// A mapping with keys of its own.
+    static func section(_ section: Section<Value>) -> ValueDecoder {
+        ValueDecoder(.section(section.description)) { node, file in section.decode(node, file) }
+    }
+}

@@ -1,0 +1,64 @@
+import Base
+
+/// The keys of the plugins. A plugin's section stands here; what it does stands in the module Plugins.
+enum PluginSections {
+    static let plugins = Section(
+        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header counts as a key.",
+        draft: { PluginsDraft() },
+        keys: [
+            .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") { draft, value, _, _ in draft.requestHeaders = value },
+            .part("response_headers", .section(responseHeaders), "Changes the headers that the client sees.") { draft, value, _, _ in draft.responseHeaders = value },
+            .part("ip_restriction", .section(ipRestriction), "Lets clients in by address, or answers 403.") { draft, value, _, _ in draft.ipRestriction = value },
+            .reserved("cors", "Cross-origin requests."),
+            .reserved("rate_limit", "Rate limits."),
+            .reserved("webhook_signature", "Signatures of webhooks."),
+            .reserved("jwt", "Verification of tokens."),
+            .reserved("external_auth", "Authorisation by a service."),
+            .reserved("spiffe", "Identities."),
+            .reserved("internal_jwt", "Tokens for upstreams."),
+            .reserved("request_transform", "Changes of requests."),
+            .reserved("response_transform", "Changes of responses."),
+            .reserved("compress", "Compression."),
+        ])
+
+    private static let requestHeaders = Section(
+        "Changes to request headers. Framing, hop-by-hop, identity headers and `Host` are out of reach.", draft: { HeaderEditDraft() },
+        keys: [
+            .part("set", .headers(.request, .placed(.requestHeaderTemplate)), default: "{}", "Headers to set, replacing all of that name; `{path.name}` stands for a path parameter.") { draft, value, _, _ in draft.set = value },
+            Key("remove", .list(.editableHeaderName(.request), countMax: 64, emptyAllowed: true), default: "[]", "Names of headers to drop, before anything is set.") { $0.remove = $1.value },
+        ])
+
+    private static let responseHeaders = Section(
+        "Changes to response headers. Framing and hop-by-hop headers are out of reach.", draft: { HeaderEditDraft() },
+        keys: [
+            .part("set", .headers(.response, .placed(.constantHeader)), default: "{}", "Headers to set, replacing all of that name.") { draft, value, _, _ in draft.set = value },
+            Key("remove", .list(.editableHeaderName(.response), countMax: 64, emptyAllowed: true), default: "[]", "Names of headers to drop, before anything is set.") { $0.remove = $1.value },
+        ])
+
+    private static let ipRestriction = Section(
+        "Who may come in, by the client's address.", draft: { IPRestrictionDraft() },
+        keys: [
+            Key("allow", .list(.network, countMax: 1_000), default: "everybody", "Only these.") { $0.allow = $1.value },
+            Key("deny", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]", "Not these, even if `allow` has them.") { $0.deny = $1.value },
+        ])
+}
+
+extension ValueDecoder {
+    /// A mapping from header names that configuration may touch.
+    static func headers<Element>(
+        _ direction: HeaderText.Direction, _ value: ValueDecoder<Element>
+    ) -> ValueDecoder where Value == [Named<Element>] {
+        map(HeaderText.nameForm, countMax: 64, value) { name throws(Unfit) in
+            guard HeaderText.isName(name) else { throw Unfit() }
+            if let reason = HeaderText.protection(of: name, in: direction) {
+                throw Unfit(expected: "a header that may be changed; \(reason)")
+            }
+        }
+    }
+
+    /// A value with its place.
+    static func placed<Inner: Sendable & Equatable>(_ inner: ValueDecoder<Inner>) -> ValueDecoder
+    where Value == Setting<Inner> {
+        ValueDecoder(inner.type) { node, file in inner.decode(node, file).map { file.setting($0, node) } }
+    }
+}

@@ -1,0 +1,136 @@
+import Base
+
+/// What a domain's file says.
+struct DomainDraft {
+    var domain: Setting<String>?
+    var defaults = RouteDefaultsDraft()
+    var upstreams: [Named<UpstreamDraft>] = []
+    var routes: [Named<RouteDraft>] = []
+}
+
+/// What holds for many routes: gateway.yaml's `defaults`, and a domain file's own keys of these names.
+struct RouteDefaultsDraft {
+    var timeouts = TimeoutsDraft()
+    var limits = RouteLimitsDraft()
+    var retries = RetriesDraft()
+    var plugins = PluginsDraft()
+}
+
+struct TimeoutsDraft {
+    var connect: Setting<TimeAmount>?
+    var request: Setting<TimeAmount>?
+    var responseHeader: Setting<TimeAmount>?
+    var idle: Setting<TimeAmount>?
+}
+
+struct RouteLimitsDraft {
+    var bodyBytesMax: Setting<Int>?
+}
+
+struct RetriesDraft {
+    var connectFailuresMax: Setting<Int>?
+    var staleConnection: Setting<Bool>?
+}
+
+struct UpstreamDraft {
+    var targets: [Setting<TargetDraft>] = []
+    var balancer: Setting<BalancerKind>?
+    var hashOn: Setting<HashKey>?
+    var timeouts = TimeoutsDraft()
+    var keepAlive = KeepAliveDraft()
+    var connectionsMax: Setting<Int>?
+    var hostHeader: Setting<HostHeader>?
+}
+
+/// The balancers by name.
+enum BalancerKind: String, Sendable, CaseIterable {
+    case roundRobin = "round_robin"
+    case leastRequests = "least_requests"
+    case consistentHash = "consistent_hash"
+}
+
+struct TargetDraft: Sendable, Equatable {
+    var url: TargetURL?
+    var weight: Setting<Int>?
+}
+
+struct KeepAliveDraft {
+    var connectionsMax: Setting<Int>?
+    var idleTimeout: Setting<TimeAmount>?
+    var requestsMax: Setting<Int>?
+}
+
+struct HashKeyDraft {
+    var header: Setting<String>?
+    var cookie: Setting<String>?
+}
+
+struct RouteDraft {
+    var match = MatchDraft()
+    var matchNode: Int?
+    var upstream: Setting<String>?
+    var redirect: (draft: RedirectDraft, key: Int, node: Int)?
+    var respond: (draft: RespondDraft, key: Int, node: Int)?
+    var rewrite: (draft: RewriteDraft, key: Int, node: Int)?
+    var timeouts = TimeoutsDraft()
+    var limits = RouteLimitsDraft()
+    var retries = RetriesDraft()
+    var plugins: PluginsDraft?
+    var allowEncodedSlash: Setting<Bool>?
+    var tier: Setting<Int>?
+}
+
+struct MatchDraft {
+    var hosts: [Setting<HostPattern>] = []
+    var listeners: [Setting<String>] = []
+    var methods: [Setting<String>] = []
+    var path: Setting<PathTemplate>?
+    var prefix: Setting<PathTemplate>?
+    var headers: [Named<FieldTest>] = []
+    var query: [Named<FieldTest>] = []
+}
+
+struct FieldTestDraft {
+    var exact: Setting<String>?
+    var prefix: Setting<String>?
+    var present: Setting<Bool>?
+}
+
+struct RedirectDraft {
+    var location: Setting<ValueTemplate>?
+    var scheme: Setting<String>?
+    var host: Setting<String>?
+    var port: Setting<Int>?
+    var path: Setting<ValueTemplate>?
+    var status: Setting<Int>?
+    var keepQuery: Setting<Bool>?
+}
+
+struct RespondDraft {
+    var status: Setting<Int>?
+    var headers: [Named<String>] = []
+    var body: Setting<String>?
+    var contentType: Setting<String>?
+}
+
+struct RewriteDraft {
+    var stripPrefix: Setting<PathTemplate>?
+    var path: Setting<ValueTemplate>?
+    var host: Setting<String>?
+}
+
+struct PluginsDraft {
+    var requestHeaders: HeaderEditDraft?
+    var responseHeaders: HeaderEditDraft?
+    var ipRestriction: IPRestrictionDraft?
+}
+
+struct HeaderEditDraft {
+    var set: [Named<Setting<ValueTemplate>>] = []
+    var remove: [Setting<String>]?
+}
+
+struct IPRestrictionDraft {
+    var allow: [Setting<CIDR>]?
+    var deny: [Setting<CIDR>]?
+}

@@ -1,0 +1,132 @@
+import Base
+
+/// Puts the values of `${env:NAME}` and `${file:path}` in their places, for all files of one load.
+///
+/// What comes out is text as it is: it isn't looked through for further references. `$${` stands for `${`.
+final class References {
+    /// Why a reference has no value.
+    enum Failure: Error, Equatable {
+        /// `${` without `}`.
+        case unterminated
+        /// Neither `env:` nor `file:`.
+        case unknownKind(String)
+        /// Not `[A-Za-z_][A-Za-z0-9_]*`.
+        case badVariableName(String)
+        case variableNotSet(String)
+        /// Empty, or a relative path with `..` in it.
+        case badPath(String)
+        case unreadable(path: String, SourceError)
+        /// Larger than the limit, in bytes.
+        case tooLarge(what: String, limit: Int)
+        /// Not UTF-8, or with a NUL in it.
+        case notText(what: String)
+        /// More than the limit in all files together.
+        case tooMany(limit: Int)
+    }
+
+    private let source: ConfigurationSource
+    private let limits: LoadingLimits
+    private var count = 0
+    private var contents: [String: [UInt8]] = [:]
+
+    init(source: ConfigurationSource, limits: LoadingLimits) {
+        self.source = source
+        self.limits = limits
+    }
+
+    /// The text with everything in its place, and whether there was any reference in it.
+    func resolve(_ text: ByteView) throws(Failure) -> (bytes: [UInt8], isSecret: Bool) {
+        var result: [UInt8] = []
+        var isSecret = false
+        var index = 0
+        while index < text.count {
+            let byte = text[index]
+            let isOpening = byte == 0x24 && index + 1 < text.count
+            if isOpening, text[index + 1] == 0x24, index + 2 < text.count, text[index + 2] == ASCII.openBrace {
+                result += [0x24, ASCII.openBrace]
+                index += 3
+            } else if isOpening, text[index + 1] == ASCII.openBrace {
+                guard let end = text.firstIndex(of: ASCII.closeBrace, from: index + 2) else { throw .unterminated }
+                result += try value(of: text[index + 2..<end].string)
+                if result.count > limits.scalarBytesMax {
+                    throw .tooLarge(what: "the value", limit: limits.scalarBytesMax)
+                }
+                isSecret = true
+                index = end + 1
+            } else {
+                result.append(byte)
+                index += 1
+            }
+        }
+        return (result, isSecret)
+    }
+
+    private func value(of reference: String) throws(Failure) -> [UInt8] {
+        count += 1
+        guard count <= limits.referencesMax else { throw .tooMany(limit: limits.referencesMax) }
+        if reference.hasPrefix("env:") { return try variable(String(reference.dropFirst(4))) }
+        if reference.hasPrefix("file:") { return try file(String(reference.dropFirst(5))) }
+        throw .unknownKind(reference)
+    }
+
+    private func variable(_ name: String) throws(Failure) -> [UInt8] {
+        let isName = name.utf8.allSatisfy { ASCII.isAlpha($0) || ASCII.isDigit($0) || $0 == ASCII.underscore }
+        guard isName, let first = name.utf8.first, !ASCII.isDigit(first) else { throw .badVariableName(name) }
+        guard let value = source.environment(name) else { throw .variableNotSet(name) }
+        return try text(Array(value.utf8), of: "the environment variable \(name)")
+    }
+
+    private func file(_ path: String) throws(Failure) -> [UInt8] {
+        let isInside = path.hasPrefix("/") || !path.split(separator: "/").contains("..")
+        guard !path.isEmpty, isInside, !path.utf8.contains(0) else { throw .badPath(path) }
+        if let known = contents[path] { return known }
+        var bytes: [UInt8]
+        do {
+            bytes = try source.read(path, limits.referencedFileBytesMax)
+        } catch {
+            throw .unreadable(path: path, error)
+        }
+        guard bytes.count <= limits.referencedFileBytesMax else {
+            throw .tooLarge(what: "the file `\(path)`", limit: limits.referencedFileBytesMax)
+        }
+        if bytes.last == ASCII.lf { bytes.removeLast() }
+        if bytes.last == ASCII.cr { bytes.removeLast() }
+        let value = try text(bytes, of: "the file `\(path)`")
+        contents[path] = value
+        return value
+    }
+
+    private func text(_ bytes: [UInt8], of what: String) throws(Failure) -> [UInt8] {
+        let isText = bytes.withUnsafeBytes { raw in
+            let view = ByteView(raw)
+            return UTF8Check.firstInvalid(view) == nil && view.firstIndex(of: 0) == nil
+        }
+        guard isText else { throw .notText(what: what) }
+        return bytes
+    }
+}
+
+extension References.Failure {
+    var message: String {
+        switch self {
+        case .unterminated: "`${` has no closing `}`"
+        case .unknownKind(let text): "`${\(Visible.text(text))}` is not a reference"
+        case .badVariableName(let name): "`\(Visible.text(name))` is not the name of an environment variable"
+        case .variableNotSet(let name): "the environment variable `\(Visible.text(name))` is not set"
+        case .badPath(let path): "`\(Visible.text(path))` is not a path that may be read"
+        case .unreadable(let path, let error): "the file `\(Visible.text(path))` \(error.reason)"
+        case .tooLarge(let what, let limit): "\(Visible.text(what)) is larger than \(limit) bytes"
+        case .notText(let what): "\(Visible.text(what)) does not hold UTF-8 text"
+        case .tooMany(let limit): "there are more than \(limit) references"
+        }
+    }
+
+    var expectation: String? {
+        switch self {
+        case .unterminated, .unknownKind: "`${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"
+        case .badVariableName: "letters, digits and `_`, not beginning with a digit"
+        case .badPath: "a path below the configuration folder without `..`, or an absolute one"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Base
+
+/// One value of a YAML file. Nodes lie in reading order, so a node's children follow it directly and the next sibling
+/// begins where the subtree ends: no pointers, no allocation per node.
+struct YAMLNode {
+    enum Kind: UInt8 { case scalar, mapping, sequence }
+
+    struct Flags: OptionSet {
+        let rawValue: UInt8
+        /// Written without quotes, so that `null`, numbers and truth values mean themselves.
+        static let plain = Flags(rawValue: 1)
+        /// Came out of `${…}`: never shown.
+        static let secret = Flags(rawValue: 2)
+        /// Already reported: whoever decodes it keeps quiet.
+        static let failed = Flags(rawValue: 4)
+    }
+
+    var kind: Kind
+    var flags: Flags
+    /// Both from 1.
+    var line: UInt32
+    var column: UInt32
+    /// A scalar's place in the document's text.
+    var textStart: UInt32
+    /// A scalar's length; otherwise the number of children (keys and values counted apart).
+    var count: UInt32
+    /// Index after the last node of this one's subtree.
+    var end: UInt32
+}
+
+/// The values of one file.
+final class YAMLDocument {
+    /// Index into `SourceFiles.names`.
+    let file: UInt32
+    /// In reading order; the first is the root.
+    var nodes: [YAMLNode] = []
+    private var text: IOBuffer
+    /// Whether any value came out of `${…}`.
+    var hasSecrets = false
+
+    init(file: UInt32, expectedBytes: Int) {
+        self.file = file
+        text = IOBuffer(capacity: max(expectedBytes, 64))
+        nodes.reserveCapacity(expectedBytes / 8 + 16)
+    }
+
+    var textCount: Int { text.readableCount }
+
+    func append(text bytes: ByteView) { text.append(bytes) }
+
+    /// The bytes of a scalar. Valid while the document lives and no text is appended.
+    func bytes(_ node: Int) -> ByteView {
+        let entry = nodes[node]
+        guard entry.kind == .scalar else { return ByteView() }
+        let start = Int(entry.textStart)
+        return text.readable[start..<start + Int(entry.count)]
+    }
+
+    func location(_ node: Int) -> SourceLocation {
+        guard node < nodes.count else { return SourceLocation(file: file, line: 1, column: 1) }
+        return SourceLocation(file: file, line: nodes[node].line, column: nodes[node].column)
+    }
+
+    /// Whether the value, or any value within it, came out of `${…}`.
+    func holdsSecret(_ node: Int) -> Bool {
+        guard hasSecrets else { return false }
+        return nodes[node..<Int(nodes[node].end)].contains { $0.flags.contains(.secret) }
+    }
+
+    /// The field that a node is the value of, or the key of, from the root: `routes.read.match.methods[0]`.
+    func path(to target: Int) -> String {
+        var path = ""
+        var node = 0
+        while node < target, node < nodes.count {
+            var child = node + 1
+            var position = 0
+            var key = child
+            while Int(nodes[child].end) <= target {
+                key = child
+                child = Int(nodes[child].end)
+                position += 1
+                // A tree cut short by a syntax error may have nothing further.
+                if child >= nodes.count { return path }
+            }
+            if nodes[node].kind == .sequence {
+                path += "[\(position)]"
+            } else {
+                if !path.isEmpty { path += "." }
+                path += Visible.text(bytes(position & 1 == 0 ? child : key), limit: 100)
+            }
+            node = child
+        }
+        return path
+    }
+
+    /// The scalar, or else the container, that begins at a place of this file.
+    func node(at location: SourceLocation) -> Int {
+        nodes.lastIndex { $0.line == location.line && $0.column == location.column } ?? 0
+    }
+}

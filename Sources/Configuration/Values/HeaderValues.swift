@@ -1,0 +1,90 @@
+import Base
+
+/// Header names and values as they are written.
+enum HeaderText {
+    static let nameForm = "a header name"
+    static let valueForm = "a header value without control characters"
+    static let nameBytesMax = 256
+    static let valueBytesMax = 8 * 1024
+
+    /// `field-name` of RFC 9110 section 5.1.
+    static func isName(_ text: ByteView) -> Bool {
+        guard text.count > 0, text.count <= nameBytesMax else { return false }
+        var index = 0
+        while index < text.count {
+            if !ByteSet.token.contains(text.base[index]) { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// `field-value` of RFC 9110 section 5.5: no control characters but tab, no white space at the ends.
+    static func isValue(_ text: ByteView) -> Bool {
+        guard text.count <= valueBytesMax else { return false }
+        var index = 0
+        while index < text.count {
+            let byte = text.base[index]
+            if byte < 0x20 && byte != ASCII.tab || byte == ASCII.delete { return false }
+            index += 1
+        }
+        return text.trimmingWhitespace().count == text.count
+    }
+
+    /// Which message a header edit is for.
+    enum Direction: Sendable { case request, response }
+
+    /// Why a header may not be set or removed by configuration; nil when it may. `_` counts as `-`, because servers
+    /// behind the gateway may not tell them apart.
+    static func protection(of name: ByteView, in direction: Direction) -> String? {
+        let folded = String(
+            decoding: name.raw.map { $0 == ASCII.underscore ? ASCII.hyphen : ASCII.lowercased($0) }, as: UTF8.self)
+        switch folded {
+        case "content-length", "transfer-encoding", "trailer", "te": return "it frames the message"
+        case "connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings":
+            return "it belongs to one connection only"
+        case "x-spiffe-id", "x-internal-token", "x-internal-jwt": return "it carries an identity"
+        case "host" where direction == .request: return "the host is set with `rewrite: {host: …}` or `host_header`"
+        case "expect" where direction == .request: return "it frames the message"
+        default: return nil
+        }
+    }
+}
+
+extension ValueDecoder where Value == String {
+    static var headerName: ValueDecoder {
+        scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
+            guard HeaderText.isName(text) else { throw Unfit() }
+            return text.string
+        }
+    }
+
+    /// A header name that configuration may touch.
+    static func editableHeaderName(_ direction: HeaderText.Direction) -> ValueDecoder {
+        scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
+            guard HeaderText.isName(text) else { throw Unfit() }
+            if let reason = HeaderText.protection(of: text, in: direction) {
+                throw Unfit(expected: "a header that may be changed; \(reason)")
+            }
+            return text.string
+        }
+    }
+
+    static var headerValue: ValueDecoder {
+        scalar(.text(HeaderText.valueForm)) { text throws(Unfit) in
+            guard HeaderText.isValue(text) else { throw Unfit() }
+            return text.string
+        }
+    }
+
+    /// A method: a token in upper case. CONNECT makes tunnels and is never routed.
+    static var method: ValueDecoder {
+        scalar(.text("a method such as `GET`")) { text throws(Unfit) in
+            guard HeaderText.isName(text), text.count <= 32 else { throw Unfit() }
+            let method = text.string
+            if method == "CONNECT" { throw Unfit(expected: "a method other than `CONNECT`") }
+            let upper = method.uppercased()
+            guard upper == method else { throw Unfit(suggestion: "did you mean `\(upper)`?") }
+            return method
+        }
+    }
+}

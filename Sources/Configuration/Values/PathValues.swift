@@ -1,0 +1,172 @@
+import Base
+
+/// Paths as they are written: `/accounts/{id}`, `/files/{rest...}`.
+enum PathText {
+    static let form = "a path such as `/accounts/{id}` or `/files/{rest...}`"
+    static let prefixForm = "a path prefix such as `/accounts`"
+    static let segmentsMax = 64
+    static let bytesMax = 4_096
+
+    /// The bytes that stand for themselves in a segment: unreserved, sub-delims, `:` and `@` (RFC 3986 section 3.3).
+    private static let segmentBytes = ByteSet { byte in
+        ASCII.isAlpha(byte) || ASCII.isDigit(byte) || "-._~!$&'()*+,;=:@".utf8.contains(byte)
+    }
+    private static let unreserved = ByteSet { byte in
+        ASCII.isAlpha(byte) || ASCII.isDigit(byte) || "-._~".utf8.contains(byte)
+    }
+
+    static func template(_ text: ByteView, isPrefix: Bool) throws(Unfit) -> PathTemplate {
+        guard text.count > 0, text[0] == ASCII.slash, text.count <= bytesMax else {
+            let slash = text.count > 0 && text.count < 200 ? "did you mean `/\(Visible.text(text))`?" : nil
+            throw Unfit(expected: "a path that begins with `/`, at most \(bytesMax) bytes", suggestion: slash)
+        }
+        var end = text.count
+        if isPrefix, text[end - 1] == ASCII.slash { end -= 1 }
+        var segments: [PathSegment] = []
+        segments.reserveCapacity(4)
+        var start = 1
+        while start <= end {
+            if let last = segments.last, case .rest = last { throw Unfit(expected: "`{name...}` as the last segment") }
+            let stop = text.firstIndex(of: ASCII.slash, from: start).map { min($0, end) } ?? end
+            let isLast = stop == end
+            segments.append(try segment(text[start..<stop], isLast: isLast, in: segments, isPrefix: isPrefix))
+            guard segments.count <= segmentsMax else { throw Unfit(expected: "at most \(segmentsMax) segments") }
+            start = stop + 1
+        }
+        return PathTemplate(segments: segments, isPrefix: isPrefix)
+    }
+
+    private static func segment(
+        _ text: ByteView, isLast: Bool, in earlier: [PathSegment], isPrefix: Bool
+    ) throws(Unfit) -> PathSegment {
+        if text.count == 0 {
+            guard isLast, !isPrefix else { throw Unfit(expected: "a path without empty segments") }
+            return .literal("")
+        }
+        if text[0] == ASCII.openBrace, text[text.count - 1] == ASCII.closeBrace {
+            return try parameter(text[1..<text.count - 1], in: earlier, isPrefix: isPrefix)
+        }
+        if text.firstIndex(of: ASCII.openBrace) != nil || text.firstIndex(of: ASCII.closeBrace) != nil {
+            throw Unfit(expected: "segments that are a parameter as a whole, such as `/{name}/`, or not at all")
+        }
+        if text == "*" || text == "**" {
+            throw Unfit(
+                expected: form,
+                suggestion: "write `{name}` for one segment, `{name...}` or `prefix:` for everything below")
+        }
+        if text[0] == ASCII.colon, text.count > 1, isParameterName(text.from(1)) {
+            throw Unfit(expected: form, suggestion: "did you mean `{\(text.from(1).string)}`?")
+        }
+        return .literal(try canonical(text))
+    }
+
+    private static func parameter(
+        _ text: ByteView, in earlier: [PathSegment], isPrefix: Bool
+    ) throws(Unfit) -> PathSegment {
+        let isRest = text.hasSuffix(ByteView("..."))
+        let name = isRest ? text.prefix(text.count - 3) : text
+        guard isParameterName(name) else {
+            throw Unfit(expected: "parameters named with lower-case letters, digits and `_`, such as `{account_id}`")
+        }
+        let own = name.string
+        for segment in earlier {
+            if case .parameter(own) = segment { throw Unfit(expected: "each parameter's name once; `\(own)` comes twice") }
+        }
+        if isRest, isPrefix { throw Unfit(expected: "a prefix without `{\(own)...}`: it takes everything below anyway") }
+        return isRest ? .rest(own) : .parameter(own)
+    }
+
+    static func isParameterName(_ name: ByteView) -> Bool {
+        guard name.count > 0, name.count <= 64, !ASCII.isDigit(name[0]) else { return false }
+        var index = 0
+        while index < name.count {
+            let byte = name.base[index]
+            guard ASCII.isLower(byte) || ASCII.isDigit(byte) || byte == ASCII.underscore else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// A literal segment in the form that requests' paths are brought into: escapes of unreserved characters decoded,
+    /// others with upper-case digits. Text beyond ASCII is escaped.
+    static func canonical(_ text: ByteView) throws(Unfit) -> String {
+        var index = 0
+        var isPlain = true
+        while index < text.count {
+            if !segmentBytes.contains(text.base[index]) { isPlain = false }
+            index += 1
+        }
+        if isPlain {
+            if text == "." || text == ".." { throw Unfit(expected: "a path without `.` and `..`") }
+            return text.string
+        }
+        return try canonicalEscapes(text)
+    }
+
+    private static func canonicalEscapes(_ text: ByteView) throws(Unfit) -> String {
+        var bytes: [UInt8] = []
+        var index = 0
+        while index < text.count {
+            let byte = text[index]
+            if byte == ASCII.percent {
+                guard index + 2 < text.count, let high = ASCII.hexValue(text[index + 1]),
+                    let low = ASCII.hexValue(text[index + 2])
+                else { throw Unfit(expected: "`%` followed by two hexadecimal digits") }
+                let value = high << 4 | low
+                guard value > 0x1f, value != ASCII.delete, value != ASCII.backslash else {
+                    throw Unfit(expected: "a path without control characters and backslashes")
+                }
+                if unreserved.contains(value) { bytes.append(value) } else { append(value, to: &bytes) }
+                index += 3
+                continue
+            }
+            if segmentBytes.contains(byte) {
+                bytes.append(byte)
+            } else if byte >= 0x80 {
+                append(byte, to: &bytes)
+            } else if byte == ASCII.question || byte == 0x23 {
+                throw Unfit(expected: "a path without `?` and `#`", suggestion: "match parameters under `query`")
+            } else {
+                var escapeBytes: [UInt8] = []
+                append(byte, to: &escapeBytes)
+                let escape = String(decoding: escapeBytes, as: UTF8.self)
+                throw Unfit(expected: "only characters that a URL's path may hold; this one is written `\(escape)`")
+            }
+            index += 1
+        }
+        let result = String(decoding: bytes, as: UTF8.self)
+        if result == "." || result == ".." { throw Unfit(expected: "a path without `.` and `..`") }
+        return result
+    }
+
+    private static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes += [ASCII.percent, ASCII.hexDigit(byte >> 4), ASCII.hexDigit(byte & 15)]
+    }
+}
+
+extension PathTemplate {
+    /// Whether every path of the template lies under `prefix`, on segment borders.
+    func isUnder(_ prefix: PathTemplate) -> Bool {
+        guard segments.count >= prefix.segments.count else { return false }
+        return zip(prefix.segments, segments).allSatisfy { $0 == $1 }
+    }
+}
+
+extension ValueDecoder where Value == PathTemplate {
+    static var pathTemplate: ValueDecoder {
+        scalar(.text(PathText.form)) { text throws(Unfit) in try PathText.template(text, isPrefix: false) }
+    }
+
+    static var pathPrefix: ValueDecoder {
+        scalar(.text(PathText.prefixForm)) { text throws(Unfit) in try PathText.template(text, isPrefix: true) }
+    }
+
+    /// A prefix without parameters.
+    static var literalPrefix: ValueDecoder {
+        scalar(.text(PathText.prefixForm)) { text throws(Unfit) in
+            let template = try PathText.template(text, isPrefix: true)
+            guard template.parameters.isEmpty else { throw Unfit(expected: "a prefix without parameters") }
+            return template
+        }
+    }
+}
