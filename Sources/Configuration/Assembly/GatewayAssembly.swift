@@ -41,7 +41,7 @@ struct GatewayAssembly {
 
     /// Two listeners can't have one address; port 0 is never the same twice.
     private func checkAddresses(_ listeners: [Listener]) {
-        var taken: [SocketAddress: (name: String, place: SourceLocation)] = [:]
+        var taken: [IPEndpoint: (name: String, place: SourceLocation)] = [:]
         var addresses = listeners.map { (name: "the listener `\($0.name)`", address: $0.address) }
         if let admin = draft.admin?.draft.address { addresses.append((name: "the admin listener", address: admin)) }
         for (name, address) in addresses {
@@ -69,7 +69,7 @@ struct GatewayAssembly {
     /// Warns of a trust that makes forwarding headers worthless.
     func checkTrustedProxies() {
         for proxy in draft.trustedProxies {
-            guard proxy.value.bits == 0 || proxy.value.base.isV4 && proxy.value.bits == 96 else { continue }
+            guard proxy.value.prefixLength == 0 else { continue }
             guard let place = proxy.origin.location else { continue }
             file.warning(at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
         }

@@ -10,7 +10,7 @@ package struct GatewayConfiguration: Sendable, Equatable {
     /// Nil when gateway.yaml has no `admin`.
     package let admin: AdminListener?
     /// Whose forwarding headers are believed, and who is exempt from the limit per client.
-    package let trustedProxies: [Setting<CIDR>]
+    package let trustedProxies: [Setting<CIDRBlock>]
     package let limits: GatewayLimits
     /// How long a drain after SIGTERM may take.
     package let drainTimeout: Setting<TimeAmount>
@@ -49,7 +49,7 @@ package struct GatewayLimits: Sendable, Equatable {
 /// Where clients connect to.
 package struct Listener: Sendable, Equatable {
     package let name: String
-    package let address: Setting<SocketAddress>
+    package let address: Setting<IPEndpoint>
     package let limits: ListenerLimits
     package let timeouts: ListenerTimeouts
     @Provenance package var location: SourceLocation
@@ -91,6 +91,6 @@ package struct ListenerTimeouts: Sendable, Equatable {
 /// The listener of probes, metrics and introspection.
 package struct AdminListener: Sendable, Equatable {
     /// A loopback address unless `allow_public` was given.
-    package let address: Setting<SocketAddress>
+    package let address: Setting<IPEndpoint>
     @Provenance package var location: SourceLocation
 }

@@ -1,3 +1,5 @@
+import Base
+
 /// The plugins of a route, merged from gateway.yaml's `defaults`, the domain's file and the route, key by key: the
 /// nearest one wins; the header names under `set` count as keys.
 package struct PluginSet: Sendable, Equatable {
@@ -26,6 +28,6 @@ package struct HeaderAssignment: Sendable, Equatable {
 /// Who may come in, by the client's address. `deny` wins over `allow`.
 package struct IPRestriction: Sendable, Equatable {
     /// Empty: everybody who isn't denied.
-    package let allow: [Setting<CIDR>]
-    package let deny: [Setting<CIDR>]
+    package let allow: [Setting<CIDRBlock>]
+    package let deny: [Setting<CIDRBlock>]
 }

@@ -29,7 +29,7 @@ package struct Target: Sendable, Equatable {
     package var authority: String {
         switch host {
         case .name(let name): "\(name):\(port)"
-        case .address(let address): SocketAddress(address: address, port: port).description
+        case .address(let address): IPEndpoint(address: address, port: port).description
         }
     }
 }

@@ -115,18 +115,18 @@ private struct DigestSink: ModelSink {
             }
         }
     }
-    mutating func address(_ key: StaticString, _ value: SocketAddress, _ origin: Origin) {
+    mutating func address(_ key: StaticString, _ value: IPEndpoint, _ origin: Origin) {
         bytes.append(0x61)
         put(key)
         put(value.address.high)
         put(value.address.low)
         put(UInt64(value.port))
     }
-    mutating func network(_ value: CIDR, _ origin: Origin) {
+    mutating func network(_ value: CIDRBlock, _ origin: Origin) {
         bytes.append(0x63)
-        put(value.base.high)
-        put(value.base.low)
-        put(UInt64(value.bits))
+        put(value.network.high)
+        put(value.network.low)
+        put(UInt64(value.prefixLength))
     }
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
         switch host {

@@ -120,16 +120,16 @@ private struct JSONSink: ModelSink {
     mutating func path(_ name: StaticString, _ template: PathTemplate, _ origin: Origin) {
         text(name, template.description, origin)
     }
-    mutating func address(_ name: StaticString, _ address: SocketAddress, _ origin: Origin) {
+    mutating func address(_ name: StaticString, _ address: IPEndpoint, _ origin: Origin) {
         text(name, address.description, origin)
     }
-    mutating func network(_ network: CIDR, _ origin: Origin) { element(network.description, origin) }
+    mutating func network(_ network: CIDRBlock, _ origin: Origin) { element(network.description, origin) }
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
         key("url")
         let authority =
             switch host {
             case .name(let name): "\(name):\(port)"
-            case .address(let address): SocketAddress(address: address, port: port).description
+            case .address(let address): IPEndpoint(address: address, port: port).description
             }
         value(JSONText.quoted("http://\(authority)"), origin)
     }

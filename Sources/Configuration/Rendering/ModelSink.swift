@@ -21,8 +21,8 @@ protocol ModelSink {
     /// A value whose text is made only by who shows it.
     mutating func host(_ value: HostPattern, _ origin: Origin)
     mutating func path(_ key: StaticString, _ value: PathTemplate, _ origin: Origin)
-    mutating func address(_ key: StaticString, _ value: SocketAddress, _ origin: Origin)
-    mutating func network(_ value: CIDR, _ origin: Origin)
+    mutating func address(_ key: StaticString, _ value: IPEndpoint, _ origin: Origin)
+    mutating func network(_ value: CIDRBlock, _ origin: Origin)
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin)
 }
 
@@ -48,7 +48,7 @@ extension ModelSink {
         for setting in settings { element(setting.value.name, setting.origin) }
         endList()
     }
-    mutating func networks(_ key: StaticString, _ settings: [Setting<CIDR>]) {
+    mutating func networks(_ key: StaticString, _ settings: [Setting<CIDRBlock>]) {
         beginList(key)
         for setting in settings { network(setting.value, setting.origin) }
         endList()

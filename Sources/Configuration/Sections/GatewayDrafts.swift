@@ -6,7 +6,7 @@ struct GatewayDraft {
     var listeners: [Named<ListenerDraft>] = []
     var listenersNode: Int?
     var admin: (draft: AdminDraft, node: Int)?
-    var trustedProxies: [Setting<CIDR>] = []
+    var trustedProxies: [Setting<CIDRBlock>] = []
     var limits = GatewayLimitsDraft()
     var timeouts = GatewayTimeoutsDraft()
     var accessLog = AccessLogDraft()
@@ -20,13 +20,13 @@ struct GatewayDraft {
 }
 
 struct ListenerDraft {
-    var address: Setting<SocketAddress>?
+    var address: Setting<IPEndpoint>?
     var limits = ListenerLimitsDraft()
     var timeouts = ListenerTimeoutsDraft()
 }
 
 struct AdminDraft {
-    var address: Setting<SocketAddress>?
+    var address: Setting<IPEndpoint>?
     var allowPublic: Setting<Bool>?
 }
 

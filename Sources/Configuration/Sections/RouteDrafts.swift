@@ -131,6 +131,6 @@ struct HeaderEditDraft {
 }
 
 struct IPRestrictionDraft {
-    var allow: [Setting<CIDR>]?
-    var deny: [Setting<CIDR>]?
+    var allow: [Setting<CIDRBlock>]?
+    var deny: [Setting<CIDRBlock>]?
 }

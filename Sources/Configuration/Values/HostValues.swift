@@ -30,13 +30,13 @@ enum HostText {
     static func host(_ text: ByteView) -> String? {
         if text.count > 2, text[0] == ASCII.openBracket, text[text.count - 1] == ASCII.closeBracket {
             let inner = text[1..<text.count - 1]
-            guard inner.firstIndex(of: ASCII.colon) != nil, let address = NetworkText.address(inner) else { return nil }
+            guard inner.firstIndex(of: ASCII.colon) != nil, let address = IPAddress(text: inner) else { return nil }
             return "[\(address)]"
         }
         guard let name = name(text) else { return nil }
         // A last label of digits makes it an address (RFC 3986 section 3.2.2), which must then be one.
         let label = text.from((lastDot(text) ?? -1) + 1)
-        if label.decimalValue() != nil || label.count > 19, NetworkText.v4(text) == nil { return nil }
+        if label.decimalValue() != nil || label.count > 19, IPAddress(text: text) == nil { return nil }
         return name
     }
 

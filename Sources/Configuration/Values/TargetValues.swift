@@ -44,11 +44,11 @@ extension ValueDecoder where Value == TargetURL {
         if host.count > 2, host[0] == ASCII.openBracket, host[host.count - 1] == ASCII.closeBracket,
             host.firstIndex(of: ASCII.colon) != nil
         {
-            guard let address = NetworkText.address(host[1..<host.count - 1]) else { throw Unfit() }
+            guard let address = IPAddress(text: host[1..<host.count - 1]) else { throw Unfit() }
             return TargetURL(host: .address(address), port: UInt16(port))
         }
-        if let address = NetworkText.v4(host) {
-            return TargetURL(host: .address(IPAddress(v4: address)), port: UInt16(port))
+        if let address = IPAddress(text: host), address.isIPv4 {
+            return TargetURL(host: .address(address), port: UInt16(port))
         }
         guard let name = HostText.host(host) else { throw Unfit() }
         return TargetURL(host: .name(name), port: UInt16(port))

@@ -9,7 +9,7 @@ extension RouteDefinition {
         self.init(
             id: route.identity,
             place: place,
-            listeners: match.listeners.reduce(0) { $0 | 1 << UInt64($1.value) },
+            listeners: match.listeners.reduce(0) { $0 | 1 << UInt64($1.value.index) },
             hosts: match.hosts.map { .init($0.value) },
             path: PathPattern(match.path.value),
             methods: match.methods.map(\.value),

@@ -1,4 +1,0 @@
-import Base
-
-package typealias CIDR = CIDRBlock
-package typealias SocketAddress = IPEndpoint
