@@ -156,6 +156,8 @@ struct KnownFieldTests {
     func forwarded() {
         #expect(known("X-Forwarded-Prefix") == .xForwardedOther)
         #expect(known("x-forwarded-ssl") == .xForwardedOther)
+        #expect(known("X-Forwarded-" + String(repeating: "x", count: 200)) == .xForwardedOther)
+        #expect(known("X_Forwarded-" + String(repeating: "x", count: 200)) == .underscoreSpelling)
     }
 }
 

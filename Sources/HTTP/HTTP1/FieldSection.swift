@@ -55,7 +55,9 @@ struct FieldSection {
             fields.place(
                 HeaderList.Field(
                     nameStart: state.lineStart, nameEnd: state.nameEnd, valueStart: value.start, valueEnd: value.end,
-                    known: state.field),
+                    known: state.field,
+                    isPlainLine: value.start == state.nameEnd &+ 2 && value.end == end
+                        && view[state.nameEnd &+ 1] == ASCII.space),
                 at: state.fieldCount)
             state.known = state.known.and(state.field)
             state.fieldCount &+= 1

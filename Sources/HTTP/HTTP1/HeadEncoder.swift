@@ -58,35 +58,29 @@ package enum HeadEncoder {
         // Every field is in the arena once; lines that need a separator anew gain 3 bytes at most.
         buffer.reserve(fields.arenaCount + fields.endIndex * 3)
         var writer = BufferWriter(buffer)
-        var run = fields.bytes(start: 0, count: 0)
         var runStart = 0
         var runEnd = 0
         var index = 0
         while index < fields.endIndex {
             let field = fields.field(at: index)
-            index += 1
+            index &+= 1
             if field.isRemoved || skipped.contains(field.known) { continue }
             let start = Int(field.nameStart)
-            let end = Int(field.valueStart) + Int(field.valueLength)
-            if fields.isPlainLine(field) {
-                if start != runEnd {
-                    writer.write(run)
-                    runStart = start
-                }
-                runEnd = end + 2
-                run = fields.bytes(start: runStart, count: runEnd - runStart)
+            if start != runEnd || !field.isPlainLine {
+                writer.write(fields.bytes(start: runStart, count: runEnd - runStart))
+                runStart = start
+                runEnd = start
+            }
+            if field.isPlainLine {
+                runEnd = Int(field.valueStart) + Int(field.valueLength) + 2
                 continue
             }
-            writer.write(run)
-            run = fields.bytes(start: 0, count: 0)
-            runStart = 0
-            runEnd = 0
             writer.write(fields.bytes(start: start, count: Int(field.nameLength)))
             writer.write(ByteView(": "))
             writer.write(fields.bytes(start: Int(field.valueStart), count: Int(field.valueLength)))
             writer.write(ByteView("\r\n"))
         }
-        writer.write(run)
+        writer.write(fields.bytes(start: runStart, count: runEnd - runStart))
         buffer.commit(writer.count)
     }
 
@@ -165,18 +159,6 @@ package enum ChunkEncoder {
         buffer.append("0\r\n")
         HeadEncoder.appendFields(trailers, to: &buffer)
         buffer.append("\r\n")
-    }
-}
-
-extension HeaderList {
-    /// Whether the arena holds the field as `name: value CRLF`. That lines end in CRLF is the rule of both writers of
-    /// the arena; only white space around the value can differ.
-    @inline(__always)
-    fileprivate func isPlainLine(_ field: Field) -> Bool {
-        guard let arena, field.valueStart == field.nameStart + field.nameLength + 2 else { return false }
-        let end = Int(field.valueStart) + Int(field.valueLength)
-        precondition(end + 2 <= arenaCount)
-        return arena[Int(field.valueStart) - 1] == ASCII.space && arena[end] == ASCII.cr
     }
 }
 

@@ -17,10 +17,11 @@ package struct Authority: Equatable, Sendable {
     ///
     /// - Throws: `invalidHost`, or `userInformation` when there is an `@`.
     package init(parsing text: ByteView) throws(MessageError) {
-        if ByteScan.isPlainHost(text) {
-            hostCount = text.count
-            port = nil
-            isCanonical = true
+        let colon = ByteScan.index(ofColon: text, from: 0)
+        if ByteScan.isPlainHost(text.prefix(colon)) {
+            hostCount = colon
+            port = colon < text.count ? try Self.port(text, from: colon + 1) : nil
+            isCanonical = colon == text.count || (port != nil && text[colon + 1] != ASCII.zero)
             return
         }
         guard let first = text.count > 0 ? text[0] : nil else { throw .invalidHost }
@@ -63,8 +64,6 @@ package struct Authority: Equatable, Sendable {
             case ASCII.dot:
                 if previous == ASCII.dot { throw .invalidHost }
             case ASCII.colon:
-                // `user:password@host` is told apart for its own error.
-                if text.firstIndex(of: ASCII.at, from: index) != nil { throw .userInformation }
                 return index
             default:
                 throw text.firstIndex(of: ASCII.at, from: index) != nil ? .userInformation : .invalidHost
@@ -81,7 +80,8 @@ package struct Authority: Equatable, Sendable {
     private static func port(_ text: ByteView, from start: Int) throws(MessageError) -> UInt16? {
         if start == text.count { return nil }
         guard text.count - start <= 5, let value = text.from(start).decimalValue(), value <= 65535 else {
-            throw .invalidHost
+            // `user:password@host` is told apart for its own error.
+            throw text.firstIndex(of: ASCII.at, from: start) != nil ? .userInformation : .invalidHost
         }
         return UInt16(value)
     }

@@ -75,7 +75,7 @@ extension HeaderList {
         appendSlot(
             Field(
                 nameStart: start, nameEnd: start + name.count, valueStart: valueStart, valueEnd: valueEnd,
-                known: field))
+                known: field, isPlainLine: true))
     }
 
     /// Appends a field, finding out which one it is.
@@ -123,7 +123,7 @@ extension HeaderList {
         appendSlot(
             Field(
                 nameStart: start, nameEnd: start + name.count, valueStart: arenaCount, valueEnd: arenaCount,
-                known: field))
+                known: field, isPlainLine: true))
     }
 
     package mutating func appendToValue(_ bytes: ByteView) {

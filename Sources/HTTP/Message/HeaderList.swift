@@ -24,14 +24,17 @@ import Base
         /// Which known field the name is.
         @usableFromInline package internal(set) var known: KnownField
         @usableFromInline package internal(set) var isRemoved: Bool
+        /// Whether the arena holds the field as the line `name: value` CRLF.
+        let isPlainLine: Bool
 
-        @usableFromInline init(nameStart: Int, nameEnd: Int, valueStart: Int, valueEnd: Int, known: KnownField) {
+        init(nameStart: Int, nameEnd: Int, valueStart: Int, valueEnd: Int, known: KnownField, isPlainLine: Bool) {
             self.nameStart = UInt32(truncatingIfNeeded: nameStart)
             self.nameLength = UInt32(truncatingIfNeeded: nameEnd &- nameStart)
             self.valueStart = UInt32(truncatingIfNeeded: valueStart)
             self.valueLength = UInt32(truncatingIfNeeded: valueEnd &- valueStart)
             self.known = known
             self.isRemoved = false
+            self.isPlainLine = isPlainLine
         }
 
         /// Whether the name is one of the gateway's own, spelt with `_` for `-`.

@@ -36,18 +36,19 @@ import Base
 
     /// The field that `name` names, in any case of letters.
     package init(name: ByteView) {
-        self = .other
-        guard name.count >= 2, name.count <= 64 else { return }
-        let candidate = Self.candidate(count: name.count, first: name[0] | 0x20, name)
-        if candidate != .other, name.equalsName(candidate.name) {
-            self = candidate
-        } else if name[0] | 0x20 == UInt8(ascii: "x") || KnownFieldSet.underscoreSensitive.contains(candidate) {
-            self = Self.unusualSpelling(of: name, candidate)
+        guard name.count >= 2 else {
+            self = .other
+            return
         }
+        self = Self.lookUp(name, count: name.count, first: name[0] | 0x20)
     }
 
     /// The name as the gateway writes it; empty for `.other`, `.underscoreSpelling` and `.xForwardedOther`.
-    package var name: StaticString {
+    package var name: StaticString { literal }
+
+    /// The same, for callers that know which field it is: it folds to the literal there.
+    @inline(__always)
+    private var literal: StaticString {
         switch self {
         case .other, .underscoreSpelling, .xForwardedOther: ""
         case .host: "Host"
@@ -122,101 +123,115 @@ import Base
 }
 
 extension KnownField {
-    /// The only known field that can have this length and these letters; the caller compares the whole name.
-    @inline(__always)
-    private static func candidate(count: Int, first: UInt8, _ name: ByteView) -> KnownField {
+    /// Finds the only known field that can have this length and these letters, and compares the whole name with it.
+    private static func lookUp(_ name: ByteView, count: Int, first: UInt8) -> KnownField {
         let second = name[1] | 0x20
         let last = name[count &- 1] | 0x20
         switch count {
-        case 2: return .te
-        case 3: return first == UInt8(ascii: "v") ? .via : .age
+        case 2: return compare(name, .te)
+        case 3: return first == UInt8(ascii: "v") ? compare(name, .via) : compare(name, .age)
         case 4:
             switch first {
-            case UInt8(ascii: "h"): return .host
-            case UInt8(ascii: "d"): return .date
-            case UInt8(ascii: "e"): return .etag
-            default: return .vary
+            case UInt8(ascii: "h"): return compare(name, .host)
+            case UInt8(ascii: "d"): return compare(name, .date)
+            case UInt8(ascii: "e"): return compare(name, .etag)
+            default: return compare(name, .vary)
             }
-        case 5: return first == UInt8(ascii: "a") ? .allow : .range
+        case 5: return first == UInt8(ascii: "a") ? compare(name, .allow) : compare(name, .range)
         case 6:
             switch first {
-            case UInt8(ascii: "a"): return .accept
-            case UInt8(ascii: "c"): return .cookie
-            case UInt8(ascii: "e"): return .expect
-            case UInt8(ascii: "o"): return .origin
-            default: return .server
+            case UInt8(ascii: "a"): return compare(name, .accept)
+            case UInt8(ascii: "c"): return compare(name, .cookie)
+            case UInt8(ascii: "e"): return compare(name, .expect)
+            case UInt8(ascii: "o"): return compare(name, .origin)
+            default: return compare(name, .server)
             }
         case 7:
             switch first {
-            case UInt8(ascii: "t"): return .trailer
-            case UInt8(ascii: "u"): return .upgrade
-            default: return .expires
+            case UInt8(ascii: "t"): return compare(name, .trailer)
+            case UInt8(ascii: "u"): return compare(name, .upgrade)
+            default: return compare(name, .expires)
             }
-        case 8: return first == UInt8(ascii: "l") ? .location : last == UInt8(ascii: "h") ? .ifMatch : .ifRange
-        case 9: return first == UInt8(ascii: "f") ? .forwarded : .xRealIP
+        case 8:
+            switch (first, last) {
+            case (UInt8(ascii: "l"), _): return compare(name, .location)
+            case (_, UInt8(ascii: "h")): return compare(name, .ifMatch)
+            default: return compare(name, .ifRange)
+            }
+        case 9: return first == UInt8(ascii: "f") ? compare(name, .forwarded) : compare(name, .xRealIP)
         case 10:
             switch first {
-            case UInt8(ascii: "c"): return .connection
-            case UInt8(ascii: "k"): return .keepAlive
-            case UInt8(ascii: "s"): return .setCookie
-            case UInt8(ascii: "t"): return .tracestate
-            default: return .userAgent
+            case UInt8(ascii: "c"): return compare(name, .connection)
+            case UInt8(ascii: "k"): return compare(name, .keepAlive)
+            case UInt8(ascii: "s"): return compare(name, .setCookie)
+            case UInt8(ascii: "t"): return compare(name, .tracestate)
+            default: return compare(name, .userAgent)
             }
         case 11:
             switch first {
-            case UInt8(ascii: "t"): return .traceparent
-            case UInt8(ascii: "r"): return .retryAfter
-            default: return .xSpiffeID
+            case UInt8(ascii: "t"): return compare(name, .traceparent)
+            case UInt8(ascii: "r"): return compare(name, .retryAfter)
+            default: return compare(name, .xSpiffeID)
             }
         case 12:
             switch first {
-            case UInt8(ascii: "c"): return .contentType
-            case UInt8(ascii: "x"): return .xRequestID
-            default: return .maxForwards
+            case UInt8(ascii: "c"): return compare(name, .contentType)
+            case UInt8(ascii: "x"): return compare(name, .xRequestID)
+            default: return compare(name, .maxForwards)
             }
         case 13:
             switch first {
-            case UInt8(ascii: "a"): return .authorization
-            case UInt8(ascii: "i"): return .ifNoneMatch
-            case UInt8(ascii: "l"): return .lastModified
-            default: return second == UInt8(ascii: "o") ? .contentRange : .cacheControl
+            case UInt8(ascii: "a"): return compare(name, .authorization)
+            case UInt8(ascii: "i"): return compare(name, .ifNoneMatch)
+            case UInt8(ascii: "l"): return compare(name, .lastModified)
+            default: return second == UInt8(ascii: "o") ? compare(name, .contentRange) : compare(name, .cacheControl)
             }
         case 14:
             switch first {
-            case UInt8(ascii: "c"): return .contentLength
-            case UInt8(ascii: "h"): return .http2Settings
-            default: return .xInternalJWT
+            case UInt8(ascii: "c"): return compare(name, .contentLength)
+            case UInt8(ascii: "h"): return compare(name, .http2Settings)
+            default: return compare(name, .xInternalJWT)
             }
-        case 15: return first == UInt8(ascii: "x") ? .xForwardedFor : .acceptEncoding
-        case 16: return candidateOf16(first, last)
+        case 15: return first == UInt8(ascii: "x") ? compare(name, .xForwardedFor) : compare(name, .acceptEncoding)
+        case 16: return lookUp16(name, first, last)
         case 17:
             switch first {
-            case UInt8(ascii: "t"): return .transferEncoding
-            case UInt8(ascii: "x"): return .xForwardedProto
-            default: return .ifModifiedSince
+            case UInt8(ascii: "t"): return compare(name, .transferEncoding)
+            case UInt8(ascii: "x"): return compare(name, .xForwardedProto)
+            default: return compare(name, .ifModifiedSince)
             }
-        case 18: return .proxyAuthenticate
-        case 19: return first == UInt8(ascii: "p") ? .proxyAuthorization : .ifUnmodifiedSince
-        case 25: return .proxyAuthenticationInfo
-        case 29: return .accessControlRequestMethod
-        default: return .other
+        case 18: return compare(name, .proxyAuthenticate)
+        case 19: return first == UInt8(ascii: "p") ? compare(name, .proxyAuthorization) : compare(name, .ifUnmodifiedSince)
+        case 25: return compare(name, .proxyAuthenticationInfo)
+        case 29: return compare(name, .accessControlRequestMethod)
+        default: return unusualSpelling(of: name, .other)
         }
     }
 
-    private static func candidateOf16(_ first: UInt8, _ last: UInt8) -> KnownField {
+    private static func lookUp16(_ name: ByteView, _ first: UInt8, _ last: UInt8) -> KnownField {
         switch (first, last) {
-        case (UInt8(ascii: "c"), UInt8(ascii: "g")): .contentEncoding
-        case (UInt8(ascii: "c"), UInt8(ascii: "e")): .contentLanguage
-        case (UInt8(ascii: "c"), _): .contentLocation
-        case (UInt8(ascii: "p"), _): .proxyConnection
-        case (UInt8(ascii: "w"), _): .wwwAuthenticate
-        case (UInt8(ascii: "x"), UInt8(ascii: "n")): .xInternalToken
-        // "X-Forwarded-Host" and "-Port" end alike; the caller's comparison decides, see `unusualSpelling`.
-        default: .xForwardedHost
+        case (UInt8(ascii: "c"), UInt8(ascii: "g")): compare(name, .contentEncoding)
+        case (UInt8(ascii: "c"), UInt8(ascii: "e")): compare(name, .contentLanguage)
+        case (UInt8(ascii: "c"), _): compare(name, .contentLocation)
+        case (UInt8(ascii: "p"), _): compare(name, .proxyConnection)
+        case (UInt8(ascii: "w"), _): compare(name, .wwwAuthenticate)
+        case (UInt8(ascii: "x"), UInt8(ascii: "n")): compare(name, .xInternalToken)
+        // "X-Forwarded-Host" and "-Port" end alike: `unusualSpelling` tells them apart.
+        default: compare(name, .xForwardedHost)
         }
+    }
+
+    @inline(__always)
+    private static func compare(_ name: ByteView, _ candidate: KnownField) -> KnownField {
+        if name.equalsName(candidate.literal) { return candidate }
+        if name[0] | 0x20 == UInt8(ascii: "x") || KnownFieldSet.underscoreSensitive.contains(candidate) {
+            return unusualSpelling(of: name, candidate)
+        }
+        return .other
     }
 
     /// `X-Forwarded-…` in all its forms, and names that have `_` where the known one has `-`.
+    @inline(never)
     private static func unusualSpelling(of name: ByteView, _ candidate: KnownField) -> KnownField {
         if candidate == .xForwardedHost, name.equalsName(KnownField.xForwardedPort.name) { return .xForwardedPort }
         let mayBeForwarded = name.count > 12 && name[2] | 0x20 == UInt8(ascii: "f")
