@@ -64,7 +64,9 @@ struct CanonicalPathTests {
     @Test("the canonical form of a canonical path is itself")
     func fixedPoint() {
         var random = RandomSource(seed: 7)
-        let pieces = ["/", "/", ".", "..", "%2e", "%2F", "%5c", "a", "B", "%41", ";", "%c3", "|", "%7c", "-", "%20", "="]
+        let pieces = [
+            "/", "/", ".", "..", "%2e", "%2F", "%5c", "a", "B", "%41", ";", "%c3", "|", "%7c", "-", "%20", "=",
+        ]
         var accepted = 0
         for _ in 0..<fuzzIterations(20_000) {
             var path = "/"

@@ -8,7 +8,8 @@ struct EncoderTests {
     func request() throws {
         var decoder = RequestDecoder()
         var head = RequestHead()
-        let text: StaticString = "PUT /a/../b?q HTTP/1.1\r\nHost:a\r\nX-One: 1\r\nconnection: close\r\nX-Two:   2 \r\nX-Three: 3\r\n\r\n"
+        let text: StaticString =
+            "PUT /a/../b?q HTTP/1.1\r\nHost:a\r\nX-One: 1\r\nconnection: close\r\nX-Two:   2 \r\nX-Three: 3\r\n\r\n"
         _ = try decoder.decodeHead(ByteView(text), into: &head)
         head.fields.removeHopByHop()
         head.fields.append(.via, value: "1.1 gateway")
@@ -25,7 +26,12 @@ struct EncoderTests {
                 + "Content-Length: 0\r\n\r\n")
     }
 
-    @Test("status lines", arguments: [(200, nil, "HTTP/1.1 200 OK\r\n"), (299, nil, "HTTP/1.1 299 \r\n"), (404, "Gone fishing", "HTTP/1.1 404 Gone fishing\r\n")] as [(Int, String?, String)])
+    @Test(
+        "status lines",
+        arguments: [
+            (200, nil, "HTTP/1.1 200 OK\r\n"), (299, nil, "HTTP/1.1 299 \r\n"),
+            (404, "Gone fishing", "HTTP/1.1 404 Gone fishing\r\n"),
+        ] as [(Int, String?, String)])
     func statusLine(status: Int, reason: String?, expected: String) {
         var buffer = IOBuffer()
         if let reason {
@@ -51,12 +57,14 @@ struct EncoderTests {
         #expect(body(text, .chunked) == .complete(expected, consumed: text.utf8.count))
     }
 
-    @Test("dates", arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
-        (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
-        (1_709_251_200, "Fri, 01 Mar 2024 00:00:00 GMT"), (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
-        (-5, "Thu, 01 Jan 1970 00:00:00 GMT"), (.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
-    ] as [(Int64, String)])
+    @Test(
+        "dates",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (1_709_251_200, "Fri, 01 Mar 2024 00:00:00 GMT"), (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (-5, "Thu, 01 Jan 1970 00:00:00 GMT"), (.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] as [(Int64, String)])
     func dates(seconds: Int64, expected: String) {
         var buffer = IOBuffer()
         HTTPDate.append(epochSeconds: seconds, to: &buffer)
@@ -75,9 +83,11 @@ struct QueryTests {
         #expect(found == ["a:1", "b:", "c:", ":d", "e:f=g"])
     }
 
-    @Test("decoding", arguments: [
-        ("a+b%20c", "a b c"), ("%41%zz%4", "A%zz%4"), ("", ""), ("%2B", "+"), ("%c3%A9", "\u{c3}\u{a9}"),
-    ])
+    @Test(
+        "decoding",
+        arguments: [
+            ("a+b%20c", "a b c"), ("%41%zz%4", "A%zz%4"), ("", ""), ("%2B", "+"), ("%c3%A9", "\u{c3}\u{a9}"),
+        ])
     func decoding(raw: String, expected: String) {
         raw.withByteView { raw in
             expected.asBytes { #expect(QueryPairs.decodes(raw, to: $0)) }

@@ -46,7 +46,8 @@ struct FuzzTests {
 
     static let responses = [
         "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nConnection: close\r\n\r\nhello",
-        "HTTP/1.0 304\r\nTransfer-Encoding: chunked\r\nDate: x\r\n\r\n", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.0 304\r\nTransfer-Encoding: chunked\r\nDate: x\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
     ]
 
     static let bodies = [
@@ -77,7 +78,9 @@ struct FuzzTests {
         var buffer = IOBuffer()
         input.withUnsafeBytes { memory in
             var view = ByteView(memory)
-            if case .incomplete(let consumed) = try? decoder.decodeHead(view, into: &head) { view = view.from(consumed) }
+            if case .incomplete(let consumed) = try? decoder.decodeHead(view, into: &head) {
+                view = view.from(consumed)
+            }
         }
         HeadEncoder.appendRequestLine(
             method: head.methodToken, path: head.path, query: head.hasQuery ? head.query : nil, to: &buffer)
@@ -124,7 +127,8 @@ struct FuzzTests {
     func noise() {
         var random = RandomSource(seed: 4)
         for _ in 0..<fuzzIterations(5_000) {
-            let input = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let input = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next())
+            }
             #expect(decodeRequest(input, .byteByByte) == decodeRequest(input))
             #expect(decodeBody(input, .chunked, .byteByByte) == decodeBody(input, .chunked, .whole))
         }

@@ -91,7 +91,8 @@ struct HeaderListTests {
     func hopByHop() {
         var fields = list([
             ("Host", "a"), ("Connection", "close, X-One, host, Content-Length, x-forwarded-for"), ("X-One", "1"),
-            ("x-one", "2"), ("Connection", "X-TWO, X-Forwarded-Zone"), ("X-Two", "3"), ("Keep-Alive", "1"), ("TE", "trailers"),
+            ("x-one", "2"), ("Connection", "X-TWO, X-Forwarded-Zone"), ("X-Two", "3"), ("Keep-Alive", "1"),
+            ("TE", "trailers"),
             ("Upgrade", "h2c"), ("HTTP2-Settings", "x"), ("Proxy-Connection", "x"), ("Transfer-Encoding", "chunked"),
             ("Trailer", "x"), ("Proxy-Authorization", "x"), ("Content-Length", "5"), ("X-Forwarded-For", "1"),
             ("X_Forwarded_For", "2"), ("x-forwarded-zone", "3"), ("X-Three", "4"), ("Te-x", "5"),
@@ -103,10 +104,13 @@ struct HeaderListTests {
         #expect(plain.count == 2)
     }
 
-    @Test("list elements are split at commas outside of quotes", arguments: [
-        ("a, b ,c", "a|b|c"), ("", ""), (" , ,a,,", "a"), ("\"x,y\", z", "\"x,y\"|z"), ("\"x\\\",y\",z", "\"x\\\",y\"|z"),
-        ("\"x,y", "\"x,y"), ("\"x\\", "\"x\\"),
-    ])
+    @Test(
+        "list elements are split at commas outside of quotes",
+        arguments: [
+            ("a, b ,c", "a|b|c"), ("", ""), (" , ,a,,", "a"), ("\"x,y\", z", "\"x,y\"|z"),
+            ("\"x\\\",y\",z", "\"x\\\",y\"|z"),
+            ("\"x,y", "\"x,y"), ("\"x\\", "\"x\\"),
+        ])
     func elements(value: String, expected: String) {
         value.withByteView { view in
             var elements = ListElements(view)
@@ -121,7 +125,9 @@ struct HeaderListTests {
 struct KnownFieldTests {
     private func known(_ name: String) -> KnownField { name.withByteView { KnownField(name: $0) } }
 
-    @Test("every known name is recognised in every case, and nothing one byte away from it", arguments: KnownField.allCases)
+    @Test(
+        "every known name is recognised in every case, and nothing one byte away from it",
+        arguments: KnownField.allCases)
     func names(field: KnownField) {
         let name = "\(field.name)"
         guard !name.isEmpty else { return }
@@ -141,15 +147,21 @@ struct KnownFieldTests {
         #expect(known(String(name.dropLast())) != field)
     }
 
-    @Test("names that the gateway sets are known in their underscore spelling", arguments: [
-        "X_Forwarded_For", "x-forwarded_proto", "X_Forwarded-Host", "X_FORWARDED_PORT", "X_Forwarded_Anything", "X_Request_ID",
-        "X_Real_IP", "x_spiffe_id", "X-Internal_JWT", "X_Internal_Token", "Transfer_Encoding", "Content_Length",
-    ])
+    @Test(
+        "names that the gateway sets are known in their underscore spelling",
+        arguments: [
+            "X_Forwarded_For", "x-forwarded_proto", "X_Forwarded-Host", "X_FORWARDED_PORT", "X_Forwarded_Anything",
+            "X_Request_ID",
+            "X_Real_IP", "x_spiffe_id", "X-Internal_JWT", "X_Internal_Token", "Transfer_Encoding", "Content_Length",
+        ])
     func underscores(name: String) { #expect(known(name) == .underscoreSpelling) }
 
-    @Test("other names stay other", arguments: [
-        "", "X", "X-", "X_Custom", "Accept_Encoding", "X-Forwarded", "X-Forwarded-", "Xforwardedfor", "x_y_z_forwarded_for",
-    ])
+    @Test(
+        "other names stay other",
+        arguments: [
+            "", "X", "X-", "X_Custom", "Accept_Encoding", "X-Forwarded", "X-Forwarded-", "Xforwardedfor",
+            "x_y_z_forwarded_for",
+        ])
     func others(name: String) { #expect(known(name) == .other) }
 
     @Test("other X-Forwarded names count as such")

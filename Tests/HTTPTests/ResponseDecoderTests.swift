@@ -8,7 +8,8 @@ struct ResponseDecoderTests {
         "status lines",
         arguments: [
             ("HTTP/1.1 200 OK", 200, "OK", 1), ("HTTP/1.0 404 Not Found", 404, "Not Found", 0),
-            ("HTTP/1.1 200 ", 200, "", 1), ("HTTP/1.1 200", 200, "", 1), ("HTTP/1.7 599 \u{e9}\t!", 599, "\u{e9}\t!", 1),
+            ("HTTP/1.1 200 ", 200, "", 1), ("HTTP/1.1 200", 200, "", 1),
+            ("HTTP/1.7 599 \u{e9}\t!", 599, "\u{e9}\t!", 1),
             ("HTTP/1.1 100 Continue", 100, "Continue", 1),
         ] as [(String, Int, String, UInt8)])
     func statusLine(line: String, status: Int, reason: String, minor: UInt8) throws {
@@ -31,8 +32,10 @@ struct ResponseDecoderTests {
             ("HTTP/1.1 101 X\r\n\r\n", .unsolicitedUpgrade), ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", .invalidFieldName),
             ("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", .obsoleteLineFolding),
             ("HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n", .invalidFieldValue),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                .contentLengthAndTransferEncoding),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                .contentLengthAndTransferEncoding
+            ),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", .unsupportedTransferCoding),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .unsupportedTransferCoding),
             ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncodingInHTTP10),
@@ -50,11 +53,14 @@ struct ResponseDecoderTests {
     @Test(
         "how the content ends",
         arguments: [
-            (.get, 200, "Content-Length: 5", .length(5), 5, true), (.get, 200, "Content-Length: 5, 5", .length(5), 5, true),
+            (.get, 200, "Content-Length: 5", .length(5), 5, true),
+            (.get, 200, "Content-Length: 5, 5", .length(5), 5, true),
             (.get, 200, "Content-Length: 5\r\nContent-Length: 5", .length(5), 5, true),
-            (.get, 200, "Transfer-Encoding: chunked", .chunked, nil, true), (.get, 200, "X: y", .untilClose, nil, false),
+            (.get, 200, "Transfer-Encoding: chunked", .chunked, nil, true),
+            (.get, 200, "X: y", .untilClose, nil, false),
             (.get, 200, "Content-Length: 5\r\nConnection: close", .length(5), 5, false),
-            (.head, 200, "Content-Length: 5", .none, 5, true), (.head, 200, "Transfer-Encoding: chunked", .none, nil, true),
+            (.head, 200, "Content-Length: 5", .none, 5, true),
+            (.head, 200, "Transfer-Encoding: chunked", .none, nil, true),
             (.head, 200, "X: y", .none, nil, true), (.get, 304, "Content-Length: 5", .none, 5, true),
             (.get, 204, "X: y", .none, nil, true), (.get, 204, "Content-Length: 0", .none, nil, true),
             (.get, 204, "Content-Length: 5", .none, nil, false), (.get, 103, "Link: x", .none, nil, true),

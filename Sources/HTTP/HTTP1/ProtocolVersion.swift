@@ -11,7 +11,8 @@ enum ProtocolVersion {
     @inline(__always)
     static func parse(_ view: ByteView, from start: Int, isRequestLine: Bool) throws(MessageError) -> UInt8? {
         let length = isRequestLine ? 10 : 8
-        if start + length <= view.count, !isRequestLine || (view[start + 8] == ASCII.cr && view[start + 9] == ASCII.lf) {
+        if start + length <= view.count, !isRequestLine || (view[start + 8] == ASCII.cr && view[start + 9] == ASCII.lf)
+        {
             let bytes = view[start..<start + 8]
             let word = UInt64(littleEndian: UnsafeRawPointer(bytes.base).loadUnaligned(as: UInt64.self))
             if word == http11 { return 1 }

@@ -114,7 +114,9 @@ import Base
     }
 
     /// Whether one name only, up to the case of letters, is this field.
-    var hasFixedName: Bool { !KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther).contains(self) }
+    var hasFixedName: Bool {
+        !KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther).contains(self)
+    }
 
     @inlinable package var isHopByHop: Bool { KnownFieldSet.hopByHop.contains(self) }
     @inlinable package var isIdentity: Bool { KnownFieldSet.identity.contains(self) }
@@ -201,7 +203,8 @@ extension KnownField {
             default: return compare(name, .ifModifiedSince)
             }
         case 18: return compare(name, .proxyAuthenticate)
-        case 19: return first == UInt8(ascii: "p") ? compare(name, .proxyAuthorization) : compare(name, .ifUnmodifiedSince)
+        case 19:
+            return first == UInt8(ascii: "p") ? compare(name, .proxyAuthorization) : compare(name, .ifUnmodifiedSince)
         case 25: return compare(name, .proxyAuthenticationInfo)
         case 29: return compare(name, .accessControlRequestMethod)
         default: return unusualSpelling(of: name, .other)
