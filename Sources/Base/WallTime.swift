@@ -1,7 +1,7 @@
 /// An instant of the wall clock: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted. For what people and
 /// other machines read (logs, request ids, token lifetimes); whatever is measured or waited for uses `MonotonicTime`.
-package struct WallTime: Sendable, Hashable, Comparable {
-    package var nanoseconds: Int64
+@usableFromInline package struct WallTime: Sendable, Hashable, Comparable {
+    @usableFromInline package var nanoseconds: Int64
 
     @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     @inlinable package init(seconds: Int64) { self.nanoseconds = seconds * 1_000_000_000 }

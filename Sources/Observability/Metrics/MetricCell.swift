@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A relaxed load and a relaxed store are plain moves, so counting costs what a local variable costs; the atomic type
 /// only promises readers whole values. There is no read-modify-write, therefore a second writer would lose counts.
-package struct MetricCell: @unchecked Sendable {
+@usableFromInline package struct MetricCell: @unchecked Sendable {
     // Sendable because every access is atomic; that there is one writer is the owner's contract.
     @usableFromInline let storage: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -25,7 +25,7 @@ package struct MetricCell: @unchecked Sendable {
 }
 
 /// A run of cells that starts at zero, on cache lines of its own: two loops that count never share a line.
-package struct CellBlock: @unchecked Sendable {
+@usableFromInline package struct CellBlock: @unchecked Sendable {
     // Sendable for the same reason as a cell.
     @usableFromInline let base: UnsafeMutablePointer<Atomic<UInt64>>
 

@@ -1,7 +1,7 @@
 import HTTP
 
 /// A number that each loop counts for itself, whatever the route.
-package struct ShardCounter: Sendable {
+@usableFromInline package struct ShardCounter: Sendable {
     @usableFromInline let index: Int
     @inlinable init(index: Int) { self.index = index }
 
@@ -15,7 +15,7 @@ package struct ShardCounter: Sendable {
 }
 
 /// A level that each loop keeps for itself, whatever the route.
-package struct ShardGauge: Sendable {
+@usableFromInline package struct ShardGauge: Sendable {
     @usableFromInline let index: Int
     @inlinable init(index: Int) { self.index = index }
 
@@ -53,7 +53,7 @@ package enum ConnectionLimit: UInt8, CaseIterable, Sendable {
 }
 
 /// The metrics of one loop: its thread alone writes, any thread reads.
-package final class MetricsShard: Sendable {
+@usableFromInline package final class MetricsShard: Sendable {
     @usableFromInline let cells: CellBlock
     let routes = SeriesTable(cellCount: RouteMetrics.cellCount)
     let targets = SeriesTable(cellCount: TargetMetrics.cellCount)

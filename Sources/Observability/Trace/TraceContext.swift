@@ -32,12 +32,12 @@ package struct TraceID: Hashable, Sendable {
 }
 
 /// What the `traceparent` header carries (W3C Trace Context, level 1, section 3.2, with the random flag of level 2).
-package struct TraceContext: Hashable, Sendable {
+@usableFromInline package struct TraceContext: Hashable, Sendable {
     package let traceID: TraceID
     /// The span that is the parent of whoever receives the header; not zero.
     package let spanID: UInt64
     /// Bit 0: sampled; bit 1: the trace id is random. No other bit is ever set.
-    package let flags: UInt8
+    @usableFromInline package let flags: UInt8
 
     /// The bytes of the header's value as `append` writes it.
     package static let textLength = 55
@@ -114,9 +114,9 @@ extension TraceContext {
 }
 
 /// The `tracestate` header, which the gateway passes on but does not read.
-package enum TraceState {
+@usableFromInline package enum TraceState {
     /// In bytes, over all lines of the header together; section 3.3.1.5 asks for at least this much.
-    package static let maximumLength = 512
+    @inlinable package static var maximumLength: Int { 512 }
 
     /// Whether a value of that length is passed on; a longer one is dropped whole.
     @inlinable package static func isAcceptable(length: Int) -> Bool { length > 0 && length <= maximumLength }
