@@ -72,10 +72,10 @@ let package = Package(
         // What tests share; it has no tests of its own.
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
 
-        tests("BaseTests", ["Base"]),
+        tests("BaseTests", ["Base", "TestSupport"]),
         tests("HTTPTests", ["Base", "HTTP"]),
         tests("ConfigurationTests", ["Base", "Configuration"]),
-        tests("RoutingTests", ["Base", "HTTP", "Routing"]),
+        tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.

@@ -142,7 +142,7 @@ extension ByteView {
 
 extension String {
     /// Calls `body` with the text's UTF-8 bytes. Off the hot path only.
-    package func withByteView<Result, Failure: Error>(
+    @inlinable package func withByteView<Result, Failure: Error>(
         _ body: (ByteView) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         var copy = self

@@ -16,7 +16,9 @@ package struct IPEndpoint: Sendable, Hashable, CustomStringConvertible {
         var host = text
         guard let separator = text.lastIndex(of: ASCII.colon) else { return nil }
         let digits = text.from(separator + 1)
-        guard digits.count <= 5, let value = digits.decimalValue(), let port = UInt16(exactly: value) else { return nil }
+        guard digits.count <= 5, let value = digits.decimalValue(), let port = UInt16(exactly: value) else {
+            return nil
+        }
         host = text.prefix(separator)
         let isBracketed = host.count >= 2 && host[0] == ASCII.openBracket && host[host.count - 1] == ASCII.closeBracket
         if isBracketed { host = host[1..<host.count - 1] }

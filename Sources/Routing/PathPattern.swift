@@ -5,7 +5,8 @@ import HTTP
 ///
 /// Matching is by bytes of the canonical path, segment by segment. A trailing slash counts: `/a` and `/a/` are two
 /// paths. `{name}` stands for one non-empty segment. `{name...}`, only at the end, stands for the rest, nothing
-/// included: `/x/{rest...}` matches `/x`, `/x/`, `/x/y` and `/x/y/z`, but not `/xy`; what it captures has no leading slash.
+/// included: `/x/{rest...}` matches `/x`, `/x/`, `/x/y` and `/x/y/z`, but not `/xy`; what it captures has no leading
+/// slash.
 ///
 /// Of two patterns that match one path, the one with the better segment where they first differ is more specific: the
 /// path's end before a rest, a literal before `{name}` before `{name...}`.
@@ -95,7 +96,9 @@ package struct PathPattern: Sendable, Hashable {
         let isRest = name.hasSuffix("...")
         if isRest { name.removeLast(3) }
         guard let first = name.utf8.first, ASCII.isAlpha(first) || first == ASCII.underscore,
-            name.utf8.allSatisfy({ ASCII.isAlpha($0) || ASCII.isDigit($0) || $0 == ASCII.underscore || $0 == ASCII.hyphen })
+            name.utf8.allSatisfy({
+                ASCII.isAlpha($0) || ASCII.isDigit($0) || $0 == ASCII.underscore || $0 == ASCII.hyphen
+            })
         else { throw .malformedParameter(text) }
         if isRest {
             guard isLast else { throw .restNotLast }
@@ -177,7 +180,8 @@ package enum PathPatternError: Error, Sendable, Hashable, CustomStringConvertibl
         case .notCanonical(let text, let canonical): "`\(text)` never matches: write it as `\(canonical)`"
         case .invalidSegment(let text): "`\(text)` can't occur in a path: percent-encode what isn't plain ASCII"
         case .partialParameter(let text): "`\(text)`: a parameter stands for a whole segment"
-        case .malformedParameter(let text): "`\(text)`: expected `{name}` or `{name...}`, of letters, digits, `_` and `-`"
+        case .malformedParameter(let text):
+            "`\(text)`: expected `{name}` or `{name...}`, of letters, digits, `_` and `-`"
         case .repeatedParameter(let name): "the parameter `\(name)` occurs twice"
         case .restNotLast: "`{name...}` can only be the last segment"
         case .tooManySegments: "at most \(PathPattern.segmentLimit) segments"

@@ -1,9 +1,10 @@
 /// One route as its configuration states it: what `RouteTable` is built from.
 ///
-/// A request is the route's when it came in on one of `listeners`, for one of `hosts`, with a path of the form `path`, with
-/// one of `methods`, and with all of `headers` and `queries`. When several routes match, the best rank wins: host, then
-/// path (`PathPattern`), then a route that names the method before one for all methods, then the number of header
-/// conditions, then the number of query conditions. Two routes that can match one request with equal rank are a conflict.
+/// A request is the route's when it came in on one of `listeners`, for one of `hosts`, with a path of the form `path`,
+/// with one of `methods`, and with all of `headers` and `queries`. When several routes match, the best rank wins: host,
+/// then path (`PathPattern`), then a route that names the method before one for all methods, then the number of header
+/// conditions, then the number of query conditions. Two routes that can match one request with equal rank are a
+/// conflict.
 package struct RouteDefinition: Sendable {
     /// `domain/name`, unique in the set.
     package let id: String
@@ -44,8 +45,8 @@ package struct RouteDefinition: Sendable {
 
 /// What a header field or a query parameter must be like for a route to match.
 ///
-/// A field that comes in several lines has the lines' values joined by `, ` (RFC 9110 section 5.3). Of a query parameter
-/// that comes several times the first counts; names and values are percent-decoded, `+` being a space.
+/// A field that comes in several lines has the lines' values joined by `, ` (RFC 9110 section 5.3). Of a query
+/// parameter that comes several times the first counts; names and values are percent-decoded, `+` being a space.
 package struct RouteCondition: Sendable, Hashable {
     package enum Test: Sendable, Hashable {
         /// It is there, and its value is this, byte by byte.

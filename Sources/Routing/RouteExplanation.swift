@@ -144,7 +144,8 @@ extension RouteDefinition {
     }
 
     /// By what this route, the winner, outranks another one that matches too.
-    fileprivate func advantage(over other: RouteDefinition, for request: RouteRequest) -> RouteExplanation.RankCriterion {
+    fileprivate func advantage(over other: RouteDefinition, for request: RouteRequest) -> RouteExplanation.RankCriterion
+    {
         if hostRank(for: request.host) != other.hostRank(for: request.host) { return .host }
         let count = max(path.segments.count, other.path.segments.count)
         for index in 0..<count {

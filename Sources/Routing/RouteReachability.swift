@@ -2,10 +2,10 @@ import Base
 
 /// Finds routes that no request ever reaches, because others outrank them wherever they match.
 ///
-/// For each route it looks for a request that the route wins. It is enough to try requests with labels and segments that
-/// no route names ("fresh" ones): whatever matches those also matches any other value in their place, so they meet the
-/// fewest rivals. What remains is whether the rivals' conditions can all be avoided at once; that search is bounded, and
-/// a route counts as reachable when it ends without an answer.
+/// For each route it looks for a request that the route wins. It is enough to try requests with labels and segments
+/// that no route names ("fresh" ones): whatever matches those also matches any other value in their place, so they meet
+/// the fewest rivals. What remains is whether the rivals' conditions can all be avoided at once; that search is
+/// bounded, and a route counts as reachable when it ends without an answer.
 struct RouteReachability {
     private let definitions: [RouteDefinition]
     private let layout: RouteLayout

@@ -13,7 +13,8 @@ private struct Search {
 }
 
 extension RouteLayout {
-    /// Hosts from the most specific on; in each, depth first with the better segment first: the first match is the best.
+    /// Hosts from the most specific on; in each, depth first with the better segment first: the first match is the
+    /// best.
     func match(_ request: RouteRequest, fields: borrowing HeaderList, into match: inout RouteMatch) {
         var search = Search(
             path: request.path, query: request.query, listener: 1 << UInt64(truncatingIfNeeded: request.listener & 63),
@@ -83,8 +84,8 @@ extension RouteLayout {
         return nil
     }
 
-    /// Tries all routes below `node`. `position` is where the next segment begins; one past the path's end when there is
-    /// none.
+    /// Tries all routes below `node`. `position` is where the next segment begins; one past the path's end when there
+    /// is none.
     ///
     /// Recursion is as deep as the trie, at most `PathPattern.segmentLimit`, however many segments a path has.
     private func walk(

@@ -3,8 +3,8 @@ import HTTP
 
 /// All routes, laid out for matching: host → path trie → candidates, in flat arrays without references.
 ///
-/// Immutable. `match` takes no lock, allocates nothing and counts no references; its cost depends on the request's host and
-/// path, not on the number of routes. For one table per event loop take a `copy` each, so that no memory is shared.
+/// Immutable. `match` takes no lock, allocates nothing and counts no references; its cost depends on the request's host
+/// and path, not on the number of routes. For one table per event loop take a `copy` each, so that no memory is shared.
 ///
 /// ```
 /// hosts   hash table: host or wildcard suffix → root node      edges       hash table: (node, segment) → node

@@ -170,7 +170,9 @@ struct RouteTableBuilder {
 
     private func isText(_ stored: RouteLayout.Text, _ bytes: ByteView) -> Bool {
         guard Int(stored.count) == bytes.count else { return false }
-        return text.withUnsafeBytes { ByteView($0)[Int(stored.start)..<Int(stored.start) + bytes.count].isSame(as: bytes) }
+        return text.withUnsafeBytes {
+            ByteView($0)[Int(stored.start)..<Int(stored.start) + bytes.count].isSame(as: bytes)
+        }
     }
 
     private mutating func store(_ bytes: ByteView) -> RouteLayout.Text {
@@ -186,7 +188,8 @@ struct RouteTableBuilder {
     private mutating func prototype(of route: RouteDefinition, at index: Int) -> RouteLayout.Candidate {
         var methods: UInt64 = route.methods.isEmpty ? .max : 0
         for method in route.methods { methods |= 1 << methodBit(method) }
-        let impliesHead = !route.methods.isEmpty && methods & RouteLayout.getBit != 0 && methods & RouteLayout.headBit == 0
+        let impliesHead =
+            !route.methods.isEmpty && methods & RouteLayout.getBit != 0 && methods & RouteLayout.headBit == 0
         if impliesHead { methods |= RouteLayout.headBit }
         let start = conditions.count
         for condition in route.headers + route.queries {
@@ -206,7 +209,8 @@ struct RouteTableBuilder {
         return extensionIndexes[name].map { UInt64($0) + UInt64(Method.other.rawValue) } ?? RouteLayout.unknownMethodBit
     }
 
-    /// Writes the routes of all terminals and finds the conflicts: only routes at the same terminal can have equal rank.
+    /// Writes the routes of all terminals and finds the conflicts: only routes at the same terminal can have equal
+    /// rank.
     mutating func emitCandidates() {
         var conflicts = RouteConflicts(definitions: definitions)
         candidates.reserveCapacity(placements.count)

@@ -1,6 +1,7 @@
 import Base
 
-/// Waiting times that double with each failure in a row, up to a limit, with jitter so that many don't come back at once.
+/// Waiting times that double with each failure in a row, up to a limit, with jitter so that many don't come back at
+/// once.
 package struct Backoff: Sendable, Hashable {
     package let first: TimeAmount
     package let limit: TimeAmount

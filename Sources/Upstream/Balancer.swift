@@ -12,8 +12,8 @@ package enum BalancingPolicy: Sendable, Hashable {
 package struct BalancerTarget: Sendable, Hashable {
     /// 0 for drained: never picked. At most `weightLimit`; more counts as that.
     package let weight: Int
-    /// A hash of the target's address (`KeyedHash` with a constant key): in consistent hashing it decides which keys are
-    /// the target's, in every process and whatever the other targets are.
+    /// A hash of the target's address (`KeyedHash` with a constant key): in consistent hashing it decides which keys
+    /// are the target's, in every process and whatever the other targets are.
     package let identity: UInt64
 
     package static let weightLimit = 65_535
@@ -31,8 +31,8 @@ package struct Balancer: Sendable {
     private let targets: [BalancerTarget]
     /// The targets with a weight.
     private let weighted: TargetSet
-    /// Smooth weighted round robin, as nginx introduced it: on each turn everyone gains its weight, and the one with most
-    /// pays what all gained. The sum stays zero.
+    /// Smooth weighted round robin, as nginx introduced it: on each turn everyone gains its weight, and the one with
+    /// most pays what all gained. The sum stays zero.
     private var credits: [Int]
     private var active: [Int]
     private let ring: HashRing?

@@ -1,4 +1,5 @@
-/// Why an upstream gave no answer, or no whole one. Status, log code and whether anything was sent follow from the case.
+/// Why an upstream gave no answer, or no whole one. Status, log code and whether anything was sent follow from the
+/// case.
 package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
     /// The target refused the connection: nobody listens there.
     case connectRefused
@@ -29,8 +30,8 @@ package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
     /// The connection ended within the response.
     case responseTruncated
 
-    /// The status for the client (RFC 9110 section 15.6): 502 for a bad answer, 503 when there is nobody to ask, 504 when
-    /// time ran out. Meaningless once a response is under way: then the client's connection is cut.
+    /// The status for the client (RFC 9110 section 15.6): 502 for a bad answer, 503 when there is nobody to ask, 504
+    /// when time ran out. Meaningless once a response is under way: then the client's connection is cut.
     package var status: Int {
         switch self {
         case .connectRefused, .connectFailed, .resetBeforeResponse, .closedBeforeResponse, .malformedResponse,

@@ -1,4 +1,5 @@
 import Base
+import TestSupport
 import Testing
 
 @Suite("IP addresses")
@@ -53,9 +54,9 @@ struct IPAddressTests {
 
     @Test("random bytes never trap")
     func fuzz() {
-        var random = RandomSource(seed: 11)
+        var random = FuzzPlan.random(seed: 11)
         let alphabet = Array("0123456789abcdefF:::...%[]/ ".utf8)
-        for _ in 0..<20_000 {
+        for _ in 0..<FuzzPlan.iterations(usual: 20_000) {
             let length = Int(random.next() % 50)
             let bytes = (0..<length).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] }
             bytes.withUnsafeBytes { raw in

@@ -1,5 +1,6 @@
 import Base
 import Routing
+import TestSupport
 
 /// The rules of matching written down as plainly as possible, route by route: what the table is compared with.
 struct ReferenceMatcher {
@@ -79,7 +80,9 @@ struct ReferenceMatcher {
     }
 
     static func conditionsHold(_ route: RouteDefinition, _ sample: Sample) -> Bool {
-        let pairs = sample.query.split(separator: "&").map { $0.split(separator: "=", omittingEmptySubsequences: false) }
+        let pairs = sample.query.split(separator: "&").map {
+            $0.split(separator: "=", omittingEmptySubsequences: false)
+        }
         return route.headers.allSatisfy { condition in
             let values = sample.headers.filter { $0.0.lowercased() == condition.name }.map(\.1)
             return holds(condition.test, values.isEmpty ? nil : values.joined(separator: ", "))
@@ -104,7 +107,7 @@ struct ReferenceMatcher {
 struct RouteGenerator {
     var random: RandomSource
 
-    init(seed: UInt64) { random = RandomSource(seed: seed) }
+    init(seed: UInt64) { random = FuzzPlan.random(seed: seed) }
 
     static let hosts = ["a.x", "b.x", "c.b.x", "x", "y", "a.c.b.x"]
     static let methods = ["GET", "HEAD", "POST", "BREW", "ODD"]
@@ -115,7 +118,8 @@ struct RouteGenerator {
 
     mutating func condition(_ name: String) -> RouteCondition {
         RouteCondition(
-            name: name, test: pick([.exact("1"), .exact("12"), .prefix("1"), .prefix(""), .present, .absent, .prefix("12")]))
+            name: name,
+            test: pick([.exact("1"), .exact("12"), .prefix("1"), .prefix(""), .present, .absent, .prefix("12")]))
     }
 
     /// - Parameter depthLimit: the fewer segments, the more routes share a path.

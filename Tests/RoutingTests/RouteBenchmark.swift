@@ -42,7 +42,11 @@ struct RouteBenchmark {
             let route = (index * 7919) % count
             let host = Array("h\(route % hostCount).example.com".utf8)
             let path = Array("/api/service-\(route)/123456".utf8)
-            spans.append((bytes.count..<bytes.count + host.count, bytes.count + host.count..<bytes.count + host.count + path.count))
+            spans.append(
+                (
+                    bytes.count..<bytes.count + host.count,
+                    bytes.count + host.count..<bytes.count + host.count + path.count
+                ))
             bytes += host + path
         }
         var best = Int.max
@@ -59,7 +63,8 @@ struct RouteBenchmark {
                     index += 1
                     if index == spread { index = 0 }
                     let request = RouteRequest(
-                        listener: 0, host: text[span.host], path: text[span.path], method: .get, methodToken: ByteView("GET"),
+                        listener: 0, host: text[span.host], path: text[span.path], method: .get,
+                        methodToken: ByteView("GET"),
                         query: ByteView())
                     table.match(request, fields: fields, into: &match)
                     if case .route = match.outcome { found += 1 }

@@ -1,10 +1,10 @@
 import Base
-import Foundation
 import Routing
+import TestSupport
 import Testing
 
-/// `FUZZ_ITERATIONS` asks for longer runs.
-let propertyRounds = ProcessInfo.processInfo.environment["FUZZ_ITERATIONS"].flatMap(Int.init) ?? 300
+/// A hundred requests, or a set of routes looked at from all sides, a round.
+private let propertyRounds = max(1, FuzzPlan.iterations(usual: 30_000) / 100)
 
 @Suite("Routing against its rules written plainly")
 struct RoutePropertyTests {
@@ -29,7 +29,7 @@ struct RoutePropertyTests {
                 explain(table, sample, expected)
             }
         }
-        #expect(answers.isSuperset(of: ["404", "405", "421", "r0", "r1", "r2"]))
+        #expect(answers.isSuperset(of: ["404", "405", "421", "r0", "r1", "r2"]) || propertyRounds < 300)
     }
 
     /// The explanation agrees with the reference on who matches.
@@ -37,7 +37,8 @@ struct RoutePropertyTests {
         let explanation = sample.with { table.explain($0, fields: $1) }
         for verdict in explanation.verdicts {
             let route = table.definitions[verdict.route]
-            let matches = ReferenceMatcher.matches(route, sample)
+            let matches =
+                ReferenceMatcher.matches(route, sample)
                 && ReferenceMatcher.methodRank(route, sample.method) != nil
             switch verdict.reason {
             case .chosen: #expect(route.id == expected)
@@ -61,10 +62,12 @@ struct RoutePropertyTests {
                 let rivals = (0..<second).filter { canTie(routes[$0], routes[second]) }
                 tied += rivals.count
                 #expect(reported[second, default: []].allSatisfy(rivals.contains), "\(describe(routes))")
-                #expect(reported[second, default: []].isEmpty == rivals.isEmpty, "\(second) \(rivals) in \(describe(routes))")
+                #expect(
+                    reported[second, default: []].isEmpty == rivals.isEmpty,
+                    "\(second) \(rivals) in \(describe(routes))")
             }
         }
-        #expect(tied > propertyRounds / 5)
+        #expect(tied > propertyRounds / 5 || propertyRounds < 300)
     }
 
     /// Host, path, method and conditions are independent of each other, so each can be tried alone.
@@ -74,7 +77,9 @@ struct RoutePropertyTests {
         else { return false }
         let hosts = RouteGenerator.hosts + ["d.x", "d.b.x", "elsewhere"]
         guard hosts.contains(where: { tie(ReferenceMatcher.hostRank(left, $0), ReferenceMatcher.hostRank(right, $0)) }),
-            Self.paths.contains(where: { tie(ReferenceMatcher.pathRank(left, $0), ReferenceMatcher.pathRank(right, $0)) }),
+            Self.paths.contains(where: {
+                tie(ReferenceMatcher.pathRank(left, $0), ReferenceMatcher.pathRank(right, $0))
+            }),
             RouteGenerator.methods.contains(where: {
                 tie(ReferenceMatcher.methodRank(left, $0), ReferenceMatcher.methodRank(right, $0))
             })
@@ -88,7 +93,9 @@ struct RoutePropertyTests {
 
     static let paths: [String] = {
         var levels = [[""]]
-        for _ in 0..<5 { levels.append(levels[levels.count - 1].flatMap { path in ["a", "b", "f"].map { "\(path)/\($0)" } }) }
+        for _ in 0..<5 {
+            levels.append(levels[levels.count - 1].flatMap { path in ["a", "b", "f"].map { "\(path)/\($0)" } })
+        }
         return levels.flatMap { $0 }.flatMap { [$0, $0 + "/"] }.filter { !$0.isEmpty }
     }()
 
@@ -112,7 +119,7 @@ struct RoutePropertyTests {
         var generator = RouteGenerator(seed: 9)
         var unreachable = 0
         var rounds = 0
-        while rounds < propertyRounds / 10 {
+        while rounds < max(1, propertyRounds / 10) {
             var routes = crowd(&generator)
             // Conflicting routes go: a table needs to be.
             while true {
@@ -131,7 +138,7 @@ struct RoutePropertyTests {
             unreachable += reported.count
             #expect(reported == Set(routes.indices).subtracting(reached), "\(describe(routes))")
         }
-        #expect(unreachable > 3)
+        #expect(unreachable > 3 || propertyRounds < 300)
     }
 
     /// Many routes on few paths, with few conditions: some cover others.
@@ -171,9 +178,11 @@ struct RoutePropertyTests {
     @Test("any bytes as host, path, method and query are answered")
     func fuzz() throws {
         var generator = RouteGenerator(seed: 3)
-        let table = try #require(RouteTable.build([
-            try route("* *.x /{a}/b/{rest...}"), try route("BREW a.x /a", queries: [.init(name: "q", test: .prefix("a"))]),
-        ]).table)
+        let table = try #require(
+            RouteTable.build([
+                try route("* *.x /{a}/b/{rest...}"),
+                try route("BREW a.x /a", queries: [.init(name: "q", test: .prefix("a"))]),
+            ]).table)
         let alphabet = Array("abx./%=&q+*\u{0}é".utf8)
         for _ in 0..<propertyRounds * 10 {
             func text() -> [UInt8] { (0..<generator.below(20)).map { _ in generator.pick(alphabet) } }

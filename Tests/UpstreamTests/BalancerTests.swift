@@ -24,16 +24,20 @@ struct BalancerTests {
         #expect(turns == [0, 0, 1, 0, 2, 0, 0])
     }
 
-    @Test("over any number of cycles the shares are exact", arguments: [
-        [1], [1, 1], [3, 2, 1], [0, 1, 0], [10, 0, 7, 3], [65_535, 1], Array(repeating: 1, count: 256),
-    ])
+    @Test(
+        "over any number of cycles the shares are exact",
+        arguments: [
+            [1], [1, 1], [3, 2, 1], [0, 1, 0], [10, 0, 7, 3], [65_535, 1], Array(repeating: 1, count: 256),
+        ])
     func shares(weights: [Int]) {
         let total = weights.reduce(0, +)
         for seed in [UInt64(0), 3, 17] {
             var balancer = Self.balancer(.roundRobin, weights, seed: seed)
             var counts = Array(repeating: 0, count: weights.count)
             for _ in 0..<total {
-                if let target = balancer.pick(hash: nil, excluding: TargetSet(), available: .all) { counts[target] += 1 }
+                if let target = balancer.pick(hash: nil, excluding: TargetSet(), available: .all) {
+                    counts[target] += 1
+                }
             }
             #expect(counts == weights)
         }
@@ -48,9 +52,11 @@ struct BalancerTests {
         #expect(Set(firsts).count == 4)
     }
 
-    @Test("what is drained, excluded or unavailable is never picked", arguments: [
-        BalancingPolicy.roundRobin, .leastRequests, .consistentHash,
-    ])
+    @Test(
+        "what is drained, excluded or unavailable is never picked",
+        arguments: [
+            BalancingPolicy.roundRobin, .leastRequests, .consistentHash,
+        ])
     func never(policy: BalancingPolicy) {
         var random = RandomSource(seed: 4)
         for _ in 0..<200 {
@@ -124,7 +130,9 @@ struct ConsistentHashTests {
         #expect(assignment(&second) == before)
     }
 
-    @Test("the shares follow the weights", arguments: [[1, 1, 1, 1], [1, 2, 3], [100, 300], [65_535, 65_534], [1, 0, 1]])
+    @Test(
+        "the shares follow the weights",
+        arguments: [[1, 1, 1, 1], [1, 2, 3], [100, 300], [65_535, 65_534], [1, 0, 1]])
     func shares(weights: [Int]) {
         var balancer = BalancerTests.balancer(.consistentHash, weights)
         let total = weights.reduce(0, +)
@@ -208,9 +216,12 @@ struct TargetSetTests {
 
 @Suite("Keyed hash")
 struct KeyedHashTests {
-    @Test("the vectors of its authors: key 00…0f, input 00, 01, 02, …", arguments: [
-        (0, 0x726f_db47_dd0e_0e31), (1, 0x74f8_39c5_93dc_67fd), (8, 0x93f5_f579_9a93_2462), (15, 0xa129_ca61_49be_45e5),
-    ] as [(Int, UInt64)])
+    @Test(
+        "the vectors of its authors: key 00…0f, input 00, 01, 02, …",
+        arguments: [
+            (0, 0x726f_db47_dd0e_0e31), (1, 0x74f8_39c5_93dc_67fd), (8, 0x93f5_f579_9a93_2462),
+            (15, 0xa129_ca61_49be_45e5),
+        ] as [(Int, UInt64)])
     func vectors(count: Int, expected: UInt64) {
         let bytes = (0..<count).map { UInt8($0) }
         let hash = KeyedHash(first: 0x0706_0504_0302_0100, second: 0x0f0e_0d0c_0b0a_0908)

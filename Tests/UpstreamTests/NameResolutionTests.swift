@@ -23,13 +23,17 @@ struct NameResolutionTests {
         #expect(name.state == .unresolved(failures: 1, next: .ask(at: Self.time(510))))
         #expect(name.tick(now: Self.time(509)) == .none)
         #expect(name.tick(now: Self.time(510)) == .resolve)
-        #expect(name.answered([Self.six, Self.two, Self.one, Self.two], timeToLive: nil, now: Self.time(520),
-            random: Self.middle(10_000)) == .changed)
+        #expect(
+            name.answered(
+                [Self.six, Self.two, Self.one, Self.two], timeToLive: nil, now: Self.time(520),
+                random: Self.middle(10_000)) == .changed)
         #expect(name.addresses == [Self.one, Self.two, Self.six])
         #expect(name.nextTick == Self.time(10_520))
         #expect(name.tick(now: Self.time(10_520)) == .resolve)
-        #expect(name.answered([Self.two, Self.one, Self.six], timeToLive: .seconds(60), now: Self.time(10_600),
-            random: Self.middle(60_000)) == .unchanged)
+        #expect(
+            name.answered(
+                [Self.two, Self.one, Self.six], timeToLive: .seconds(60), now: Self.time(10_600),
+                random: Self.middle(60_000)) == .unchanged)
         #expect(name.nextTick == Self.time(70_600))
         #expect(name.tick(now: Self.time(80_000)) == .resolve)
         name.failed(now: Self.time(80_000), random: Self.middle(500))
@@ -43,11 +47,14 @@ struct NameResolutionTests {
         #expect(name.state == .resolved([Self.two], next: .ask(at: Self.time(89_500))))
     }
 
-    @Test("a time to live counts within its limits", arguments: [(0, 1_000), (1_500, 1_500), (9_999_000, 300_000)] as [(Int64, Int64)])
+    @Test(
+        "a time to live counts within its limits",
+        arguments: [(0, 1_000), (1_500, 1_500), (9_999_000, 300_000)] as [(Int64, Int64)])
     func timeToLive(milliseconds: Int64, expected: Int64) {
         var name = NameResolution(now: .zero)
         _ = name.tick(now: .zero)
-        _ = name.answered([Self.one], timeToLive: .milliseconds(milliseconds), now: .zero, random: Self.middle(expected))
+        _ = name.answered(
+            [Self.one], timeToLive: .milliseconds(milliseconds), now: .zero, random: Self.middle(expected))
         #expect(name.nextTick == Self.time(expected))
     }
 

@@ -27,7 +27,10 @@ struct RetryRuleTests {
         (attempt(.resetBeforeResponse, reused: true, written: 0, idempotent: false), .retryFresh),
         (attempt(.resetBeforeResponse, reused: true, written: 0, idempotent: false, replayable: false), .retryFresh),
         (attempt(.closedBeforeResponse, reused: true, written: 9, replayable: false), .fail(.closedBeforeResponse)),
-        (attempt(.closedBeforeResponse, number: 2, reused: true, retried: true, written: 9), .fail(.closedBeforeResponse)),
+        (
+            attempt(.closedBeforeResponse, number: 2, reused: true, retried: true, written: 9),
+            .fail(.closedBeforeResponse)
+        ),
         (attempt(.closedBeforeResponse, reused: true, written: 100, received: 1), .fail(.closedBeforeResponse)),
         // A fresh connection.
         (attempt(.resetBeforeResponse, written: 0, idempotent: false), .tryAnotherTarget),
@@ -52,7 +55,8 @@ struct RetryRuleTests {
         #expect(RetryRule(attemptLimit: 1).decide(Self.attempt(error, reused: true)) == .fail(error))
     }
 
-    @Test("whatever happens: no request that isn't idempotent is sent twice, and none is repeated after a response began")
+    @Test(
+        "whatever happens: no request that isn't idempotent is sent twice, and none is repeated after a response began")
     func laws() {
         for error in UpstreamError.allCases {
             for bits in 0..<32 {
