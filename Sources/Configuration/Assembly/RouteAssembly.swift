@@ -3,19 +3,17 @@ import Base
 /// Turns what a file says about one route into the route.
 struct RouteAssembly {
     let named: Named<RouteDraft>
+    let draft: RouteDraft
     let domain: DomainAssembly
-    let upstreamIndices: [String: Int]
-    let upstreamTimeouts: [String: TimeoutsDraft]
 
-    private var draft: RouteDraft { named.value }
     private var file: FileDecoder { domain.file }
 
     /// Nil after an error.
     func route() -> Route? {
         let match = match()
-        let parameters = match?.path.value.parameters
+        let parameters = match.map { $0.path.value.parameters }
         let action = action(path: match?.path.value)
-        let upstream = draft.upstream.flatMap { upstreamTimeouts[$0.value] }
+        let upstream = draft.upstream.flatMap { domain.upstreamTimeouts[$0.value] }
         let plugins = plugins(parameters)
         guard let match, let action else { return nil }
         return Route(
@@ -130,8 +128,8 @@ extension RouteAssembly {
     private func proxy(_ upstream: Setting<String>, _ path: PathTemplate?) -> ProxyAction? {
         let rewrite = rewrite(path)
         guard let place = upstream.origin.location else { return nil }
-        guard let index = upstreamIndices[upstream.value] else {
-            if upstreamTimeouts[upstream.value] == nil {
+        guard let index = domain.upstreamIndices[upstream.value] else {
+            if domain.upstreamTimeouts[upstream.value] == nil {
                 let names = domain.draft.upstreams.map(\.name)
                 file.error(
                     at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",

@@ -131,7 +131,7 @@ private struct Load {
         let declared = Set(names)
         // When an entry itself could not be read, its file isn't to blame.
         let entries = gatewayFile.key("domains", in: 0).map { $0 + 1 }
-        let allRead = entries.map { Int(gatewayFile.document.nodes[$0].count) / 2 == names.count } ?? true
+        let allRead = entries.map { Int(gatewayFile.nodes[$0].count) / 2 == names.count } ?? true
         var files: [String: (DomainDraft, FileDecoder)] = [:]
         for (draft, file) in domainFiles {
             guard let name = draft.domain, let place = name.origin.location else { continue }

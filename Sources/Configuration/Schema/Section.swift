@@ -11,6 +11,7 @@ struct Section<Draft>: Sendable {
     private let makeDraft: @Sendable () -> Draft
     private let requiredKeys: UInt64
     private let names: [String]
+    private let nameViews: [ByteView]
 
     /// - Parameter keys: at most 64.
     init(_ doc: String, draft: @escaping @Sendable () -> Draft, keys: [Key<Draft>]) {
@@ -19,6 +20,7 @@ struct Section<Draft>: Sendable {
         self.keys = keys
         makeDraft = draft
         names = keys.map { $0.description.name }
+        nameViews = keys.map(\.nameView)
         var required: UInt64 = 0
         for (index, key) in keys.enumerated() where key.description.isRequired { required |= 1 << UInt64(index) }
         requiredKeys = required
@@ -29,13 +31,13 @@ struct Section<Draft>: Sendable {
     /// The draft with every value that could be read; nil when the value isn't a mapping at all. What is wrong has been
     /// reported either way.
     func decode(_ node: Int, _ file: FileDecoder) -> Draft? {
-        guard file.document.nodes[node].kind == .mapping else {
+        guard file.nodes[node].kind == .mapping else {
             file.unexpected(node, expected: "a mapping with \(ValueType.alternatives(names))")
             return nil
         }
         var draft = makeDraft()
         var seen: UInt64 = 0
-        let end = Int(file.document.nodes[node].end)
+        let end = Int(file.nodes[node].end)
         var key = node + 1
         while key + 1 < end {
             if let index = index(of: file.document.bytes(key)) {
@@ -44,7 +46,7 @@ struct Section<Draft>: Sendable {
             } else {
                 reportUnknown(key, file)
             }
-            key = Int(file.document.nodes[key + 1].end)
+            key = Int(file.nodes[key + 1].end)
         }
         let missing = requiredKeys & ~seen
         if missing != 0 { reportMissing(missing, node, file) }
@@ -53,8 +55,9 @@ struct Section<Draft>: Sendable {
 
     private func index(of name: ByteView) -> Int? {
         var index = 0
-        while index < keys.count {
-            if keys[index].nameView.count == name.count, keys[index].nameView == name { return index }
+        while index < nameViews.count {
+            let candidate = nameViews[index]
+            if candidate.count == name.count, candidate.base[0] == name.base[0], candidate == name { return index }
             index += 1
         }
         return nil

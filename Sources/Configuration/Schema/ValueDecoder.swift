@@ -29,7 +29,7 @@ extension ValueDecoder {
         _ type: ValueType, _ parse: @escaping @Sendable (_ text: ByteView) throws(Unfit) -> Value
     ) -> ValueDecoder {
         ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .scalar, !entry.flags.contains(.failed), !file.isNull(node) else {
                 file.unexpected(node, expected: type.phrase)
                 return nil
@@ -131,7 +131,7 @@ extension ValueDecoder {
     ) -> ValueDecoder where Value == [Setting<Element>] {
         let type = ValueType.list(element.type)
         return ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .sequence else {
                 let isWord = entry.kind == .scalar && !entry.flags.contains(.secret) && !file.isNull(node)
                 let fix = isWord ? "write `[\(Visible.text(file.document.bytes(node)))]`" : nil
@@ -180,7 +180,7 @@ extension ValueDecoder {
     ) -> ValueDecoder where Value == [Named<Element>] {
         let type = ValueType.map(key: keyForm, value: element.type)
         return ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .mapping else {
                 file.unexpected(node, expected: type.phrase)
                 return nil

@@ -146,7 +146,7 @@ extension ValueDecoder where Value == FieldTest {
     private static func condition(_ exact: ValueDecoder<String>) -> ValueDecoder {
         let section = RouteSections.fieldTest
         return ValueDecoder(.either(exact.type, .section(section.description))) { node, file in
-            guard file.document.nodes[node].kind == .mapping else { return exact.decode(node, file).map { .exact($0) } }
+            guard file.nodes[node].kind == .mapping else { return exact.decode(node, file).map { .exact($0) } }
             guard let draft = section.decode(node, file) else { return nil }
             switch (draft.exact, draft.prefix, draft.present) {
             case (let value?, nil, nil): return .exact(value.value)

@@ -54,7 +54,7 @@ extension ValueDecoder where Value == TargetDraft {
         let url = ValueDecoder<TargetURL>.targetURL
         let section = UpstreamSections.target
         return ValueDecoder(.either(url.type, .section(section.description))) { node, file in
-            if file.document.nodes[node].kind == .mapping {
+            if file.nodes[node].kind == .mapping {
                 guard let draft = section.decode(node, file), draft.url != nil else { return nil }
                 return draft
             }
@@ -68,7 +68,7 @@ extension ValueDecoder where Value == HashKey {
         let section = UpstreamSections.hashKey
         let type = ValueType.either(.choice(["client_address"]), .section(section.description))
         return ValueDecoder(type) { node, file in
-            guard file.document.nodes[node].kind == .mapping else {
+            guard file.nodes[node].kind == .mapping else {
                 if file.document.bytes(node) == "client_address" { return .clientAddress }
                 file.unexpected(node, expected: "`client_address`, `{header: NAME}` or `{cookie: NAME}`")
                 return nil

@@ -154,7 +154,7 @@ enum NameText {
         var index = 0
         while index < text.count {
             let byte = text.base[index]
-            guard ASCII.isLower(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen else { return false }
+            guard byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2d else { return false }
             index += 1
         }
         return true
