@@ -23,7 +23,8 @@ final class DomainAssembly {
     func upstreams() -> [Upstream] {
         let upstreams = draft.upstreams.compactMap(upstream)
         let used = Set(draft.routes.compactMap { $0.value.upstream?.value })
-        for named in draft.upstreams where !used.contains(named.name) {
+        let isMisspelt = used.contains { upstreamTimeouts[$0] == nil }
+        for named in draft.upstreams where !used.contains(named.name) && !isMisspelt {
             file.warning(named.key, "no route uses the upstream `\(named.name)`")
         }
         return upstreams

@@ -49,7 +49,8 @@ struct RouteAssembly {
             return nil
         case (nil, nil):
             let isWritten = file.key("path", in: node) != nil || file.key("prefix", in: node) != nil
-            return isWritten ? nil : .builtIn(PathTemplate(segments: [], isPrefix: true))
+            if isWritten || file.holdsUnknownKey(node) { return nil }
+            return .builtIn(.everything)
         }
     }
 
@@ -110,6 +111,7 @@ extension RouteAssembly {
         ].compactMap { $0 }
         guard keys.count == 1 else {
             let expectation = "exactly one of `upstream`, `redirect` and `respond`"
+            if keys.isEmpty, file.holdsUnknownKey(named.node) { return nil }
             if keys.isEmpty {
                 file.error(named.key, "the route does nothing with a request", expected: expectation)
             } else {

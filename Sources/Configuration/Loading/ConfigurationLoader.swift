@@ -61,6 +61,7 @@ private struct Load {
                 unreadable = true
                 continue
             }
+            if draft.domain == nil { unreadable = true }
             domainFiles.append((draft, file))
         }
         checkRouteCount()
@@ -101,6 +102,7 @@ private struct Load {
         var indices: [String: Int] = [:]
         for (index, listener) in listeners.enumerated() { indices[listener.name] = index }
         let files = filesByDomain(gateway, gatewayFile)
+        let missingIsFine = missingIsFine || files.count < domainFiles.count
         return gateway.domains.map { named in
             let claims = DomainClaims(named, gateway: gatewayFile, listeners: listeners, listenerIndices: indices)
             var upstreams: [Upstream] = []

@@ -8,6 +8,7 @@ final class FileDecoder {
     let findings: Findings
     /// The places of values that came out of `${…}` and were taken into the model.
     private(set) var secrets: [SourceLocation] = []
+    private var unknownKeyMappings: Set<Int> = []
 
     init(document: YAMLDocument, findings: Findings) {
         self.document = document
@@ -18,6 +19,11 @@ final class FileDecoder {
     func location(_ node: Int) -> SourceLocation {
         SourceLocation(file: document.file, line: nodes[node].line, column: nodes[node].column)
     }
+
+    func noteUnknownKey(in mapping: Int) { unknownKeyMappings.insert(mapping) }
+
+    /// Whether a key of a mapping wasn't understood, so that another one may be absent only because of that.
+    func holdsUnknownKey(_ mapping: Int) -> Bool { unknownKeyMappings.contains(mapping) }
 
     func setting<Value>(_ value: Value, _ node: Int) -> Setting<Value> {
         let place = location(node)

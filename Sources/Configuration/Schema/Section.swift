@@ -32,7 +32,7 @@ struct Section<Draft>: Sendable {
     /// reported either way.
     func decode(_ node: Int, _ file: FileDecoder) -> Draft? {
         guard file.nodes[node].kind == .mapping else {
-            file.unexpected(node, expected: "a mapping with \(ValueType.alternatives(names))")
+            file.unexpected(node, expected: "a mapping with \(ValueType.alternatives(usableNames))")
             return nil
         }
         var draft = makeDraft()
@@ -44,7 +44,10 @@ struct Section<Draft>: Sendable {
                 keys[index].take(&draft, key, key + 1, file)
                 seen |= 1 << UInt64(index)
             } else {
-                reportUnknown(key, file)
+                file.noteUnknownKey(in: node)
+                // What is misspelt isn't also missing.
+                let meant = reportUnknown(key, file)
+                if let index = names.firstIndex(where: { $0 == meant }) { seen |= 1 << UInt64(index) }
             }
             key = Int(file.nodes[key + 1].end)
         }
@@ -63,18 +66,21 @@ struct Section<Draft>: Sendable {
         return nil
     }
 
-    private func reportUnknown(_ key: Int, _ file: FileDecoder) {
+    /// The key that was probably meant.
+    private func reportUnknown(_ key: Int, _ file: FileDecoder) -> String? {
         let written = file.document.bytes(key).string
         if written == "<<" {
             file.error(key, "merge keys are not supported", expected: "an alias as a value, or the keys themselves")
-            return
+            return nil
         }
-        let usable = keys.filter { !$0.description.isReserved }.map { $0.description.name }
         let nearest = Spelling.nearest(to: written, among: names)
         file.error(
-            key, "unknown key `\(Visible.text(written))`", expected: ValueType.alternatives(usable),
+            key, "unknown key `\(Visible.text(written))`", expected: ValueType.alternatives(usableNames),
             suggestion: nearest.map { "did you mean `\($0)`?" })
+        return nearest
     }
+
+    private var usableNames: [String] { keys.filter { !$0.description.isReserved }.map { $0.description.name } }
 
     private func reportMissing(_ missing: UInt64, _ node: Int, _ file: FileDecoder) {
         for (index, key) in keys.enumerated() where missing & 1 << UInt64(index) != 0 {

@@ -226,7 +226,9 @@ struct YAMLReader {
         anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, at start: SourceLocation
     ) -> Bool {
         if let tag {
-            let name = Visible.text(String(cString: tag))
+            let full = String(cString: tag)
+            let standard = "tag:yaml.org,2002:"
+            let name = Visible.text(full.hasPrefix(standard) ? "!!" + full.dropFirst(standard.count) : full)
             return refuse(at: start, "the tag `\(name)` is not allowed", expected: "a value without a tag")
         }
         if document.count >= limits.nodesMax {
