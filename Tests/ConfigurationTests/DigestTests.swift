@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct DigestTests {
     private func load(_ bank: String, gateway: String = plainGateway) throws -> GatewayConfiguration {
-        let result = MemoryFolder(["gateway.yaml": gateway, "bank.yaml": bank], environment: ["A": "one", "B": "two"]).load()
+        let result = MemoryFolder(["gateway.yaml": gateway, "bank.yaml": bank], environment: ["A": "one", "B": "two"])
+            .load()
         return try #require(result.configuration, "\(findings(result))")
     }
 
@@ -18,7 +19,9 @@ import Testing
         "comments, formatting, the order of keys, spelt-out defaults and units change nothing",
         arguments: [
             "# a comment\n" + plainBank,
-            plainBank.replacing("match: {methods: [GET], path: \"/v1/accounts/{id}\"}", with: "match:\n      path: /v1/accounts/{id}\n      methods:\n        - GET"),
+            plainBank.replacing(
+                "match: {methods: [GET], path: \"/v1/accounts/{id}\"}",
+                with: "match:\n      path: /v1/accounts/{id}\n      methods:\n        - GET"),
             plainBank + "\n    timeouts: {request: 60s}\n",
             plainBank + "\n    timeouts: {request: 1m}\n    limits: {body_bytes_max: 10240KiB}\n",
             plainBank + "\n    match2: x\n".replacing("    match2: x\n", with: ""),
@@ -60,9 +63,13 @@ import Testing
 
     @Test("changes are told by name")
     func changes() throws {
-        let old = try load(plainBank + "\n  old: {match: {path: /v1/old}, upstream: accounts}\n  same: {match: {path: /v1/s}, upstream: accounts}\n")
+        let old = try load(
+            plainBank
+                + "\n  old: {match: {path: /v1/old}, upstream: accounts}\n  same: {match: {path: /v1/s}, upstream: accounts}\n"
+        )
         let new = try load(
-            plainBank.replacing("[GET]", with: "[PUT]").replacing("accounts:", with: "first:\n    targets: [\"http://a.internal\"]\n  accounts:")
+            plainBank.replacing("[GET]", with: "[PUT]").replacing(
+                "accounts:", with: "first:\n    targets: [\"http://a.internal\"]\n  accounts:")
                 + "\n  same: {match: {path: /v1/s}, upstream: accounts}\n  new: {match: {path: /v1/new}, upstream: first}\n",
             gateway: plainGateway.replacing("  internal: {address: \"127.0.0.1:8081\"}\n", with: "") + "\nworkers: 2\n")
         let changes = ConfigurationChanges.between(old, new)

@@ -1,7 +1,9 @@
 import Testing
 
 @Suite struct DomainFileGoldenTests {
-    @Test("what a route says wrongly is reported with its place, its field, what was expected and a remedy", arguments: cases)
+    @Test(
+        "what a route says wrongly is reported with its place, its field, what was expected and a remedy",
+        arguments: cases)
     func golden(golden: GoldenCase) {
         #expect(findings(bank: golden.yaml) == golden.findings)
     }
@@ -20,7 +22,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:13: error: routes.read.match.pth: unknown key `pth`; expected `hosts`, `listeners`, `methods`, `path`, `prefix`, `headers` or `query`; did you mean `path`?"),
+            "gateway.d/bank.yaml:7:13: error: routes.read.match.pth: unknown key `pth`; expected `hosts`, `listeners`, `methods`, `path`, `prefix`, `headers` or `query`; did you mean `path`?"
+        ),
         GoldenCase(
             "separators left out",
             """
@@ -35,7 +38,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:2:1: error: retires: unknown key `retires`; expected `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`; did you mean `retries`?"),
+            "gateway.d/bank.yaml:2:1: error: retires: unknown key `retires`; expected `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`; did you mean `retries`?"
+        ),
         GoldenCase(
             "ratelimit",
             """
@@ -50,7 +54,8 @@ import Testing
                 plugins: {ratelimit: {}}
 
             """,
-            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_headers`, `response_headers` or `ip_restriction`; did you mean `rate_limit`?"),
+            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_headers`, `response_headers` or `ip_restriction`; did you mean `rate_limit`?"
+        ),
         GoldenCase(
             "an unknown key without neighbours",
             """
@@ -65,7 +70,8 @@ import Testing
                 zzz: 1
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.zzz: unknown key `zzz`; expected `match`, `upstream`, `redirect`, `respond`, `rewrite`, `timeouts`, `limits`, `retries`, `plugins`, `allow_encoded_slash` or `tier`"),
+            "gateway.d/bank.yaml:9:5: error: routes.read.zzz: unknown key `zzz`; expected `match`, `upstream`, `redirect`, `respond`, `rewrite`, `timeouts`, `limits`, `retries`, `plugins`, `allow_encoded_slash` or `tier`"
+        ),
         GoldenCase(
             "a key of another place",
             """
@@ -121,7 +127,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:1:1: error: domain: the key `domain` is missing; expected a name of 1 to 63 lower-case letters, digits and hyphens"),
+            "gateway.d/bank.yaml:1:1: error: domain: the key `domain` is missing; expected a name of 1 to 63 lower-case letters, digits and hyphens"
+        ),
         GoldenCase(
             "no action",
             """
@@ -135,7 +142,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:6:3: error: routes.read: the route does nothing with a request; expected exactly one of `upstream`, `redirect` and `respond`"),
+            "gateway.d/bank.yaml:6:3: error: routes.read: the route does nothing with a request; expected exactly one of `upstream`, `redirect` and `respond`"
+        ),
         GoldenCase(
             "two actions",
             """
@@ -150,7 +158,8 @@ import Testing
                 respond: {status: 200}
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.respond: the route has more than one action; expected exactly one of `upstream`, `redirect` and `respond`"),
+            "gateway.d/bank.yaml:9:5: error: routes.read.respond: the route has more than one action; expected exactly one of `upstream`, `redirect` and `respond`"
+        ),
         GoldenCase(
             "a misspelt upstream",
             """
@@ -164,7 +173,8 @@ import Testing
                 upstream: acounts
 
             """,
-            "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `acounts`; expected `accounts`; did you mean `accounts`?"),
+            "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `acounts`; expected `accounts`; did you mean `accounts`?"
+        ),
         GoldenCase(
             "an unknown upstream",
             """
@@ -178,7 +188,8 @@ import Testing
                 upstream: payments
 
             """,
-            "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `payments`; expected `accounts`"),
+            "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `payments`; expected `accounts`"
+        ),
         GoldenCase(
             "a duration without unit",
             """
@@ -193,7 +204,8 @@ import Testing
                 timeouts: {request: 30}
 
             """,
-            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `30` does not fit here; expected a duration from 1ms to 24h; did you mean `30s`?"),
+            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `30` does not fit here; expected a duration from 1ms to 24h; did you mean `30s`?"
+        ),
         GoldenCase(
             "a duration out of range",
             """
@@ -208,7 +220,8 @@ import Testing
                 timeouts: {request: 0ms}
 
             """,
-            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `0ms` does not fit here; expected a duration from 1ms to 24h"),
+            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `0ms` does not fit here; expected a duration from 1ms to 24h"
+        ),
         GoldenCase(
             "a size in decimal units",
             """
@@ -223,7 +236,8 @@ import Testing
                 limits: {body_bytes_max: 10MB}
 
             """,
-            "gateway.d/bank.yaml:9:30: error: routes.read.limits.body_bytes_max: `10MB` does not fit here; expected a size from 0B to 1TiB; did you mean `10MiB`?"),
+            "gateway.d/bank.yaml:9:30: error: routes.read.limits.body_bytes_max: `10MB` does not fit here; expected a size from 0B to 1TiB; did you mean `10MiB`?"
+        ),
         GoldenCase(
             "a truth value of YAML 1.1",
             """
@@ -238,7 +252,8 @@ import Testing
                 allow_encoded_slash: yes
 
             """,
-            "gateway.d/bank.yaml:9:26: error: routes.read.allow_encoded_slash: `yes` does not fit here; expected `true` or `false`; write `true`"),
+            "gateway.d/bank.yaml:9:26: error: routes.read.allow_encoded_slash: `yes` does not fit here; expected `true` or `false`; write `true`"
+        ),
         GoldenCase(
             "a key without value",
             """
@@ -252,7 +267,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the key has no value; expected a path such as `/accounts/{id}` or `/files/{rest...}`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the key has no value; expected a path such as `/accounts/{id}` or `/files/{rest...}`"
+        ),
         GoldenCase(
             "a list where a word must be",
             """
@@ -266,7 +282,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: a list does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: a list does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`"
+        ),
         GoldenCase(
             "a word where a list must be",
             """
@@ -280,7 +297,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:35: error: routes.read.match.methods: `GET` does not fit here; expected a list; each element: a method such as `GET`; write `[GET]`"),
+            "gateway.d/bank.yaml:7:35: error: routes.read.match.methods: `GET` does not fit here; expected a list; each element: a method such as `GET`; write `[GET]`"
+        ),
         GoldenCase(
             "a method in lower case",
             """
@@ -294,7 +312,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:36: error: routes.read.match.methods[0]: `get` does not fit here; expected a method such as `GET`; did you mean `GET`?"),
+            "gateway.d/bank.yaml:7:36: error: routes.read.match.methods[0]: `get` does not fit here; expected a method such as `GET`; did you mean `GET`?"
+        ),
         GoldenCase(
             "a method twice",
             """
@@ -308,7 +327,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:41: error: routes.read.match.methods[1]: `GET` is listed twice; see gateway.d/bank.yaml:7:36: first listed here"),
+            "gateway.d/bank.yaml:7:41: error: routes.read.match.methods[1]: `GET` is listed twice; see gateway.d/bank.yaml:7:36: first listed here"
+        ),
         GoldenCase(
             "an empty list",
             """
@@ -322,7 +342,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:35: error: routes.read.match.methods: the list is empty; expected at least one element, or no such key"),
+            "gateway.d/bank.yaml:7:35: error: routes.read.match.methods: the list is empty; expected at least one element, or no such key"
+        ),
         GoldenCase(
             "a path without slash",
             """
@@ -336,7 +357,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `v1/a` does not fit here; expected a path that begins with `/`, at most 4096 bytes; did you mean `/v1/a`?"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `v1/a` does not fit here; expected a path that begins with `/`, at most 4096 bytes; did you mean `/v1/a`?"
+        ),
         GoldenCase(
             "a glob",
             """
@@ -350,7 +372,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/*` does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`; write `{name}` for one segment, `{name...}` or `prefix:` for everything below"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/*` does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`; write `{name}` for one segment, `{name...}` or `prefix:` for everything below"
+        ),
         GoldenCase(
             "a colon parameter",
             """
@@ -364,7 +387,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/:id` does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`; did you mean `{id}`?"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/:id` does not fit here; expected a path such as `/accounts/{id}` or `/files/{rest...}`; did you mean `{id}`?"
+        ),
         GoldenCase(
             "rest in the middle",
             """
@@ -378,7 +402,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{rest...}/x` does not fit here; expected `{name...}` as the last segment"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{rest...}/x` does not fit here; expected `{name...}` as the last segment"
+        ),
         GoldenCase(
             "a parameter twice",
             """
@@ -392,7 +417,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{id}/{id}` does not fit here; expected each parameter's name once; `id` comes twice"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{id}/{id}` does not fit here; expected each parameter's name once; `id` comes twice"
+        ),
         GoldenCase(
             "a parameter of half a segment",
             """
@@ -406,7 +432,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{id}.json` does not fit here; expected segments that are a parameter as a whole, such as `/{name}/`, or not at all"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/{id}.json` does not fit here; expected segments that are a parameter as a whole, such as `/{name}/`, or not at all"
+        ),
         GoldenCase(
             "dot segments",
             """
@@ -420,7 +447,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/../a` does not fit here; expected a path without `.` and `..`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/../a` does not fit here; expected a path without `.` and `..`"
+        ),
         GoldenCase(
             "empty segments",
             """
@@ -434,7 +462,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1//a` does not fit here; expected a path without empty segments"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1//a` does not fit here; expected a path without empty segments"
+        ),
         GoldenCase(
             "a query in the path",
             """
@@ -448,7 +477,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/a?b=c` does not fit here; expected a path without `?` and `#`; match parameters under `query`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/a?b=c` does not fit here; expected a path without `?` and `#`; match parameters under `query`"
+        ),
         GoldenCase(
             "an invalid escape",
             """
@@ -462,7 +492,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/%zz` does not fit here; expected `%` followed by two hexadecimal digits"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `/v1/%zz` does not fit here; expected `%` followed by two hexadecimal digits"
+        ),
         GoldenCase(
             "path and prefix",
             """
@@ -476,7 +507,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:34: error: routes.read.match.prefix: `path` and `prefix` exclude each other; expected one of them"),
+            "gateway.d/bank.yaml:7:34: error: routes.read.match.prefix: `path` and `prefix` exclude each other; expected one of them"
+        ),
         GoldenCase(
             "a host of another domain",
             """
@@ -490,7 +522,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `api.other.example.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; see gateway.d/gateway.yaml:5:36: the domain's hosts"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `api.other.example.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; see gateway.d/gateway.yaml:5:36: the domain's hosts"
+        ),
         GoldenCase(
             "a host with a typing error",
             """
@@ -504,7 +537,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `api.bank.exmaple.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; did you mean `api.bank.example.com`?; see gateway.d/gateway.yaml:5:36: the domain's hosts"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `api.bank.exmaple.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; did you mean `api.bank.example.com`?; see gateway.d/gateway.yaml:5:36: the domain's hosts"
+        ),
         GoldenCase(
             "any host",
             """
@@ -518,7 +552,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `*`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; see gateway.d/gateway.yaml:5:36: the domain's hosts"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `*`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; see gateway.d/gateway.yaml:5:36: the domain's hosts"
+        ),
         GoldenCase(
             "the parent of a wildcard",
             """
@@ -532,7 +567,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `shop.example.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; did you mean `*.shop.example.com`?; see gateway.d/gateway.yaml:5:36: the domain's hosts"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: the domain `bank` may not claim the host `shop.example.com`; expected what gateway.yaml gives the domain: `api.bank.example.com` or `*.shop.example.com`; did you mean `*.shop.example.com`?; see gateway.d/gateway.yaml:5:36: the domain's hosts"
+        ),
         GoldenCase(
             "a host with a port",
             """
@@ -546,7 +582,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: `api.bank.example.com:8080` does not fit here; expected a host such as `api.example.com`, `*.example.com` or `*`; did you mean `api.bank.example.com`? The port belongs to the listener"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: `api.bank.example.com:8080` does not fit here; expected a host such as `api.example.com`, `*.example.com` or `*`; did you mean `api.bank.example.com`? The port belongs to the listener"
+        ),
         GoldenCase(
             "a URL as host",
             """
@@ -560,7 +597,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: `https://api.bank.example.com` does not fit here; expected a host such as `api.example.com`, `*.example.com` or `*`; write the host alone, without scheme and path"),
+            "gateway.d/bank.yaml:7:21: error: routes.read.match.hosts[0]: `https://api.bank.example.com` does not fit here; expected a host such as `api.example.com`, `*.example.com` or `*`; write the host alone, without scheme and path"
+        ),
         GoldenCase(
             "a listener of another domain",
             """
@@ -574,7 +612,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:25: error: routes.read.match.listeners[0]: the domain `bank` may not claim the listener `internal`; expected what gateway.yaml gives the domain: `external`; see gateway.d/gateway.yaml:5:116: the domain's listeners"),
+            "gateway.d/bank.yaml:7:25: error: routes.read.match.listeners[0]: the domain `bank` may not claim the listener `internal`; expected what gateway.yaml gives the domain: `external`; see gateway.d/gateway.yaml:5:116: the domain's listeners"
+        ),
         GoldenCase(
             "an unknown listener",
             """
@@ -588,7 +627,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:25: error: routes.read.match.listeners[0]: gateway.yaml declares no listener `extrenal`; expected `external` or `internal`; did you mean `external`?"),
+            "gateway.d/bank.yaml:7:25: error: routes.read.match.listeners[0]: gateway.yaml declares no listener `extrenal`; expected `external` or `internal`; did you mean `external`?"
+        ),
         GoldenCase(
             "a path of another domain",
             """
@@ -602,7 +642,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the domain `bank` may not claim the path `/v10/a`; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the domain `bank` may not claim the path `/v10/a`; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"
+        ),
         GoldenCase(
             "a parameter where the prefix is",
             """
@@ -616,7 +657,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the domain `bank` may not claim the path `/{version}/a`; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the domain `bank` may not claim the path `/{version}/a`; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"
+        ),
         GoldenCase(
             "every path",
             """
@@ -630,6 +672,7 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:12: error: routes.read.match.path: the domain `bank` may not claim every path; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"),
+            "gateway.d/bank.yaml:7:12: error: routes.read.match.path: the domain `bank` may not claim every path; expected a path under what gateway.yaml gives the domain: `/v1` or `/public`; see gateway.d/gateway.yaml:5:89: the domain's paths"
+        ),
     ]
 }

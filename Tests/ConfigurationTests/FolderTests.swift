@@ -90,10 +90,15 @@ private final class TemporaryFolder {
     func noFolder() throws {
         let folder = try TemporaryFolder()
         let missing = ConfigurationLoader(source: .fileSystem(folder: folder.path + "/none")).load()
-        #expect(folder.said(missing) == ["gateway.d/none/gateway.yaml:1:1: error: the folder `gateway.d/none` does not exist"])
+        #expect(
+            folder.said(missing) == [
+                "gateway.d/none/gateway.yaml:1:1: error: the folder `gateway.d/none` does not exist"
+            ])
         try folder.write("file", "")
         let file = ConfigurationLoader(source: .fileSystem(folder: folder.path + "/file")).load()
-        #expect(folder.said(file) == ["gateway.d/file/gateway.yaml:1:1: error: the folder `gateway.d/file` is not a folder"])
+        #expect(
+            folder.said(file) == ["gateway.d/file/gateway.yaml:1:1: error: the folder `gateway.d/file` is not a folder"]
+        )
     }
 
     @Test("a file is read whole whatever its size, up to the limit")

@@ -27,24 +27,26 @@ import Testing
         return result
     }
 
-    private static let gateway = plainGateway + """
+    private static let gateway =
+        plainGateway + """
 
-        admin: {address: "127.0.0.1:9901"}
-        trusted_proxies: [10.0.0.0/8, "::1"]
-        limits: {connections_max: 100, header_bytes_max: 16KiB}
-        timeouts: {header_read: 5s, drain: 1m}
-        defaults: {timeouts: {request: 10s}, plugins: {response_headers: {set: {X-Served-By: gateway}}}}
-        """
-    private static let bank = plainBank + """
+            admin: {address: "127.0.0.1:9901"}
+            trusted_proxies: [10.0.0.0/8, "::1"]
+            limits: {connections_max: 100, header_bytes_max: 16KiB}
+            timeouts: {header_read: 5s, drain: 1m}
+            defaults: {timeouts: {request: 10s}, plugins: {response_headers: {set: {X-Served-By: gateway}}}}
+            """
+    private static let bank =
+        plainBank + """
 
-          files:
-            match: {hosts: ["a.shop.example.com"], prefix: /public, headers: {X-A: {prefix: b}}, query: {q: {present: true}}}
-            upstream: accounts
-            rewrite: {strip_prefix: /public, host: files.internal}
-            plugins: {request_headers: {set: {X-Key: "${env:X}"}, remove: [Cookie]}, ip_restriction: {deny: [10.0.0.0/8]}}
-          old: {match: {path: "/v1/old/{id}"}, redirect: {location: "https://example.com/{id}", status: 301}}
-          pong: {match: {path: /v1/ping}, respond: {status: 200, body: pong}}
-        """
+              files:
+                match: {hosts: ["a.shop.example.com"], prefix: /public, headers: {X-A: {prefix: b}}, query: {q: {present: true}}}
+                upstream: accounts
+                rewrite: {strip_prefix: /public, host: files.internal}
+                plugins: {request_headers: {set: {X-Key: "${env:X}"}, remove: [Cookie]}, ip_restriction: {deny: [10.0.0.0/8]}}
+              old: {match: {path: "/v1/old/{id}"}, redirect: {location: "https://example.com/{id}", status: 301}}
+              pong: {match: {path: /v1/ping}, respond: {status: 200, body: pong}}
+            """
 
     @Test("mutated files give a model or errors with a place, and never stop the process")
     func mutations() {

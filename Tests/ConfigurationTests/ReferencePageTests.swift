@@ -21,7 +21,9 @@ import Testing
     @Test("every key of the sketch in the design has its line")
     func keys() {
         let page = ReferencePage.markdown()
-        for key in ["listeners", "trusted_proxies", "strip_prefix", "connections_per_client_max", "ip_restriction", "hash_on"] {
+        for key in [
+            "listeners", "trusted_proxies", "strip_prefix", "connections_per_client_max", "ip_restriction", "hash_on",
+        ] {
             #expect(page.contains("| `\(key)` |"))
         }
     }

@@ -72,7 +72,9 @@ import Testing
     @Test("an absolute path may lead anywhere")
     func absolute() throws {
         let result = load(Self.bank.replacing("keys/api.key", with: "/etc/abs.key"))
-        #expect(result.configuration?.domains[0].routes[0].plugins.requestHeaders.set[0].value.value.constant == "Bearer absolute")
+        #expect(
+            result.configuration?.domains[0].routes[0].plugins.requestHeaders.set[0].value.value.constant
+                == "Bearer absolute")
     }
 
     @Test("a line feed out of a file can't get into a header")
@@ -101,6 +103,9 @@ import Testing
 
     @Test("keys are left as they are")
     func keys() {
-        #expect(findings(bank: "\"${env:TIMEOUT}\": x\ndomain: bank\n").contains { $0.contains("unknown key `${env:TIMEOUT}`") })
+        #expect(
+            findings(bank: "\"${env:TIMEOUT}\": x\ndomain: bank\n").contains {
+                $0.contains("unknown key `${env:TIMEOUT}`")
+            })
     }
 }

@@ -1,7 +1,9 @@
 import Testing
 
 @Suite struct RouteGoldenTests {
-    @Test("what a domain's file says wrongly is reported with its place, its field, what was expected and a remedy", arguments: cases)
+    @Test(
+        "what a domain's file says wrongly is reported with its place, its field, what was expected and a remedy",
+        arguments: cases)
     func golden(golden: GoldenCase) {
         #expect(findings(bank: golden.yaml) == golden.findings)
     }
@@ -21,7 +23,8 @@ import Testing
                 rewrite: {path: "/v2/{idd}"}
 
             """,
-            "gateway.d/bank.yaml:9:21: error: routes.read.rewrite.path: the path of the route `bank/read` has no parameter `idd`; expected `id`; did you mean `{id}`?; see gateway.d/bank.yaml:7:12: what the route matches"),
+            "gateway.d/bank.yaml:9:21: error: routes.read.rewrite.path: the path of the route `bank/read` has no parameter `idd`; expected `id`; did you mean `{id}`?; see gateway.d/bank.yaml:7:12: what the route matches"
+        ),
         GoldenCase(
             "a prefix to strip that isn't there",
             """
@@ -36,7 +39,8 @@ import Testing
                 rewrite: {strip_prefix: /v2}
 
             """,
-            "gateway.d/bank.yaml:9:29: error: routes.read.rewrite.strip_prefix: the route's path does not begin with `/v2`; expected a prefix of `/v1/a`; see gateway.d/bank.yaml:7:12: what the route matches"),
+            "gateway.d/bank.yaml:9:29: error: routes.read.rewrite.strip_prefix: the route's path does not begin with `/v2`; expected a prefix of `/v1/a`; see gateway.d/bank.yaml:7:12: what the route matches"
+        ),
         GoldenCase(
             "a rewrite without upstream",
             """
@@ -52,7 +56,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:9:5: error: routes.read.rewrite: `rewrite` has no effect without an upstream; expected no such key"),
+            "gateway.d/bank.yaml:9:5: error: routes.read.rewrite: `rewrite` has no effect without an upstream; expected no such key"
+        ),
         GoldenCase(
             "a parameter in a redirect's host",
             """
@@ -67,7 +72,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:8:26: error: routes.read.redirect.location: `https://{id}/` does not fit here; expected a URL whose host is written out, so that no client can choose it"),
+            "gateway.d/bank.yaml:8:26: error: routes.read.redirect.location: `https://{id}/` does not fit here; expected a URL whose host is written out, so that no client can choose it"
+        ),
         GoldenCase(
             "a redirect to nowhere",
             """
@@ -82,7 +88,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:8:15: error: routes.read.redirect: the redirect leads nowhere; expected `location`, or some of `scheme`, `host`, `port` and `path`"),
+            "gateway.d/bank.yaml:8:15: error: routes.read.redirect: the redirect leads nowhere; expected `location`, or some of `scheme`, `host`, `port` and `path`"
+        ),
         GoldenCase(
             "a redirect with another status",
             """
@@ -97,7 +104,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:8:41: error: routes.read.redirect.status: `300` does not fit here; expected `301`, `302`, `303`, `307` or `308`"),
+            "gateway.d/bank.yaml:8:41: error: routes.read.redirect.status: `300` does not fit here; expected `301`, `302`, `303`, `307` or `308`"
+        ),
         GoldenCase(
             "a body where none can be",
             """
@@ -112,7 +120,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:8:34: error: routes.read.respond.body: a response with status 204 has no body; expected no `body`"),
+            "gateway.d/bank.yaml:8:34: error: routes.read.respond.body: a response with status 204 has no body; expected no `body`"
+        ),
         GoldenCase(
             "framing headers",
             """
@@ -128,7 +137,8 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.Content-Length: `Content-Length` can't be a name here; expected a header that may be changed; it frames the message",
-            "gateway.d/bank.yaml:9:70: error: routes.read.plugins.request_headers.remove[0]: `connection` does not fit here; expected a header that may be changed; it belongs to one connection only"),
+            "gateway.d/bank.yaml:9:70: error: routes.read.plugins.request_headers.remove[0]: `connection` does not fit here; expected a header that may be changed; it belongs to one connection only"
+        ),
         GoldenCase(
             "identity headers",
             """
@@ -143,7 +153,8 @@ import Testing
                 plugins: {request_headers: {set: {X_Spiffe_ID: "a"}}}
 
             """,
-            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.X_Spiffe_ID: `X_Spiffe_ID` can't be a name here; expected a header that may be changed; it carries an identity"),
+            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.X_Spiffe_ID: `X_Spiffe_ID` can't be a name here; expected a header that may be changed; it carries an identity"
+        ),
         GoldenCase(
             "Host",
             """
@@ -158,7 +169,8 @@ import Testing
                 plugins: {request_headers: {set: {Host: a}}}
 
             """,
-            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.Host: `Host` can't be a name here; expected a header that may be changed; the host is set with `rewrite: {host: …}` or `host_header`"),
+            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.Host: `Host` can't be a name here; expected a header that may be changed; the host is set with `rewrite: {host: …}` or `host_header`"
+        ),
         GoldenCase(
             "a header name with a space",
             """
@@ -173,7 +185,8 @@ import Testing
                 plugins: {response_headers: {set: {"X Y": a}}}
 
             """,
-            "gateway.d/bank.yaml:9:40: error: routes.read.plugins.response_headers.set.X Y: `X Y` can't be a name here; expected a header name"),
+            "gateway.d/bank.yaml:9:40: error: routes.read.plugins.response_headers.set.X Y: `X Y` can't be a name here; expected a header name"
+        ),
         GoldenCase(
             "a line feed in a header",
             """
@@ -188,7 +201,8 @@ import Testing
                 plugins: {request_headers: {set: {X-A: "a\\r\\nX-B: b"}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `a\\r\\nX-B: b` does not fit here; expected a header value without control characters; `{path.name}` stands for a path parameter"),
+            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `a\\r\\nX-B: b` does not fit here; expected a header value without control characters; `{path.name}` stands for a path parameter"
+        ),
         GoldenCase(
             "an unknown parameter in a header",
             """
@@ -203,7 +217,8 @@ import Testing
                 plugins: {request_headers: {set: {X-A: "{path.id}"}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: the path of the route `bank/read` has no parameter `id`; expected a path with `{id}`; see gateway.d/bank.yaml:7:12: what the route matches"),
+            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: the path of the route `bank/read` has no parameter `id`; expected a path with `{id}`; see gateway.d/bank.yaml:7:12: what the route matches"
+        ),
         GoldenCase(
             "a bare parameter in a header",
             """
@@ -218,7 +233,8 @@ import Testing
                 plugins: {request_headers: {set: {X-A: "{id}"}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `{id}` does not fit here; expected text with `{path.name}` for path parameters; `{{` and `}}` stand for single braces"),
+            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `{id}` does not fit here; expected text with `{path.name}` for path parameters; `{{` and `}}` stand for single braces"
+        ),
         GoldenCase(
             "a network with host bits",
             """
@@ -233,7 +249,8 @@ import Testing
                 plugins: {ip_restriction: {allow: [10.1.2.3/8]}}
 
             """,
-            "gateway.d/bank.yaml:9:40: error: routes.read.plugins.ip_restriction.allow[0]: `10.1.2.3/8` does not fit here; expected an IP address or a network such as `10.0.0.0/8` or `2001:db8::/32`; the network of this address is `10.0.0.0/8`"),
+            "gateway.d/bank.yaml:9:40: error: routes.read.plugins.ip_restriction.allow[0]: `10.1.2.3/8` does not fit here; expected an IP address or a network such as `10.0.0.0/8` or `2001:db8::/32`; the network of this address is `10.0.0.0/8`"
+        ),
         GoldenCase(
             "a name in upper case",
             """
@@ -247,7 +264,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:6:3: error: routes.Read_Account: `Read_Account` can't be a name here; expected a name of 1 to 63 lower-case letters, digits and hyphens; did you mean `read-account`?"),
+            "gateway.d/bank.yaml:6:3: error: routes.Read_Account: `Read_Account` can't be a name here; expected a name of 1 to 63 lower-case letters, digits and hyphens; did you mean `read-account`?"
+        ),
         GoldenCase(
             "https targets",
             """
@@ -261,7 +279,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `https://10.1.0.11` does not fit here; expected an `http://` URL; `https` is not supported by this version"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `https://10.1.0.11` does not fit here; expected an `http://` URL; `https` is not supported by this version"
+        ),
         GoldenCase(
             "a target without scheme",
             """
@@ -275,7 +294,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `10.1.0.11:8080` does not fit here; expected a URL such as `http://10.1.0.11:8080` or `http://accounts.internal`; did you mean `http://10.1.0.11:8080`?"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `10.1.0.11:8080` does not fit here; expected a URL such as `http://10.1.0.11:8080` or `http://accounts.internal`; did you mean `http://10.1.0.11:8080`?"
+        ),
         GoldenCase(
             "a target with a path",
             """
@@ -289,7 +309,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `http://10.1.0.11/api` does not fit here; expected a URL of scheme, host and port alone, without user, path or query; change paths with the route's `rewrite`"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: `http://10.1.0.11/api` does not fit here; expected a URL of scheme, host and port alone, without user, path or query; change paths with the route's `rewrite`"
+        ),
         GoldenCase(
             "weights of nothing",
             """
@@ -303,7 +324,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: all targets have weight 0; expected a target with a weight above 0"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.targets[0]: all targets have weight 0; expected a target with a weight above 0"
+        ),
         GoldenCase(
             "a misspelt balancer",
             """
@@ -318,7 +340,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.balancer: `round-robin` does not fit here; expected `round_robin`, `least_requests` or `consistent_hash`; did you mean `round_robin`?"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.balancer: `round-robin` does not fit here; expected `round_robin`, `least_requests` or `consistent_hash`; did you mean `round_robin`?"
+        ),
         GoldenCase(
             "hashing without a key",
             """
@@ -333,7 +356,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.balancer: `consistent_hash` needs `hash_on`; expected `hash_on: client_address`, `hash_on: {header: NAME}` or `hash_on: {cookie: NAME}`"),
+            "gateway.d/bank.yaml:4:15: error: upstreams.accounts.balancer: `consistent_hash` needs `hash_on`; expected `hash_on: client_address`, `hash_on: {header: NAME}` or `hash_on: {cookie: NAME}`"
+        ),
         GoldenCase(
             "a key without hashing",
             """
@@ -348,7 +372,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:4:14: error: upstreams.accounts.hash_on: `hash_on` has no effect with this balancer; add `balancer: consistent_hash`"),
+            "gateway.d/bank.yaml:4:14: error: upstreams.accounts.hash_on: `hash_on` has no effect with this balancer; add `balancer: consistent_hash`"
+        ),
         GoldenCase(
             "an unused upstream",
             """
@@ -378,7 +403,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:1:9: error: domain: gateway.yaml declares no domain `bnak`; expected `bank`; did you mean `bank`?; see gateway.d/gateway.yaml:5:3: where domains are declared"),
+            "gateway.d/bank.yaml:1:9: error: domain: gateway.yaml declares no domain `bnak`; expected `bank`; did you mean `bank`?; see gateway.d/gateway.yaml:5:3: where domains are declared"
+        ),
         GoldenCase(
             "two mistakes at once",
             """
@@ -396,7 +422,8 @@ import Testing
             "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `v1` does not fit here; expected a path that begins with `/`, at most 4096 bytes; did you mean `/v1`?",
             "gateway.d/bank.yaml:7:33: error: routes.read.match.methods[0]: `get` does not fit here; expected a method such as `GET`; did you mean `GET`?",
             "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `acounts`; expected `accounts`; did you mean `accounts`?",
-            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `5` does not fit here; expected a duration from 1ms to 24h; did you mean `5s`?"),
+            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `5` does not fit here; expected a duration from 1ms to 24h; did you mean `5s`?"
+        ),
         GoldenCase(
             "a duplicate key",
             """
@@ -411,7 +438,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.upstream: the key `upstream` is written twice; see gateway.d/bank.yaml:8:5: first written here"),
+            "gateway.d/bank.yaml:9:5: error: routes.read.upstream: the key `upstream` is written twice; see gateway.d/bank.yaml:8:5: first written here"
+        ),
         GoldenCase(
             "a duplicate route",
             """
@@ -428,7 +456,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:9:3: error: routes.read: the key `read` is written twice; see gateway.d/bank.yaml:6:3: first written here"),
+            "gateway.d/bank.yaml:9:3: error: routes.read: the key `read` is written twice; see gateway.d/bank.yaml:6:3: first written here"
+        ),
         GoldenCase(
             "a second document",
             """
@@ -458,7 +487,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the tag `!!str` is not allowed; expected a value without a tag"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: the tag `!!str` is not allowed; expected a value without a tag"
+        ),
         GoldenCase(
             "a number as key",
             """
@@ -472,7 +502,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:6:3: error: routes: a key must be text, and YAML reads this one as a number; expected a quoted key"),
+            "gateway.d/bank.yaml:6:3: error: routes: a key must be text, and YAML reads this one as a number; expected a quoted key"
+        ),
         GoldenCase(
             "a list as key",
             """
@@ -503,7 +534,8 @@ import Testing
                 <<: {tier: 1}
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.<<: merge keys are not supported; expected an alias as a value, or the keys themselves"),
+            "gateway.d/bank.yaml:9:5: error: routes.read.<<: merge keys are not supported; expected an alias as a value, or the keys themselves"
+        ),
         GoldenCase(
             "an unknown alias",
             """
@@ -531,7 +563,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:8:13: error: routes.read.match.path: not valid YAML: did not find expected ',' or '}'; see gateway.d/bank.yaml:7:12: while parsing a flow mapping"),
+            "gateway.d/bank.yaml:8:13: error: routes.read.match.path: not valid YAML: did not find expected ',' or '}'; see gateway.d/bank.yaml:7:12: while parsing a flow mapping"
+        ),
         GoldenCase(
             "a tab as indentation",
             """
@@ -546,7 +579,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:8:5: error: routes.read.match: not valid YAML: found character that cannot start any token; see gateway.d/bank.yaml:8:5: while scanning for the next token"),
+            "gateway.d/bank.yaml:8:5: error: routes.read.match: not valid YAML: found character that cannot start any token; see gateway.d/bank.yaml:8:5: while scanning for the next token"
+        ),
         GoldenCase(
             "a control character",
             """
@@ -575,7 +609,8 @@ import Testing
             - a
 
             """,
-            "gateway.d/bank.yaml:1:1: error: a list does not fit here; expected a mapping with `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`"),
+            "gateway.d/bank.yaml:1:1: error: a list does not fit here; expected a mapping with `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`"
+        ),
         GoldenCase(
             "an unset variable",
             """
@@ -617,7 +652,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `../x` is not a path that may be read; expected a path below the configuration folder without `..`, or an absolute one"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `../x` is not a path that may be read; expected a path below the configuration folder without `..`, or an absolute one"
+        ),
         GoldenCase(
             "an unknown reference",
             """
@@ -631,7 +667,8 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `${vault:x}` is not a reference; expected `${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `${vault:x}` is not a reference; expected `${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"
+        ),
         GoldenCase(
             "an open reference",
             """
@@ -645,6 +682,7 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `${` has no closing `}`; expected `${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"),
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `${` has no closing `}`; expected `${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"
+        ),
     ]
 }

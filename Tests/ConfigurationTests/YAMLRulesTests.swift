@@ -53,7 +53,10 @@ import Testing
     @Test(
         "each limit is an error where it is passed",
         arguments: [
-            ("depth", "gateway.d/bank.yaml:1:6: error: a[0][0]: values are nested deeper than 3 levels", "a: [[[[x]]]]"),
+            (
+                "depth", "gateway.d/bank.yaml:1:6: error: a[0][0]: values are nested deeper than 3 levels",
+                "a: [[[[x]]]]"
+            ),
             ("nodes", "gateway.d/bank.yaml:1:17: error: a[4]: the file holds more than 7 values", "a: [1, 2, 3, 4, 5]"),
             ("anchors", "gateway.d/bank.yaml:2:4: error: b: the file has more than 1 anchors", "a: &a 1\nb: &b 2"),
             ("aliases", "gateway.d/bank.yaml:3:4: error: c: the file has more than 1 aliases", "a: &a 1\nb: *a\nc: *a"),

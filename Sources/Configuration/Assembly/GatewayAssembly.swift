@@ -71,7 +71,8 @@ struct GatewayAssembly {
         for proxy in draft.trustedProxies {
             guard proxy.value.prefixLength == 0 else { continue }
             guard let place = proxy.origin.location else { continue }
-            file.warning(at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
+            file.warning(
+                at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
         }
     }
 

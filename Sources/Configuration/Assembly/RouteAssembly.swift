@@ -123,7 +123,9 @@ extension RouteAssembly {
             file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
         }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
-        if let redirect = draft.redirect { return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) } }
+        if let redirect = draft.redirect {
+            return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) }
+        }
         return draft.respond.map { .respond(respond($0.draft, $0.node)) }
     }
 
@@ -135,7 +137,8 @@ extension RouteAssembly {
                 let names = domain.draft.upstreams.map(\.name)
                 file.error(
                     at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",
-                    expected: names.isEmpty ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
+                    expected: names.isEmpty
+                        ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
                     suggestion: Spelling.nearest(to: upstream.value, among: names).map { "did you mean `\($0)`?" })
             }
             return nil
@@ -157,7 +160,8 @@ extension RouteAssembly {
                 file.error(
                     at: place, "the route's path does not begin with `\(prefix.value)`",
                     expected: "a prefix of `\(path)`",
-                    related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
+                    related: .init(
+                        location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
                 return nil
             }
             let count = prefix.value.segments.count
@@ -183,7 +187,9 @@ extension RouteAssembly {
             target = .location(resolved)
         } else {
             guard hasParts else {
-                if !["location", "scheme", "host", "port", "path"].contains(where: { (name: StaticString) in file.key(name, in: node) != nil }) {
+                if !["location", "scheme", "host", "port", "path"].contains(where: { (name: StaticString) in
+                    file.key(name, in: node) != nil
+                }) {
                     file.error(
                         node, "the redirect leads nowhere",
                         expected: "`location`, or some of `scheme`, `host`, `port` and `path`")

@@ -78,6 +78,12 @@ private struct DigestSink: ModelSink {
         count += 8
     }
 
+    private mutating func put(_ address: IPAddress) {
+        put((address.isIPv4 ? 4 : 6) as UInt8)
+        put(address.high)
+        put(address.low)
+    }
+
     mutating func beginObject(_ key: StaticString) {
         put(0x7b as UInt8)
         put(key)
@@ -151,14 +157,12 @@ private struct DigestSink: ModelSink {
     mutating func address(_ key: StaticString, _ value: IPEndpoint, _ origin: Origin) {
         put(0x61 as UInt8)
         put(key)
-        put(value.address.high)
-        put(value.address.low)
+        put(value.address)
         put(UInt64(value.port))
     }
     mutating func network(_ value: CIDRBlock, _ origin: Origin) {
         put(0x63 as UInt8)
-        put(value.network.high)
-        put(value.network.low)
+        put(value.network)
         put(UInt64(value.prefixLength))
     }
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
@@ -168,8 +172,7 @@ private struct DigestSink: ModelSink {
             put(name)
         case .address(let address):
             put(0x41 as UInt8)
-            put(address.high)
-            put(address.low)
+            put(address)
         }
         put(UInt64(port))
     }

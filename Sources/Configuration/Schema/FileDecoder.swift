@@ -131,7 +131,8 @@ final class FileDecoder {
     func unexpected(_ node: Int, expected: String, suggestion: String? = nil) {
         if hasFailed(node) { return }
         let message =
-            isNull(node) ? "the key has no value"
+            isNull(node)
+            ? "the key has no value"
             : nodes[node].flags.contains(.secret)
                 ? "the value of the reference does not fit here" : "\(shown(node)) does not fit here"
         error(node, message, expected: expected, suggestion: suggestion)

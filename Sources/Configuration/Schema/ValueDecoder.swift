@@ -152,7 +152,8 @@ extension ValueDecoder {
                 guard let value = element.decode(child, file) else { return }
                 let setting = file.setting(value, child)
                 if let first = values.first(where: { $0 == setting }) {
-                    let note = Diagnostic.Related(location: first.origin.location ?? file.location(node), note: "first listed here")
+                    let note = Diagnostic.Related(
+                        location: first.origin.location ?? file.location(node), note: "first listed here")
                     file.error(child, "\(file.shown(child)) is listed twice", related: note)
                 }
                 values.append(setting)

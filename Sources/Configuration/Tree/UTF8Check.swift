@@ -9,7 +9,8 @@ enum UTF8Check {
         var index = 0
         while index < bytes.count {
             // Eight bytes of ASCII at a time: that is what most files are made of.
-            while bytes.count - index >= 8, bytes.raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & ascii == 0 {
+            while bytes.count - index >= 8, bytes.raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & ascii == 0
+            {
                 index += 8
             }
             if index == bytes.count { return nil }

@@ -79,9 +79,13 @@ enum PathText {
         }
         let own = name.string
         for segment in earlier {
-            if case .parameter(own) = segment { throw Unfit(expected: "each parameter's name once; `\(own)` comes twice") }
+            if case .parameter(own) = segment {
+                throw Unfit(expected: "each parameter's name once; `\(own)` comes twice")
+            }
         }
-        if isRest, isPrefix { throw Unfit(expected: "a prefix without `{\(own)...}`: it takes everything below anyway") }
+        if isRest, isPrefix {
+            throw Unfit(expected: "a prefix without `{\(own)...}`: it takes everything below anyway")
+        }
         return isRest ? .rest(own) : .parameter(own)
     }
 
@@ -110,7 +114,9 @@ enum PathText {
             index += 1
         }
         if isPlain {
-            if text.base[0] == ASCII.dot, text == "." || text == ".." { throw Unfit(expected: "a path without `.` and `..`") }
+            if text.base[0] == ASCII.dot, text == "." || text == ".." {
+                throw Unfit(expected: "a path without `.` and `..`")
+            }
             return text.string
         }
         return try canonicalEscapes(text)
