@@ -1,18 +1,30 @@
 import Base
 
 /// Turns what a domain's file says into upstreams and routes.
-struct DomainAssembly {
+final class DomainAssembly {
     let draft: DomainDraft
     let file: FileDecoder
     let claims: DomainClaims
     let base: RouteBase
     /// What is wrong in another file (a template of gateway.yaml's defaults) is reported there.
     let gateway: FileDecoder
+    private(set) var upstreamIndices: [String: Int] = [:]
+    private(set) var upstreamTimeouts: [String: TimeoutsDraft] = [:]
+
+    init(draft: DomainDraft, file: FileDecoder, claims: DomainClaims, base: RouteBase, gateway: FileDecoder) {
+        self.draft = draft
+        self.file = file
+        self.claims = claims
+        self.base = base
+        self.gateway = gateway
+        for named in draft.upstreams { upstreamTimeouts[named.name] = named.value.timeouts }
+    }
 
     func upstreams() -> [Upstream] {
         let upstreams = draft.upstreams.compactMap(upstream)
         let used = Set(draft.routes.compactMap { $0.value.upstream?.value })
-        for named in draft.upstreams where !used.contains(named.name) {
+        let isMisspelt = used.contains { upstreamTimeouts[$0] == nil }
+        for named in draft.upstreams where !used.contains(named.name) && !isMisspelt {
             file.warning(named.key, "no route uses the upstream `\(named.name)`")
         }
         return upstreams
@@ -58,18 +70,15 @@ struct DomainAssembly {
         return Setting(value: value, origin: kind?.origin ?? .builtIn)
     }
 
-    /// - Parameter upstreams: by name, their index in `Domain.upstreams` and in the draft.
+    /// - Parameter upstreams: what `Domain.upstreams` will be.
     func routes(_ upstreams: [Upstream]) -> [Route] {
-        var indices: [String: Int] = [:]
-        for (index, upstream) in upstreams.enumerated() { indices[upstream.name] = index }
-        var times: [String: TimeoutsDraft] = [:]
-        for named in draft.upstreams { times[named.name] = named.value.timeouts }
+        for (index, upstream) in upstreams.enumerated() { upstreamIndices[upstream.name] = index }
         var routes: [Route] = []
         routes.reserveCapacity(draft.routes.count)
         for named in draft.routes {
-            let assembly = RouteAssembly(
-                named: named, domain: self, upstreamIndices: indices, upstreamTimeouts: times)
-            if let route = assembly.route() { routes.append(route) }
+            if let route = RouteAssembly(named: named, draft: named.value, domain: self).route() {
+                routes.append(route)
+            }
         }
         return routes
     }

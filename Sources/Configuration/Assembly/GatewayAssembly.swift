@@ -7,7 +7,7 @@ struct GatewayAssembly {
 
     /// The listeners with an address; one without has been reported.
     func listeners() -> [Listener] {
-        if draft.listeners.isEmpty, let node = draft.listenersNode, file.document.nodes[node].count == 0 {
+        if draft.listeners.isEmpty, let node = draft.listenersNode, file.nodes[node].count == 0 {
             file.error(node, "there is no listener", expected: "at least one")
         }
         let listeners = draft.listeners.compactMap(listener)
@@ -71,7 +71,8 @@ struct GatewayAssembly {
         for proxy in draft.trustedProxies {
             guard proxy.value.prefixLength == 0 else { continue }
             guard let place = proxy.origin.location else { continue }
-            file.warning(at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
+            file.warning(
+                at: place, "every client is trusted to say who it is", suggestion: "name the proxies' networks")
         }
     }
 

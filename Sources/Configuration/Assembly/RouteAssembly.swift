@@ -3,19 +3,17 @@ import Base
 /// Turns what a file says about one route into the route.
 struct RouteAssembly {
     let named: Named<RouteDraft>
+    let draft: RouteDraft
     let domain: DomainAssembly
-    let upstreamIndices: [String: Int]
-    let upstreamTimeouts: [String: TimeoutsDraft]
 
-    private var draft: RouteDraft { named.value }
     private var file: FileDecoder { domain.file }
 
     /// Nil after an error.
     func route() -> Route? {
         let match = match()
-        let parameters = match?.path.value.parameters
+        let parameters = match.map { $0.path.value.parameters }
         let action = action(path: match?.path.value)
-        let upstream = draft.upstream.flatMap { upstreamTimeouts[$0.value] }
+        let upstream = draft.upstream.flatMap { domain.upstreamTimeouts[$0.value] }
         let plugins = plugins(parameters)
         guard let match, let action else { return nil }
         return Route(
@@ -51,7 +49,8 @@ struct RouteAssembly {
             return nil
         case (nil, nil):
             let isWritten = file.key("path", in: node) != nil || file.key("prefix", in: node) != nil
-            return isWritten ? nil : .builtIn(PathTemplate(segments: [], isPrefix: true))
+            if isWritten || file.holdsUnknownKey(node) { return nil }
+            return .builtIn(.everything)
         }
     }
 
@@ -112,6 +111,7 @@ extension RouteAssembly {
         ].compactMap { $0 }
         guard keys.count == 1 else {
             let expectation = "exactly one of `upstream`, `redirect` and `respond`"
+            if keys.isEmpty, file.holdsUnknownKey(named.node) { return nil }
             if keys.isEmpty {
                 file.error(named.key, "the route does nothing with a request", expected: expectation)
             } else {
@@ -123,19 +123,22 @@ extension RouteAssembly {
             file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
         }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
-        if let redirect = draft.redirect { return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) } }
+        if let redirect = draft.redirect {
+            return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) }
+        }
         return draft.respond.map { .respond(respond($0.draft, $0.node)) }
     }
 
     private func proxy(_ upstream: Setting<String>, _ path: PathTemplate?) -> ProxyAction? {
         let rewrite = rewrite(path)
         guard let place = upstream.origin.location else { return nil }
-        guard let index = upstreamIndices[upstream.value] else {
-            if upstreamTimeouts[upstream.value] == nil {
+        guard let index = domain.upstreamIndices[upstream.value] else {
+            if domain.upstreamTimeouts[upstream.value] == nil {
                 let names = domain.draft.upstreams.map(\.name)
                 file.error(
                     at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",
-                    expected: names.isEmpty ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
+                    expected: names.isEmpty
+                        ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
                     suggestion: Spelling.nearest(to: upstream.value, among: names).map { "did you mean `\($0)`?" })
             }
             return nil
@@ -157,7 +160,8 @@ extension RouteAssembly {
                 file.error(
                     at: place, "the route's path does not begin with `\(prefix.value)`",
                     expected: "a prefix of `\(path)`",
-                    related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
+                    related: .init(
+                        location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
                 return nil
             }
             let count = prefix.value.segments.count
@@ -183,7 +187,9 @@ extension RouteAssembly {
             target = .location(resolved)
         } else {
             guard hasParts else {
-                if !["location", "scheme", "host", "port", "path"].contains(where: { (name: StaticString) in file.key(name, in: node) != nil }) {
+                if !["location", "scheme", "host", "port", "path"].contains(where: { (name: StaticString) in
+                    file.key(name, in: node) != nil
+                }) {
                     file.error(
                         node, "the redirect leads nowhere",
                         expected: "`location`, or some of `scheme`, `host`, `port` and `path`")

@@ -17,7 +17,8 @@ final class Findings {
         var sorted = all.sorted(by: Diagnostic.inReadingOrder)
         if dropped > 0, let last = sorted.last {
             let severity: Diagnostic.Severity = errorCount > 0 ? .error : .warning
-            sorted.append(Diagnostic(severity, at: last.location, path: "", "\(dropped) further findings are not shown"))
+            sorted.append(
+                Diagnostic(severity, at: last.location, path: "", "\(dropped) further findings are not shown"))
         }
         return sorted
     }

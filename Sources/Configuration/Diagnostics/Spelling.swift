@@ -10,6 +10,8 @@ enum Spelling {
             let other = fold(candidate)
             let allowed = min(3, max(1, max(folded.count, other.count) / 3))
             let bound = min(allowed, best.map { $0.distance - 1 } ?? allowed)
+            let isBeginning = folded.count >= 3 && other.count > folded.count && other.starts(with: folded)
+            if isBeginning, best == nil { best = (candidate, allowed) }
             if let found = distance(folded, other, bound: bound) { best = (candidate, found) }
             if best?.distance == 0 { break }
         }

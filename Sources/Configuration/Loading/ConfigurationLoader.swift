@@ -61,6 +61,7 @@ private struct Load {
                 unreadable = true
                 continue
             }
+            if draft.domain == nil { unreadable = true }
             domainFiles.append((draft, file))
         }
         checkRouteCount()
@@ -101,6 +102,7 @@ private struct Load {
         var indices: [String: Int] = [:]
         for (index, listener) in listeners.enumerated() { indices[listener.name] = index }
         let files = filesByDomain(gateway, gatewayFile)
+        let missingIsFine = missingIsFine || files.count < domainFiles.count
         return gateway.domains.map { named in
             let claims = DomainClaims(named, gateway: gatewayFile, listeners: listeners, listenerIndices: indices)
             var upstreams: [Upstream] = []
@@ -131,7 +133,7 @@ private struct Load {
         let declared = Set(names)
         // When an entry itself could not be read, its file isn't to blame.
         let entries = gatewayFile.key("domains", in: 0).map { $0 + 1 }
-        let allRead = entries.map { Int(gatewayFile.document.nodes[$0].count) / 2 == names.count } ?? true
+        let allRead = entries.map { Int(gatewayFile.nodes[$0].count) / 2 == names.count } ?? true
         var files: [String: (DomainDraft, FileDecoder)] = [:]
         for (draft, file) in domainFiles {
             guard let name = draft.domain, let place = name.origin.location else { continue }

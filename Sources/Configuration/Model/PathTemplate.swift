@@ -65,3 +65,8 @@ package enum TemplatePart: Sendable, Hashable {
     /// The route's path parameter: its name and its index in `PathTemplate.parameters`.
     case parameter(name: String, index: Int)
 }
+
+extension PathTemplate {
+    /// The prefix `/`: any path.
+    package static var everything: PathTemplate { PathTemplate(segments: [], isPrefix: true) }
+}

@@ -3,6 +3,8 @@ package struct SourceFiles: Sendable, Equatable {
     /// As given to people: the folder's path and the file's name. gateway.yaml comes first.
     package let names: [String]
 
+    package init(names: [String]) { self.names = names }
+
     /// `file:line:column`, ready for an editor to jump to.
     package func describe(_ location: SourceLocation) -> String {
         "\(name(of: location)):\(location.line):\(location.column)"

@@ -30,7 +30,8 @@ package struct ConfigurationChanges: Sendable, Equatable {
         changes.domains = compare(
             named(old.domains.map(\.withoutContent), \.name), named(new.domains.map(\.withoutContent), \.name))
         changes.upstreams = compare(upstreams(old), upstreams(new))
-        changes.routes = compare(named(old.domains.flatMap(\.routes), \.identity), named(new.domains.flatMap(\.routes), \.identity))
+        changes.routes = compare(
+            named(old.domains.flatMap(\.routes), \.identity), named(new.domains.flatMap(\.routes), \.identity))
         changes.settings = settings(old, new)
         return changes
     }

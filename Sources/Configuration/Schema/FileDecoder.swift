@@ -3,58 +3,69 @@ import Base
 /// Walks one file's tree for the sections and keys, and says what is wrong with it at which place.
 final class FileDecoder {
     let document: YAMLDocument
+    /// The document's nodes.
+    let nodes: UnsafeMutablePointer<YAMLNode>
     let findings: Findings
     /// The places of values that came out of `${…}` and were taken into the model.
     private(set) var secrets: [SourceLocation] = []
+    private var unknownKeyMappings: Set<Int> = []
 
     init(document: YAMLDocument, findings: Findings) {
         self.document = document
+        nodes = document.nodes
         self.findings = findings
     }
 
-    func location(_ node: Int) -> SourceLocation { document.location(node) }
+    func location(_ node: Int) -> SourceLocation {
+        SourceLocation(file: document.file, line: nodes[node].line, column: nodes[node].column)
+    }
+
+    func noteUnknownKey(in mapping: Int) { unknownKeyMappings.insert(mapping) }
+
+    /// Whether a key of a mapping wasn't understood, so that another one may be absent only because of that.
+    func holdsUnknownKey(_ mapping: Int) -> Bool { unknownKeyMappings.contains(mapping) }
 
     func setting<Value>(_ value: Value, _ node: Int) -> Setting<Value> {
-        let place = document.location(node)
+        let place = location(node)
         if document.hasSecrets, document.holdsSecret(node) { secrets.append(place) }
         return Setting(value: value, origin: .file(place))
     }
 
     /// Calls `body` with each key and value of a mapping.
     func forEachPair(of mapping: Int, _ body: (_ key: Int, _ value: Int) -> Void) {
-        let end = Int(document.nodes[mapping].end)
+        let end = Int(nodes[mapping].end)
         var key = mapping + 1
         while key + 1 < end {
             body(key, key + 1)
-            key = Int(document.nodes[key + 1].end)
+            key = Int(nodes[key + 1].end)
         }
     }
 
     /// Calls `body` with each element of a list.
     func forEachElement(of list: Int, _ body: (_ element: Int) -> Void) {
-        let end = Int(document.nodes[list].end)
+        let end = Int(nodes[list].end)
         var element = list + 1
         while element < end {
             body(element)
-            element = Int(document.nodes[element].end)
+            element = Int(nodes[element].end)
         }
     }
 
     /// The node of a key in a mapping, nil when it isn't there.
     func key(_ name: StaticString, in mapping: Int) -> Int? {
-        guard document.nodes[mapping].kind == .mapping else { return nil }
-        let end = Int(document.nodes[mapping].end)
+        guard nodes[mapping].kind == .mapping else { return nil }
+        let end = Int(nodes[mapping].end)
         var key = mapping + 1
         while key + 1 < end {
             if document.bytes(key) == name { return key }
-            key = Int(document.nodes[key + 1].end)
+            key = Int(nodes[key + 1].end)
         }
         return nil
     }
 
     /// A name or value as it may be shown.
     func shown(_ node: Int) -> String {
-        let entry = document.nodes[node]
+        let entry = nodes[node]
         switch entry.kind {
         case .mapping: return "a mapping"
         case .sequence: return "a list"
@@ -66,13 +77,13 @@ final class FileDecoder {
     }
 
     func isNull(_ node: Int) -> Bool {
-        let entry = document.nodes[node]
+        let entry = nodes[node]
         guard entry.kind == .scalar, entry.flags.contains(.plain) else { return false }
         return PlainScalar.isNull(document.bytes(node))
     }
 
     /// Whether something has been said about the value already.
-    func hasFailed(_ node: Int) -> Bool { document.nodes[node].flags.contains(.failed) }
+    func hasFailed(_ node: Int) -> Bool { nodes[node].flags.contains(.failed) }
 
     /// Reports an error at a node. `field` is added to the path: a key that is missing.
     func error(
@@ -120,8 +131,9 @@ final class FileDecoder {
     func unexpected(_ node: Int, expected: String, suggestion: String? = nil) {
         if hasFailed(node) { return }
         let message =
-            isNull(node) ? "the key has no value"
-            : document.nodes[node].flags.contains(.secret)
+            isNull(node)
+            ? "the key has no value"
+            : nodes[node].flags.contains(.secret)
                 ? "the value of the reference does not fit here" : "\(shown(node)) does not fit here"
         error(node, message, expected: expected, suggestion: suggestion)
     }

@@ -11,6 +11,7 @@ struct Section<Draft>: Sendable {
     private let makeDraft: @Sendable () -> Draft
     private let requiredKeys: UInt64
     private let names: [String]
+    private let nameViews: [ByteView]
 
     /// - Parameter keys: at most 64.
     init(_ doc: String, draft: @escaping @Sendable () -> Draft, keys: [Key<Draft>]) {
@@ -19,6 +20,7 @@ struct Section<Draft>: Sendable {
         self.keys = keys
         makeDraft = draft
         names = keys.map { $0.description.name }
+        nameViews = keys.map(\.nameView)
         var required: UInt64 = 0
         for (index, key) in keys.enumerated() where key.description.isRequired { required |= 1 << UInt64(index) }
         requiredKeys = required
@@ -29,22 +31,25 @@ struct Section<Draft>: Sendable {
     /// The draft with every value that could be read; nil when the value isn't a mapping at all. What is wrong has been
     /// reported either way.
     func decode(_ node: Int, _ file: FileDecoder) -> Draft? {
-        guard file.document.nodes[node].kind == .mapping else {
-            file.unexpected(node, expected: "a mapping with \(ValueType.alternatives(names))")
+        guard file.nodes[node].kind == .mapping else {
+            file.unexpected(node, expected: "a mapping with \(ValueType.alternatives(usableNames))")
             return nil
         }
         var draft = makeDraft()
         var seen: UInt64 = 0
-        let end = Int(file.document.nodes[node].end)
+        let end = Int(file.nodes[node].end)
         var key = node + 1
         while key + 1 < end {
             if let index = index(of: file.document.bytes(key)) {
                 keys[index].take(&draft, key, key + 1, file)
                 seen |= 1 << UInt64(index)
             } else {
-                reportUnknown(key, file)
+                file.noteUnknownKey(in: node)
+                // What is misspelt isn't also missing.
+                let meant = reportUnknown(key, file)
+                if let index = names.firstIndex(where: { $0 == meant }) { seen |= 1 << UInt64(index) }
             }
-            key = Int(file.document.nodes[key + 1].end)
+            key = Int(file.nodes[key + 1].end)
         }
         let missing = requiredKeys & ~seen
         if missing != 0 { reportMissing(missing, node, file) }
@@ -53,25 +58,29 @@ struct Section<Draft>: Sendable {
 
     private func index(of name: ByteView) -> Int? {
         var index = 0
-        while index < keys.count {
-            if keys[index].nameView.count == name.count, keys[index].nameView == name { return index }
+        while index < nameViews.count {
+            let candidate = nameViews[index]
+            if candidate.count == name.count, candidate.base[0] == name.base[0], candidate == name { return index }
             index += 1
         }
         return nil
     }
 
-    private func reportUnknown(_ key: Int, _ file: FileDecoder) {
+    /// The key that was probably meant.
+    private func reportUnknown(_ key: Int, _ file: FileDecoder) -> String? {
         let written = file.document.bytes(key).string
         if written == "<<" {
             file.error(key, "merge keys are not supported", expected: "an alias as a value, or the keys themselves")
-            return
+            return nil
         }
-        let usable = keys.filter { !$0.description.isReserved }.map { $0.description.name }
         let nearest = Spelling.nearest(to: written, among: names)
         file.error(
-            key, "unknown key `\(Visible.text(written))`", expected: ValueType.alternatives(usable),
+            key, "unknown key `\(Visible.text(written))`", expected: ValueType.alternatives(usableNames),
             suggestion: nearest.map { "did you mean `\($0)`?" })
+        return nearest
     }
+
+    private var usableNames: [String] { keys.filter { !$0.description.isReserved }.map { $0.description.name } }
 
     private func reportMissing(_ missing: UInt64, _ node: Int, _ file: FileDecoder) {
         for (index, key) in keys.enumerated() where missing & 1 << UInt64(index) != 0 {

@@ -29,7 +29,7 @@ extension ValueDecoder {
         _ type: ValueType, _ parse: @escaping @Sendable (_ text: ByteView) throws(Unfit) -> Value
     ) -> ValueDecoder {
         ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .scalar, !entry.flags.contains(.failed), !file.isNull(node) else {
                 file.unexpected(node, expected: type.phrase)
                 return nil
@@ -131,7 +131,7 @@ extension ValueDecoder {
     ) -> ValueDecoder where Value == [Setting<Element>] {
         let type = ValueType.list(element.type)
         return ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .sequence else {
                 let isWord = entry.kind == .scalar && !entry.flags.contains(.secret) && !file.isNull(node)
                 let fix = isWord ? "write `[\(Visible.text(file.document.bytes(node)))]`" : nil
@@ -152,7 +152,8 @@ extension ValueDecoder {
                 guard let value = element.decode(child, file) else { return }
                 let setting = file.setting(value, child)
                 if let first = values.first(where: { $0 == setting }) {
-                    let note = Diagnostic.Related(location: first.origin.location ?? file.location(node), note: "first listed here")
+                    let note = Diagnostic.Related(
+                        location: first.origin.location ?? file.location(node), note: "first listed here")
                     file.error(child, "\(file.shown(child)) is listed twice", related: note)
                 }
                 values.append(setting)
@@ -180,7 +181,7 @@ extension ValueDecoder {
     ) -> ValueDecoder where Value == [Named<Element>] {
         let type = ValueType.map(key: keyForm, value: element.type)
         return ValueDecoder(type) { node, file in
-            let entry = file.document.nodes[node]
+            let entry = file.nodes[node]
             guard entry.kind == .mapping else {
                 file.unexpected(node, expected: type.phrase)
                 return nil

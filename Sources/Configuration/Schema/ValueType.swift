@@ -25,7 +25,8 @@ indirect enum ValueType: Sendable {
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .duration(let range):
             "a duration from \(DurationFormat.text(range.lowerBound)) to \(DurationFormat.text(range.upperBound))"
-        case .size(let range): "a size from \(SizeFormat.text(range.lowerBound)) to \(SizeFormat.text(range.upperBound))"
+        case .size(let range):
+            "a size from \(SizeFormat.text(range.lowerBound)) to \(SizeFormat.text(range.upperBound))"
         case .choice(let words): Self.alternatives(words)
         case .text(let form): form
         case .list(let element): "a list; each element: \(element.phrase)"

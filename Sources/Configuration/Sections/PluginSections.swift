@@ -6,9 +6,15 @@ enum PluginSections {
         "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header counts as a key.",
         draft: { PluginsDraft() },
         keys: [
-            .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") { draft, value, _, _ in draft.requestHeaders = value },
-            .part("response_headers", .section(responseHeaders), "Changes the headers that the client sees.") { draft, value, _, _ in draft.responseHeaders = value },
-            .part("ip_restriction", .section(ipRestriction), "Lets clients in by address, or answers 403.") { draft, value, _, _ in draft.ipRestriction = value },
+            .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") {
+                draft, value, _, _ in draft.requestHeaders = value
+            },
+            .part("response_headers", .section(responseHeaders), "Changes the headers that the client sees.") {
+                draft, value, _, _ in draft.responseHeaders = value
+            },
+            .part("ip_restriction", .section(ipRestriction), "Lets clients in by address, or answers 403.") {
+                draft, value, _, _ in draft.ipRestriction = value
+            },
             .reserved("cors", "Cross-origin requests."),
             .reserved("rate_limit", "Rate limits."),
             .reserved("webhook_signature", "Signatures of webhooks."),
@@ -22,24 +28,40 @@ enum PluginSections {
         ])
 
     private static let requestHeaders = Section(
-        "Changes to request headers. Framing, hop-by-hop, identity headers and `Host` are out of reach.", draft: { HeaderEditDraft() },
+        "Changes to request headers. Framing, hop-by-hop, identity headers and `Host` are out of reach.",
+        draft: { HeaderEditDraft() },
         keys: [
-            .part("set", .headers(.request, .placed(.requestHeaderTemplate)), default: "{}", "Headers to set, replacing all of that name; `{path.name}` stands for a path parameter.") { draft, value, _, _ in draft.set = value },
-            Key("remove", .list(.editableHeaderName(.request), countMax: 64, emptyAllowed: true), default: "[]", "Names of headers to drop, before anything is set.") { $0.remove = $1.value },
+            .part(
+                "set", .headers(.request, .placed(.requestHeaderTemplate)), default: "{}",
+                "Headers to set, replacing all of that name; `{path.name}` stands for a path parameter."
+            ) { draft, value, _, _ in draft.set = value },
+            Key(
+                "remove", .list(.editableHeaderName(.request), countMax: 64, emptyAllowed: true), default: "[]",
+                "Names of headers to drop, before anything is set."
+            ) { $0.remove = $1.value },
         ])
 
     private static let responseHeaders = Section(
         "Changes to response headers. Framing and hop-by-hop headers are out of reach.", draft: { HeaderEditDraft() },
         keys: [
-            .part("set", .headers(.response, .placed(.constantHeader)), default: "{}", "Headers to set, replacing all of that name.") { draft, value, _, _ in draft.set = value },
-            Key("remove", .list(.editableHeaderName(.response), countMax: 64, emptyAllowed: true), default: "[]", "Names of headers to drop, before anything is set.") { $0.remove = $1.value },
+            .part(
+                "set", .headers(.response, .placed(.constantHeader)), default: "{}",
+                "Headers to set, replacing all of that name."
+            ) { draft, value, _, _ in draft.set = value },
+            Key(
+                "remove", .list(.editableHeaderName(.response), countMax: 64, emptyAllowed: true), default: "[]",
+                "Names of headers to drop, before anything is set."
+            ) { $0.remove = $1.value },
         ])
 
     private static let ipRestriction = Section(
         "Who may come in, by the client's address.", draft: { IPRestrictionDraft() },
         keys: [
             Key("allow", .list(.network, countMax: 1_000), default: "everybody", "Only these.") { $0.allow = $1.value },
-            Key("deny", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]", "Not these, even if `allow` has them.") { $0.deny = $1.value },
+            Key(
+                "deny", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]",
+                "Not these, even if `allow` has them."
+            ) { $0.deny = $1.value },
         ])
 }
 

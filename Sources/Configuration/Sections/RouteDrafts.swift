@@ -32,7 +32,8 @@ struct RetriesDraft {
     var staleConnection: Setting<Bool>?
 }
 
-struct UpstreamDraft {
+/// A class, because it is large and handed on several times.
+final class UpstreamDraft {
     var targets: [Setting<TargetDraft>] = []
     var balancer: Setting<BalancerKind>?
     var hashOn: Setting<HashKey>?
@@ -65,7 +66,8 @@ struct HashKeyDraft {
     var cookie: Setting<String>?
 }
 
-struct RouteDraft {
+/// A class, because it is large and handed on several times.
+final class RouteDraft {
     var match = MatchDraft()
     var matchNode: Int?
     var upstream: Setting<String>?

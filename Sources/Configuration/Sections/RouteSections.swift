@@ -5,13 +5,29 @@ enum RouteSections {
     static let domainFile = Section(
         "A domain's file: any other `*.yaml` or `*.yml` of the folder.", draft: { DomainDraft() },
         keys: [
-            Key("domain", .name, required: true, "Which of gateway.yaml's `domains` the file belongs to. Each domain has one file.") { $0.domain = $1 },
-            .part("upstreams", .named(UpstreamSections.upstream, countMax: 10_000), "The services behind the gateway, by name.") { draft, value, _, _ in draft.upstreams = value },
-            .part("routes", .named(route, countMax: 50_000), "The routes, by name; their order does not matter.") { draft, value, _, _ in draft.routes = value },
-            .part("timeouts", .section(timeouts), "Time-outs for all routes of the file.") { draft, value, _, _ in draft.defaults.timeouts = value },
-            .part("limits", .section(limits), "Limits for all routes of the file.") { draft, value, _, _ in draft.defaults.limits = value },
-            .part("retries", .section(retries), "Retries for all routes of the file.") { draft, value, _, _ in draft.defaults.retries = value },
-            .part("plugins", .section(PluginSections.plugins), "Plugins for all routes of the file.") { draft, value, _, _ in draft.defaults.plugins = value },
+            Key(
+                "domain", .name, required: true,
+                "Which of gateway.yaml's `domains` the file belongs to. Each domain has one file."
+            ) { $0.domain = $1 },
+            .part(
+                "upstreams", .named(UpstreamSections.upstream, countMax: 10_000),
+                "The services behind the gateway, by name."
+            ) { draft, value, _, _ in draft.upstreams = value },
+            .part("routes", .named(route, countMax: 50_000), "The routes, by name; their order does not matter.") {
+                draft, value, _, _ in draft.routes = value
+            },
+            .part("timeouts", .section(timeouts), "Time-outs for all routes of the file.") { draft, value, _, _ in
+                draft.defaults.timeouts = value
+            },
+            .part("limits", .section(limits), "Limits for all routes of the file.") { draft, value, _, _ in
+                draft.defaults.limits = value
+            },
+            .part("retries", .section(retries), "Retries for all routes of the file.") { draft, value, _, _ in
+                draft.defaults.retries = value
+            },
+            .part("plugins", .section(PluginSections.plugins), "Plugins for all routes of the file.") {
+                draft, value, _, _ in draft.defaults.plugins = value
+            },
             .reserved("tests", "Requests and what is expected of them."),
             .elsewhere("listeners", "declare listeners in gateway.yaml"),
             .elsewhere("hosts", "give hosts to a domain in gateway.yaml, and name them in a route's `match`"),
@@ -23,23 +39,39 @@ enum RouteSections {
             .part("timeouts", .section(timeouts), "Time-outs.") { draft, value, _, _ in draft.timeouts = value },
             .part("limits", .section(limits), "Limits.") { draft, value, _, _ in draft.limits = value },
             .part("retries", .section(retries), "Retries.") { draft, value, _, _ in draft.retries = value },
-            .part("plugins", .section(PluginSections.plugins), "Plugins.") { draft, value, _, _ in draft.plugins = value },
+            .part("plugins", .section(PluginSections.plugins), "Plugins.") { draft, value, _, _ in draft.plugins = value
+            },
         ])
 
     private static let timeouts = Section(
         "Time-outs towards upstreams.", draft: { TimeoutsDraft() },
         keys: [
-            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.") { $0.connect = $1 },
-            Key("request", Bounds.upstreamTime, default: DurationFormat.text(Defaults.request), "From the end of the request header to the end of the answer.") { $0.request = $1 },
-            Key("response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader), "From the end of the request to the end of the response header.") { $0.responseHeader = $1 },
-            Key("idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle), "Between two pieces of a body.") { $0.idle = $1 },
+            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.")
+            { $0.connect = $1 },
+            Key(
+                "request", Bounds.upstreamTime, default: DurationFormat.text(Defaults.request),
+                "From the end of the request header to the end of the answer."
+            ) { $0.request = $1 },
+            Key(
+                "response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader),
+                "From the end of the request to the end of the response header."
+            ) { $0.responseHeader = $1 },
+            Key(
+                "idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle),
+                "Between two pieces of a body."
+            ) { $0.idle = $1 },
         ])
 
     private static let routeTimeouts = Section(
-        "Time-outs of a route; absent keys come from its upstream, the domain, then `defaults`.", draft: { TimeoutsDraft() },
+        "Time-outs of a route; absent keys come from its upstream, the domain, then `defaults`.",
+        draft: { TimeoutsDraft() },
         keys: [
-            Key("request", Bounds.upstreamTime, "From the end of the request header to the end of the answer.") { $0.request = $1 },
-            Key("response_header", Bounds.upstreamTime, "From the end of the request to the end of the response header.") { $0.responseHeader = $1 },
+            Key("request", Bounds.upstreamTime, "From the end of the request header to the end of the answer.") {
+                $0.request = $1
+            },
+            Key(
+                "response_header", Bounds.upstreamTime, "From the end of the request to the end of the response header."
+            ) { $0.responseHeader = $1 },
             Key("idle", Bounds.upstreamTime, "Between two pieces of a body.") { $0.idle = $1 },
             .elsewhere("connect", "put `connect` under the upstream's or the domain's `timeouts`, or under `defaults`"),
         ])
@@ -47,32 +79,55 @@ enum RouteSections {
     private static let limits = Section(
         "Limits of a route.", draft: { RouteLimitsDraft() },
         keys: [
-            Key("body_bytes_max", .size(0...1 << 40), default: SizeFormat.text(Defaults.bodyBytesMax), "The request body; more is answered with 413.") { $0.bodyBytesMax = $1 }
+            Key(
+                "body_bytes_max", .size(0...1 << 40), default: SizeFormat.text(Defaults.bodyBytesMax),
+                "The request body; more is answered with 413."
+            ) { $0.bodyBytesMax = $1 }
         ])
 
     private static let retries = Section(
-        "What is tried again. Nothing that may have reached an upstream is sent twice unless its method allows it.", draft: { RetriesDraft() },
+        "What is tried again. Nothing that may have reached an upstream is sent twice unless its method allows it.",
+        draft: { RetriesDraft() },
         keys: [
-            Key("connect_failures_max", .integer(0...5), default: "\(Defaults.connectFailuresMax)", "Further targets tried when no connection could be opened.") { $0.connectFailuresMax = $1 },
-            Key("stale_connection", .boolean, default: "\(Defaults.staleConnectionRetry)", "Whether a request that a reused connection lost before any byte of response is sent once more, if its method allows that.") { $0.staleConnection = $1 },
+            Key(
+                "connect_failures_max", .integer(0...5), default: "\(Defaults.connectFailuresMax)",
+                "Further targets tried when no connection could be opened."
+            ) { $0.connectFailuresMax = $1 },
+            Key(
+                "stale_connection", .boolean, default: "\(Defaults.staleConnectionRetry)",
+                "Whether a request that a reused connection lost before any byte of response is sent once more, if its method allows that."
+            ) { $0.staleConnection = $1 },
         ])
 
     private static let route = Section(
-        "A route: what it matches, exactly one of `upstream`, `redirect` and `respond`, and what holds for it.", draft: { RouteDraft() },
+        "A route: what it matches, exactly one of `upstream`, `redirect` and `respond`, and what holds for it.",
+        draft: { RouteDraft() },
         keys: [
-            .part("match", .section(match), required: true, "What a request must be. All keys must hold.") { draft, value, _, node in
+            .part("match", .section(match), required: true, "What a request must be. All keys must hold.") {
+                draft, value, _, node in
                 draft.match = value
                 draft.matchNode = node
             },
             Key("upstream", .name, "The upstream that takes the request.") { $0.upstream = $1 },
             .part("redirect", .section(redirect), "Sends the client elsewhere.") { $0.redirect = ($1, $2, $3) },
             .part("respond", .section(respond), "Answers without an upstream.") { $0.respond = ($1, $2, $3) },
-            .part("rewrite", .section(rewrite), "What the upstream sees instead of the client's path and host.") { $0.rewrite = ($1, $2, $3) },
-            .part("timeouts", .section(routeTimeouts), "Time-outs of this route.") { draft, value, _, _ in draft.timeouts = value },
+            .part("rewrite", .section(rewrite), "What the upstream sees instead of the client's path and host.") {
+                $0.rewrite = ($1, $2, $3)
+            },
+            .part("timeouts", .section(routeTimeouts), "Time-outs of this route.") { draft, value, _, _ in
+                draft.timeouts = value
+            },
             .part("limits", .section(limits), "Limits of this route.") { draft, value, _, _ in draft.limits = value },
-            .part("retries", .section(retries), "Retries of this route.") { draft, value, _, _ in draft.retries = value },
-            .part("plugins", .section(PluginSections.plugins), "Plugins of this route; keys given here replace those of the file and of `defaults`.") { draft, value, _, _ in draft.plugins = value },
-            Key("allow_encoded_slash", .boolean, default: "false", "Lets `%2F` in the path through as it is, rather than refusing it with 400.") { $0.allowEncodedSlash = $1 },
+            .part("retries", .section(retries), "Retries of this route.") { draft, value, _, _ in draft.retries = value
+            },
+            .part(
+                "plugins", .section(PluginSections.plugins),
+                "Plugins of this route; keys given here replace those of the file and of `defaults`."
+            ) { draft, value, _, _ in draft.plugins = value },
+            Key(
+                "allow_encoded_slash", .boolean, default: "false",
+                "Lets `%2F` in the path through as it is, rather than refusing it with 400."
+            ) { $0.allowEncodedSlash = $1 },
             Key("tier", .integer(1...3), "How much the route matters, 1 most, for people.") { $0.tier = $1 },
             .elsewhere("path", "put `path` under `match`"),
             .elsewhere("hosts", "put `hosts` under `match`"),
@@ -82,13 +137,30 @@ enum RouteSections {
     private static let match = Section(
         "What a request must be.", draft: { MatchDraft() },
         keys: [
-            Key("hosts", .list(.hostPattern, countMax: 1_000), default: "the domain's hosts", "The request's host is one of these.") { $0.hosts = $1.value },
-            Key("listeners", .list(.name, countMax: 100), default: "the domain's listeners", "The request came in by one of these.") { $0.listeners = $1.value },
-            Key("methods", .list(.method, countMax: 32), default: "any method", "The method is one of these.") { $0.methods = $1.value },
-            Key("path", .pathTemplate, default: "any path", "The whole path: literal segments, `{name}` for one segment, `{name...}` for all that is left.") { $0.path = $1 },
-            Key("prefix", .pathPrefix, "Instead of `path`: this path and everything below it, on segment borders.") { $0.prefix = $1 },
-            .part("headers", .conditions(.headerCondition), "Conditions on headers: a value, or a mapping.") { draft, value, _, _ in draft.headers = value },
-            .part("query", .conditions(.queryCondition), "Conditions on query parameters: a value, or a mapping.") { draft, value, _, _ in draft.query = value },
+            Key(
+                "hosts", .list(.hostPattern, countMax: 1_000), default: "the domain's hosts",
+                "The request's host is one of these."
+            ) { $0.hosts = $1.value },
+            Key(
+                "listeners", .list(.name, countMax: 100), default: "the domain's listeners",
+                "The request came in by one of these."
+            ) { $0.listeners = $1.value },
+            Key("methods", .list(.method, countMax: 32), default: "any method", "The method is one of these.") {
+                $0.methods = $1.value
+            },
+            Key(
+                "path", .pathTemplate, default: "any path",
+                "The whole path: literal segments, `{name}` for one segment, `{name...}` for all that is left."
+            ) { $0.path = $1 },
+            Key("prefix", .pathPrefix, "Instead of `path`: this path and everything below it, on segment borders.") {
+                $0.prefix = $1
+            },
+            .part("headers", .conditions(.headerCondition), "Conditions on headers: a value, or a mapping.") {
+                draft, value, _, _ in draft.headers = value
+            },
+            .part("query", .conditions(.queryCondition), "Conditions on query parameters: a value, or a mapping.") {
+                draft, value, _, _ in draft.query = value
+            },
             .elsewhere("host", "write `hosts: [NAME]`"),
             .elsewhere("method", "write `methods: [METHOD]`"),
         ])
@@ -102,31 +174,46 @@ enum RouteSections {
         ])
 
     private static let redirect = Section(
-        "A redirect: `location`, or any of `scheme`, `host`, `port` and `path`, which replace that part of the request's own URL.", draft: { RedirectDraft() },
+        "A redirect: `location`, or any of `scheme`, `host`, `port` and `path`, which replace that part of the request's own URL.",
+        draft: { RedirectDraft() },
         keys: [
-            Key("location", .location, "Where to: a URL or an absolute path; `{name}` stands for a path parameter.") { $0.location = $1 },
+            Key("location", .location, "Where to: a URL or an absolute path; `{name}` stands for a path parameter.") {
+                $0.location = $1
+            },
             Key("scheme", .scheme, "`http` or `https`.") { $0.scheme = $1 },
             Key("host", .host, "Another host.") { $0.host = $1 },
             Key("port", .integer(1...65_535), "Another port.") { $0.port = $1 },
             Key("path", .replacementPath, "Another path; `{name}` stands for a path parameter.") { $0.path = $1 },
-            Key("status", .redirectStatus, default: "\(Defaults.redirectStatus)", "301, 302, 303, 307 or 308.") { $0.status = $1 },
-            Key("keep_query", .boolean, default: "true", "Appends the request's query, unless `location` has one.") { $0.keepQuery = $1 },
+            Key("status", .redirectStatus, default: "\(Defaults.redirectStatus)", "301, 302, 303, 307 or 308.") {
+                $0.status = $1
+            },
+            Key("keep_query", .boolean, default: "true", "Appends the request's query, unless `location` has one.") {
+                $0.keepQuery = $1
+            },
         ])
 
     private static let respond = Section(
         "A fixed response.", draft: { RespondDraft() },
         keys: [
             Key("status", .integer(200...599), default: "200", "The status.") { $0.status = $1 },
-            .part("headers", .headers(.response, .headerValue), "Headers.") { draft, value, _, _ in draft.headers = value },
+            .part("headers", .headers(.response, .headerValue), "Headers.") { draft, value, _, _ in
+                draft.headers = value
+            },
             Key("body", .text("text", bytesMax: 64 * 1024), default: "no body", "The body.") { $0.body = $1 },
-            Key("content_type", .headerValue, default: Defaults.contentType, "The body's type.") { $0.contentType = $1 },
+            Key("content_type", .headerValue, default: Defaults.contentType, "The body's type.") {
+                $0.contentType = $1
+            },
         ])
 
     private static let rewrite = Section(
         "A rewrite: `strip_prefix` or `path`, and `host`.", draft: { RewriteDraft() },
         keys: [
-            Key("strip_prefix", .literalPrefix, "Drops this prefix of the route's path; an empty rest is `/`.") { $0.stripPrefix = $1 },
-            Key("path", .replacementPath, "The path that the upstream sees; `{name}` stands for a path parameter.") { $0.path = $1 },
+            Key("strip_prefix", .literalPrefix, "Drops this prefix of the route's path; an empty rest is `/`.") {
+                $0.stripPrefix = $1
+            },
+            Key("path", .replacementPath, "The path that the upstream sees; `{name}` stands for a path parameter.") {
+                $0.path = $1
+            },
             Key("host", .authority, "The `Host` that the upstream sees.") { $0.host = $1 },
         ])
 }
@@ -146,7 +233,7 @@ extension ValueDecoder where Value == FieldTest {
     private static func condition(_ exact: ValueDecoder<String>) -> ValueDecoder {
         let section = RouteSections.fieldTest
         return ValueDecoder(.either(exact.type, .section(section.description))) { node, file in
-            guard file.document.nodes[node].kind == .mapping else { return exact.decode(node, file).map { .exact($0) } }
+            guard file.nodes[node].kind == .mapping else { return exact.decode(node, file).map { .exact($0) } }
             guard let draft = section.decode(node, file) else { return nil }
             switch (draft.exact, draft.prefix, draft.present) {
             case (let value?, nil, nil): return .exact(value.value)

@@ -5,13 +5,31 @@ enum UpstreamSections {
     static let upstream = Section(
         "A service behind the gateway.", draft: { UpstreamDraft() },
         keys: [
-            Key("targets", .list(.target, countMax: 1_000), required: true, "Where the service runs: URLs, or mappings with a weight.") { $0.targets = $1.value },
-            Key("balancer", .choice, default: BalancerKind.roundRobin.rawValue, "How a target is picked.") { $0.balancer = $1 },
-            Key("hash_on", .hashKey, "What `consistent_hash` hashes; needed with it, an error without it.") { $0.hashOn = $1 },
-            .part("timeouts", .section(timeouts), "Time-outs of this upstream; absent keys come from the domain, then from `defaults`.") { draft, value, _, _ in draft.timeouts = value },
-            .part("keep_alive", .section(keepAlive), "How long unused connections live.") { draft, value, _, _ in draft.keepAlive = value },
-            Key("connections_max", .integer(1...1_000_000), default: "\(Defaults.upstreamConnectionsMax)", "Open connections of all loops together.") { $0.connectionsMax = $1 },
-            Key("host_header", .choice, default: HostHeader.preserve.rawValue, "Which `Host` the upstream sees: the client's, or the target's.") { $0.hostHeader = $1 },
+            Key(
+                "targets", .list(.target, countMax: 1_000), required: true,
+                "Where the service runs: URLs, or mappings with a weight."
+            ) { $0.targets = $1.value },
+            Key("balancer", .choice, default: BalancerKind.roundRobin.rawValue, "How a target is picked.") {
+                $0.balancer = $1
+            },
+            Key("hash_on", .hashKey, "What `consistent_hash` hashes; needed with it, an error without it.") {
+                $0.hashOn = $1
+            },
+            .part(
+                "timeouts", .section(timeouts),
+                "Time-outs of this upstream; absent keys come from the domain, then from `defaults`."
+            ) { draft, value, _, _ in draft.timeouts = value },
+            .part("keep_alive", .section(keepAlive), "How long unused connections live.") { draft, value, _, _ in
+                draft.keepAlive = value
+            },
+            Key(
+                "connections_max", .integer(1...1_000_000), default: "\(Defaults.upstreamConnectionsMax)",
+                "Open connections of all loops together."
+            ) { $0.connectionsMax = $1 },
+            Key(
+                "host_header", .choice, default: HostHeader.preserve.rawValue,
+                "Which `Host` the upstream sees: the client's, or the target's."
+            ) { $0.hostHeader = $1 },
             .reserved("circuit_breaker", "The circuit breaker."),
             .reserved("health_check", "Active health checks."),
             .reserved("tls", "TLS towards the targets."),
@@ -20,25 +38,45 @@ enum UpstreamSections {
     static let timeouts = Section(
         "Time-outs of an upstream.", draft: { TimeoutsDraft() },
         keys: [
-            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.") { $0.connect = $1 },
-            Key("response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader), "From the end of the request to the end of the response header.") { $0.responseHeader = $1 },
-            Key("idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle), "Between two pieces of a body.") { $0.idle = $1 },
+            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.")
+            { $0.connect = $1 },
+            Key(
+                "response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader),
+                "From the end of the request to the end of the response header."
+            ) { $0.responseHeader = $1 },
+            Key(
+                "idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle),
+                "Between two pieces of a body."
+            ) { $0.idle = $1 },
             .elsewhere("request", "put `request` under a route's or the domain's `timeouts`, or under `defaults`"),
         ])
 
     private static let keepAlive = Section(
         "Keep-alive towards the targets.", draft: { KeepAliveDraft() },
         keys: [
-            Key("connections_max", .integer(0...100_000), default: "\(Defaults.poolConnectionsMax)", "Unused connections that each loop keeps.") { $0.connectionsMax = $1 },
-            Key("idle_timeout", Bounds.upstreamTime, default: DurationFormat.text(Defaults.poolIdleTimeout), "How long a connection may stay unused; keep it below the service's own.") { $0.idleTimeout = $1 },
-            Key("requests_max", .integer(1...1_000_000_000), default: "\(Defaults.poolRequestsMax)", "Requests on one connection.") { $0.requestsMax = $1 },
+            Key(
+                "connections_max", .integer(0...100_000), default: "\(Defaults.poolConnectionsMax)",
+                "Unused connections that each loop keeps."
+            ) { $0.connectionsMax = $1 },
+            Key(
+                "idle_timeout", Bounds.upstreamTime, default: DurationFormat.text(Defaults.poolIdleTimeout),
+                "How long a connection may stay unused; keep it below the service's own."
+            ) { $0.idleTimeout = $1 },
+            Key(
+                "requests_max", .integer(1...1_000_000_000), default: "\(Defaults.poolRequestsMax)",
+                "Requests on one connection."
+            ) { $0.requestsMax = $1 },
         ])
 
     fileprivate static let target = Section(
         "A target with a weight.", draft: { TargetDraft() },
         keys: [
-            Key("url", .targetURL, required: true, "Scheme, host and port; the port is 80 unless given.") { $0.url = $1.value },
-            Key("weight", .integer(0...1_000), default: "1", "The target's share; 0 takes no new requests.") { $0.weight = $1 },
+            Key("url", .targetURL, required: true, "Scheme, host and port; the port is 80 unless given.") {
+                $0.url = $1.value
+            },
+            Key("weight", .integer(0...1_000), default: "1", "The target's share; 0 takes no new requests.") {
+                $0.weight = $1
+            },
         ])
 
     fileprivate static let hashKey = Section(
@@ -54,7 +92,7 @@ extension ValueDecoder where Value == TargetDraft {
         let url = ValueDecoder<TargetURL>.targetURL
         let section = UpstreamSections.target
         return ValueDecoder(.either(url.type, .section(section.description))) { node, file in
-            if file.document.nodes[node].kind == .mapping {
+            if file.nodes[node].kind == .mapping {
                 guard let draft = section.decode(node, file), draft.url != nil else { return nil }
                 return draft
             }
@@ -68,7 +106,7 @@ extension ValueDecoder where Value == HashKey {
         let section = UpstreamSections.hashKey
         let type = ValueType.either(.choice(["client_address"]), .section(section.description))
         return ValueDecoder(type) { node, file in
-            guard file.document.nodes[node].kind == .mapping else {
+            guard file.nodes[node].kind == .mapping else {
                 if file.document.bytes(node) == "client_address" { return .clientAddress }
                 file.unexpected(node, expected: "`client_address`, `{header: NAME}` or `{cookie: NAME}`")
                 return nil

@@ -28,50 +28,81 @@ struct YAMLNode {
     var end: UInt32
 }
 
-/// The values of one file.
+/// The values of one file, in memory of their own: a load walks a hundred thousand of them within a few milliseconds, so
+/// neither bounds of an array nor reference counts are in the way. Indices come from the nodes themselves only.
 final class YAMLDocument {
     /// Index into `SourceFiles.names`.
     let file: UInt32
     /// In reading order; the first is the root.
-    var nodes: [YAMLNode] = []
-    private var text: IOBuffer
+    private(set) var nodes: UnsafeMutablePointer<YAMLNode>
+    private(set) var count = 0
+    private var capacity: Int
+    private var text: UnsafeMutablePointer<UInt8>
+    private(set) var textCount = 0
+    private var textCapacity: Int
     /// Whether any value came out of `${…}`.
     var hasSecrets = false
 
     init(file: UInt32, expectedBytes: Int) {
         self.file = file
-        text = IOBuffer(capacity: max(expectedBytes, 64))
-        nodes.reserveCapacity(expectedBytes / 8 + 16)
+        capacity = expectedBytes / 6 + 16
+        textCapacity = expectedBytes + 64
+        nodes = .allocate(capacity: capacity)
+        text = .allocate(capacity: textCapacity)
     }
 
-    var textCount: Int { text.readableCount }
+    deinit {
+        nodes.deallocate()
+        text.deallocate()
+    }
 
-    func append(text bytes: ByteView) { text.append(bytes) }
+    func append(_ node: YAMLNode) {
+        if count == capacity {
+            let grown = UnsafeMutablePointer<YAMLNode>.allocate(capacity: capacity * 2)
+            grown.moveInitialize(from: nodes, count: count)
+            nodes.deallocate()
+            nodes = grown
+            capacity *= 2
+        }
+        (nodes + count).initialize(to: node)
+        count += 1
+    }
+
+    func append(text bytes: ByteView) {
+        if textCapacity - textCount < bytes.count {
+            textCapacity = max(textCapacity * 2, textCount + bytes.count)
+            let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: textCapacity)
+            grown.moveInitialize(from: text, count: textCount)
+            text.deallocate()
+            text = grown
+        }
+        (text + textCount).initialize(from: bytes.base, count: bytes.count)
+        textCount += bytes.count
+    }
 
     /// The bytes of a scalar. Valid while the document lives and no text is appended.
     func bytes(_ node: Int) -> ByteView {
         let entry = nodes[node]
         guard entry.kind == .scalar else { return ByteView() }
-        let start = Int(entry.textStart)
-        return text.readable[start..<start + Int(entry.count)]
+        return ByteView(base: text + Int(entry.textStart), count: Int(entry.count))
     }
 
     func location(_ node: Int) -> SourceLocation {
-        guard node < nodes.count else { return SourceLocation(file: file, line: 1, column: 1) }
+        guard node < count else { return SourceLocation(file: file, line: 1, column: 1) }
         return SourceLocation(file: file, line: nodes[node].line, column: nodes[node].column)
     }
 
     /// Whether the value, or any value within it, came out of `${…}`.
     func holdsSecret(_ node: Int) -> Bool {
         guard hasSecrets else { return false }
-        return nodes[node..<Int(nodes[node].end)].contains { $0.flags.contains(.secret) }
+        return (node..<Int(nodes[node].end)).contains { nodes[$0].flags.contains(.secret) }
     }
 
     /// The field that a node is the value of, or the key of, from the root: `routes.read.match.methods[0]`.
     func path(to target: Int) -> String {
         var path = ""
         var node = 0
-        while node < target, node < nodes.count {
+        while node < target, node < count {
             var child = node + 1
             var position = 0
             var key = child
@@ -80,7 +111,7 @@ final class YAMLDocument {
                 child = Int(nodes[child].end)
                 position += 1
                 // A tree cut short by a syntax error may have nothing further.
-                if child >= nodes.count { return path }
+                if child >= count { return path }
             }
             if nodes[node].kind == .sequence {
                 path += "[\(position)]"
@@ -95,6 +126,6 @@ final class YAMLDocument {
 
     /// The scalar, or else the container, that begins at a place of this file.
     func node(at location: SourceLocation) -> Int {
-        nodes.lastIndex { $0.line == location.line && $0.column == location.column } ?? 0
+        (0..<count).last { nodes[$0].line == location.line && nodes[$0].column == location.column } ?? 0
     }
 }

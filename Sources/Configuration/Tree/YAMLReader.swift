@@ -73,7 +73,7 @@ struct YAMLReader {
             goesOn = take(&event)
             yaml_event_delete(&event)
         }
-        if goesOn, document.nodes.isEmpty {
+        if goesOn, document.count == 0 {
             report(at: place(line: 1, column: 1), "the file is empty", expected: "a mapping")
             goesOn = false
         }
@@ -92,7 +92,7 @@ struct YAMLReader {
             }
             return true
         case YAML_SCALAR_EVENT:
-            return takeScalar(event, at: start)
+            return takeScalar(event.data.scalar, at: start)
         case YAML_MAPPING_START_EVENT:
             let data = event.data.mapping_start
             return takeContainer(.mapping, anchor: data.anchor, tag: data.tag, at: start)
@@ -109,8 +109,9 @@ struct YAMLReader {
         }
     }
 
-    private mutating func takeScalar(_ event: yaml_event_t, at start: SourceLocation) -> Bool {
-        let data = event.data.scalar
+    private mutating func takeScalar(
+        _ data: yaml_event_s.__Unnamed_union_data.__Unnamed_struct_scalar, at start: SourceLocation
+    ) -> Bool {
         guard admit(anchor: data.anchor, tag: data.tag, at: start) else { return false }
         let bytes = data.value.map { ByteView(base: $0, count: data.length) } ?? ByteView()
         if bytes.count > limits.scalarBytesMax {
@@ -123,11 +124,20 @@ struct YAMLReader {
                 return refuse(
                     at: start, "a key must be text, and YAML reads this one as \(reading)", expected: "a quoted key")
             }
-        } else if bytes.firstIndex(of: 0x24) != nil {
+        } else if holdsDollar(bytes) {
             return takeReferences(bytes, flags, at: start)
         }
         add(.scalar, &flags, bytes, at: start)
         return true
+    }
+
+    private func holdsDollar(_ bytes: ByteView) -> Bool {
+        var index = 0
+        while index < bytes.count {
+            if bytes.base[index] == 0x24 { return true }
+            index += 1
+        }
+        return false
     }
 
     private mutating func takeReferences(
@@ -143,7 +153,7 @@ struct YAMLReader {
             }
             value.withUnsafeBytes { add(.scalar, &flags, ByteView($0), at: start) }
         } catch {
-            pending.append((document.nodes.count, error))
+            pending.append((document.count, error))
             flags.insert(.failed)
             add(.scalar, &flags, bytes, at: start)
         }
@@ -159,7 +169,7 @@ struct YAMLReader {
         if open.count >= limits.depthMax {
             return refuse(at: start, "values are nested deeper than \(limits.depthMax) levels")
         }
-        let node = document.nodes.count
+        let node = document.count
         var flags: YAMLNode.Flags = []
         add(kind, &flags, ByteView(), at: start)
         open.append(Container(node: node, isMapping: kind == .mapping))
@@ -183,18 +193,18 @@ struct YAMLReader {
         }
         let end = Int(document.nodes[source].end)
         aliasNodeCount += end - source
-        if aliasNodeCount > limits.aliasNodesMax || document.nodes.count + end - source > limits.nodesMax {
+        if aliasNodeCount > limits.aliasNodesMax || document.count + end - source > limits.nodesMax {
             return refuse(at: start, "the aliases of the file stand for more than \(limits.aliasNodesMax) values")
         }
         if open.count + depth(of: source) > limits.depthMax {
             return refuse(at: start, "values are nested deeper than \(limits.depthMax) levels")
         }
         countChild()
-        let shift = UInt32(document.nodes.count - source)
+        let shift = UInt32(document.count - source)
         for index in source..<end {
             var copy = document.nodes[index]
             copy.end += shift
-            document.nodes.append(copy)
+            document.append(copy)
         }
         return true
     }
@@ -216,10 +226,12 @@ struct YAMLReader {
         anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?, at start: SourceLocation
     ) -> Bool {
         if let tag {
-            let name = Visible.text(String(cString: tag))
+            let full = String(cString: tag)
+            let standard = "tag:yaml.org,2002:"
+            let name = Visible.text(full.hasPrefix(standard) ? "!!" + full.dropFirst(standard.count) : full)
             return refuse(at: start, "the tag `\(name)` is not allowed", expected: "a value without a tag")
         }
-        if document.nodes.count >= limits.nodesMax {
+        if document.count >= limits.nodesMax {
             return refuse(at: start, "the file holds more than \(limits.nodesMax) values")
         }
         if let anchor {
@@ -227,7 +239,7 @@ struct YAMLReader {
             if anchorCount > limits.anchorsMax {
                 return refuse(at: start, "the file has more than \(limits.anchorsMax) anchors")
             }
-            anchors[String(cString: anchor)] = document.nodes.count
+            anchors[String(cString: anchor)] = document.count
         }
         return true
     }
@@ -243,15 +255,15 @@ struct YAMLReader {
         countChild()
         let textStart = UInt32(document.textCount)
         if text.count > 0 { document.append(text: text) }
-        document.nodes.append(
+        document.append(
             YAMLNode(
                 kind: kind, flags: flags, line: start.line, column: start.column, textStart: textStart,
-                count: UInt32(text.count), end: UInt32(document.nodes.count + 1)))
+                count: UInt32(text.count), end: UInt32(document.count + 1)))
     }
 
     private mutating func closeContainer() {
         guard let container = open.popLast() else { return }
-        document.nodes[container.node].end = UInt32(document.nodes.count)
+        document.nodes[container.node].end = UInt32(document.count)
         document.nodes[container.node].count = container.childCount
         if container.isMapping { collectDuplicates(container.node) }
     }
@@ -297,7 +309,7 @@ struct YAMLReader {
     /// Ends the tree and reports what had to wait for it.
     private mutating func close(complete: Bool) -> Bool {
         while let container = open.popLast() {
-            document.nodes[container.node].end = UInt32(document.nodes.count)
+            document.nodes[container.node].end = UInt32(document.count)
             document.nodes[container.node].count = container.childCount
         }
         for (node, failure) in pending {
@@ -346,10 +358,10 @@ struct YAMLReader {
             }
             guard container.childCount > 0 else { continue }
             var key = container.node + 1
-            var next = index + 1 < open.count ? open[index + 1].node : document.nodes.count
-            next = min(next, document.nodes.count)
+            var next = index + 1 < open.count ? open[index + 1].node : document.count
+            next = min(next, document.count)
             while key + 1 < next, Int(document.nodes[key + 1].end) < next { key = Int(document.nodes[key + 1].end) }
-            guard key < document.nodes.count else { continue }
+            guard key < document.count else { continue }
             if !path.isEmpty { path += "." }
             path += Visible.text(document.bytes(key), limit: 100)
         }

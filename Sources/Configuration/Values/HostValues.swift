@@ -127,9 +127,11 @@ extension ValueDecoder where Value == String {
 
     /// A SPIFFE trust domain: `[a-z0-9._-]`, at most 255 bytes.
     static var trustDomain: ValueDecoder {
-        scalar(.text("a trust domain: lower-case letters, digits, `.`, `_` and `-`, at most 255")) { text throws(Unfit) in
+        scalar(.text("a trust domain: lower-case letters, digits, `.`, `_` and `-`, at most 255")) {
+            text throws(Unfit) in
             let fits = text.raw.allSatisfy {
-                ASCII.isLower($0) || ASCII.isDigit($0) || $0 == ASCII.dot || $0 == ASCII.hyphen || $0 == ASCII.underscore
+                ASCII.isLower($0) || ASCII.isDigit($0) || $0 == ASCII.dot || $0 == ASCII.hyphen
+                    || $0 == ASCII.underscore
             }
             guard fits, (1...255).contains(text.count) else { throw Unfit() }
             return text.string
@@ -154,7 +156,7 @@ enum NameText {
         var index = 0
         while index < text.count {
             let byte = text.base[index]
-            guard ASCII.isLower(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen else { return false }
+            guard byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2d else { return false }
             index += 1
         }
         return true

@@ -18,7 +18,9 @@ extension ValueDecoder where Value == IPEndpoint {
         scalar(.text("an IP address and a port such as `0.0.0.0:8080` or `[::]:8080`")) { text throws(Unfit) in
             if let address = IPEndpoint(text: text) { return address }
             if text.decimalValue() != nil { throw Unfit(suggestion: "did you mean `0.0.0.0:\(text.string)`?") }
-            if text.count > 1, text[0] == ASCII.colon { throw Unfit(suggestion: "did you mean `0.0.0.0\(text.string)`?") }
+            if text.count > 1, text[0] == ASCII.colon {
+                throw Unfit(suggestion: "did you mean `0.0.0.0\(text.string)`?")
+            }
             if text.hasPrefix(ByteView("localhost:")) {
                 throw Unfit(suggestion: "did you mean `127.0.0.1\(text.from(9).string)`?")
             }

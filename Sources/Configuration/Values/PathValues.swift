@@ -46,10 +46,10 @@ enum PathText {
         if text[0] == ASCII.openBrace, text[text.count - 1] == ASCII.closeBrace {
             return try parameter(text[1..<text.count - 1], in: earlier, isPrefix: isPrefix)
         }
-        if text.firstIndex(of: ASCII.openBrace) != nil || text.firstIndex(of: ASCII.closeBrace) != nil {
+        if holdsBrace(text) {
             throw Unfit(expected: "segments that are a parameter as a whole, such as `/{name}/`, or not at all")
         }
-        if text == "*" || text == "**" {
+        if text[0] == ASCII.asterisk, text == "*" || text == "**" {
             throw Unfit(
                 expected: form,
                 suggestion: "write `{name}` for one segment, `{name...}` or `prefix:` for everything below")
@@ -58,6 +58,15 @@ enum PathText {
             throw Unfit(expected: form, suggestion: "did you mean `{\(text.from(1).string)}`?")
         }
         return .literal(try canonical(text))
+    }
+
+    private static func holdsBrace(_ text: ByteView) -> Bool {
+        var index = 0
+        while index < text.count {
+            if text.base[index] == ASCII.openBrace || text.base[index] == ASCII.closeBrace { return true }
+            index += 1
+        }
+        return false
     }
 
     private static func parameter(
@@ -70,9 +79,13 @@ enum PathText {
         }
         let own = name.string
         for segment in earlier {
-            if case .parameter(own) = segment { throw Unfit(expected: "each parameter's name once; `\(own)` comes twice") }
+            if case .parameter(own) = segment {
+                throw Unfit(expected: "each parameter's name once; `\(own)` comes twice")
+            }
         }
-        if isRest, isPrefix { throw Unfit(expected: "a prefix without `{\(own)...}`: it takes everything below anyway") }
+        if isRest, isPrefix {
+            throw Unfit(expected: "a prefix without `{\(own)...}`: it takes everything below anyway")
+        }
         return isRest ? .rest(own) : .parameter(own)
     }
 
@@ -81,7 +94,7 @@ enum PathText {
         var index = 0
         while index < name.count {
             let byte = name.base[index]
-            guard ASCII.isLower(byte) || ASCII.isDigit(byte) || byte == ASCII.underscore else { return false }
+            guard byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x5f else { return false }
             index += 1
         }
         return true
@@ -90,14 +103,20 @@ enum PathText {
     /// A literal segment in the form that requests' paths are brought into: escapes of unreserved characters decoded,
     /// others with upper-case digits. Text beyond ASCII is escaped.
     static func canonical(_ text: ByteView) throws(Unfit) -> String {
+        if text.isEmpty { return "" }
         var index = 0
         var isPlain = true
         while index < text.count {
-            if !segmentBytes.contains(text.base[index]) { isPlain = false }
+            let byte = text.base[index]
+            // Letters, digits, `-` and `_` first: mostly there is nothing else.
+            let isCommon = (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2d || byte == 0x5f
+            if !isCommon, !segmentBytes.contains(byte) { isPlain = false }
             index += 1
         }
         if isPlain {
-            if text == "." || text == ".." { throw Unfit(expected: "a path without `.` and `..`") }
+            if text.base[0] == ASCII.dot, text == "." || text == ".." {
+                throw Unfit(expected: "a path without `.` and `..`")
+            }
             return text.string
         }
         return try canonicalEscapes(text)

@@ -1,0 +1,155 @@
+import Base
+import Configuration
+import Foundation
+import Testing
+
+/// A folder of the file system that is gone when the test is.
+private final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "portcullis-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ name: String, _ text: String) throws {
+        let file = "\(path)/\(name)"
+        let folder = (file as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try text.write(toFile: file, atomically: false, encoding: .utf8)
+    }
+
+    func link(_ name: String, to destination: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: "\(path)/\(name)", withDestinationPath: destination)
+    }
+
+    func load() -> LoadResult { ConfigurationLoader(source: .fileSystem(folder: path)).load() }
+
+    func said(_ result: LoadResult) -> [String] {
+        findings(result).map { $0.replacing(path, with: "gateway.d") }
+    }
+}
+
+@Suite struct FolderTests {
+    @Test("a Kubernetes mount loads, each file once, and again after it was replaced")
+    func configMap() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("..2026_01/gateway.yaml", plainGateway)
+        try folder.write("..2026_01/bank.yaml", plainBank)
+        try folder.link("..data", to: "..2026_01")
+        try folder.link("gateway.yaml", to: "..data/gateway.yaml")
+        try folder.link("bank.yaml", to: "..data/bank.yaml")
+        let first = folder.load()
+        #expect(folder.said(first) == [])
+        #expect(first.files.names.count == 2)
+
+        try folder.write("..2026_02/gateway.yaml", plainGateway)
+        try folder.write("..2026_02/bank.yaml", plainBank.replacing("read-account", with: "get-account"))
+        try folder.link("..data_tmp", to: "..2026_02")
+        #expect(rename("\(folder.path)/..data_tmp", "\(folder.path)/..data") == 0)
+        let second = folder.load()
+        #expect(second.configuration?.domains[0].routes.map(\.name) == ["get-account"])
+    }
+
+    @Test("dot names and other files are passed over; .yml works")
+    func names() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("gateway.yaml", plainGateway)
+        try folder.write("bank.yml", plainBank)
+        try folder.write(".bank.yaml.swp", "{")
+        try folder.write(".hidden.yaml", "{")
+        try folder.write("README.md", "{")
+        try folder.write("keys/x.yaml", "{")
+        #expect(folder.said(folder.load()) == [])
+    }
+
+    @Test("what can't be read is an error that names the file")
+    func unreadable() throws {
+        let folder = try TemporaryFolder()
+        #expect(folder.said(folder.load()) == ["gateway.d/gateway.yaml:1:1: error: the file does not exist"])
+        try folder.write("gateway.yml", plainGateway)
+        #expect(
+            folder.said(folder.load()) == [
+                "gateway.d/gateway.yaml:1:1: error: the file does not exist; rename `gateway.yml` to `gateway.yaml`"
+            ])
+        try folder.write("gateway.yaml", plainGateway)
+        try folder.write("folder.yaml/x", "")
+        try folder.link("lost.yaml", to: "nowhere.yaml")
+        #expect(mkfifo("\(folder.path)/pipe.yaml", 0o600) == 0)
+        #expect(
+            folder.said(folder.load()) == [
+                "gateway.d/folder.yaml:1:1: error: the file is not a regular file",
+                "gateway.d/lost.yaml:1:1: error: the file does not exist",
+                "gateway.d/pipe.yaml:1:1: error: the file is not a regular file",
+            ])
+    }
+
+    @Test("a folder that isn't there, and a file in its place, are errors")
+    func noFolder() throws {
+        let folder = try TemporaryFolder()
+        let missing = ConfigurationLoader(source: .fileSystem(folder: folder.path + "/none")).load()
+        #expect(
+            folder.said(missing) == [
+                "gateway.d/none/gateway.yaml:1:1: error: the folder `gateway.d/none` does not exist"
+            ])
+        try folder.write("file", "")
+        let file = ConfigurationLoader(source: .fileSystem(folder: folder.path + "/file")).load()
+        #expect(
+            folder.said(file) == ["gateway.d/file/gateway.yaml:1:1: error: the folder `gateway.d/file` is not a folder"]
+        )
+    }
+
+    @Test("a file is read whole whatever its size, up to the limit")
+    func sizes() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("gateway.yaml", plainGateway)
+        for count in [0, 1, 511, 512, 513, 4_095, 100_000] {
+            try folder.write("bank.yaml", plainBank + "\n#" + String(repeating: "x", count: count))
+            #expect(folder.said(folder.load()) == [])
+        }
+        try folder.write("bank.yaml", plainBank + "\n#" + String(repeating: "x", count: 4 << 20))
+        #expect(folder.said(folder.load()) == ["gateway.d/bank.yaml:1:1: error: the file is larger than 4194304 bytes"])
+    }
+
+    @Test("two files for one domain are an error that names both")
+    func twoFiles() {
+        let result = MemoryFolder(["gateway.yaml": plainGateway, "a.yaml": plainBank, "b.yaml": plainBank]).load()
+        #expect(
+            findings(result) == [
+                "gateway.d/b.yaml:1:9: error: domain: the domain `bank` has another file already; "
+                    + "expected one file per domain; see gateway.d/a.yaml:1:9: the first file"
+            ])
+    }
+
+    @Test("errors of all files come at once, even when gateway.yaml can't be parsed")
+    func allFiles() {
+        let result = MemoryFolder([
+            "gateway.yaml": "listeners: [", "a.yaml": "domian: bank\n", "b.yaml": "domain: [\n",
+        ]).load()
+        #expect(Set(result.diagnostics.map(\.location.file)) == [0, 1, 2])
+        #expect(result.configuration == nil)
+    }
+
+    @Test("a folder that changes while it is read is read again")
+    func generations() throws {
+        let calls = Counter()
+        let source = ConfigurationSource(
+            folder: "gateway.d", list: { () throws(SourceError) in ["gateway.yaml", "bank.yaml"] },
+            read: { (name, _) throws(SourceError) in
+                let old = name == "bank.yaml" && calls.value < 2
+                return Array((name == "gateway.yaml" ? plainGateway : old ? "broken: [" : plainBank).utf8)
+            }, environment: { _ in nil }, generation: { "\(min(calls.next(), 2))" })
+        #expect(findings(ConfigurationLoader(source: source).load()) == [])
+    }
+
+    private final class Counter: @unchecked Sendable {
+        // Only one thread loads.
+        private(set) var value = 0
+        func next() -> Int {
+            value += 1
+            return value
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Base
+import Configuration
+import Foundation
+import Testing
+
+@Suite struct FuzzTests {
+    private static let pieces: [[UInt8]] = [
+        "{", "}", "[", "]", ": ", "- ", "\n", "\n  ", "&a ", "*a", "!!str ", "---\n", "? ", "| \n", "> \n", "\"", "'",
+        "${env:X}", "${file:y}", "$${", "${", "{id}", "{rest...}", "%2F", "..", "//", "null", "~", "true", "-1",
+        "99999999999999999999", "1s", "10MiB", "*", "<<: *a\n", "\t", "\u{0}", "\u{feff}", "é", "\r\n", "#", ",",
+    ].map { Array($0.utf8) }
+
+    private static func mutate(_ bytes: [UInt8], _ random: inout RandomSource) -> [UInt8] {
+        var result = bytes
+        for _ in 0...Int.random(in: 0..<4, using: &random) {
+            guard !result.isEmpty else { return result }
+            let index = Int.random(in: 0..<result.count, using: &random)
+            let end = min(result.count, index + Int.random(in: 0..<20, using: &random))
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: result[index] = UInt8.random(in: 0...255, using: &random)
+            case 1: result.removeSubrange(index..<end)
+            case 2: result.insert(contentsOf: result[index..<end], at: Int.random(in: 0...result.count, using: &random))
+            case 3: result.insert(contentsOf: pieces[Int.random(in: 0..<pieces.count, using: &random)], at: index)
+            default: result.replaceSubrange(index..<end, with: pieces[Int.random(in: 0..<pieces.count, using: &random)])
+            }
+        }
+        return result
+    }
+
+    private static let gateway =
+        plainGateway + """
+
+            admin: {address: "127.0.0.1:9901"}
+            trusted_proxies: [10.0.0.0/8, "::1"]
+            limits: {connections_max: 100, header_bytes_max: 16KiB}
+            timeouts: {header_read: 5s, drain: 1m}
+            defaults: {timeouts: {request: 10s}, plugins: {response_headers: {set: {X-Served-By: gateway}}}}
+            """
+    private static let bank =
+        plainBank + """
+
+              files:
+                match: {hosts: ["a.shop.example.com"], prefix: /public, headers: {X-A: {prefix: b}}, query: {q: {present: true}}}
+                upstream: accounts
+                rewrite: {strip_prefix: /public, host: files.internal}
+                plugins: {request_headers: {set: {X-Key: "${env:X}"}, remove: [Cookie]}, ip_restriction: {deny: [10.0.0.0/8]}}
+              old: {match: {path: "/v1/old/{id}"}, redirect: {location: "https://example.com/{id}", status: 301}}
+              pong: {match: {path: /v1/ping}, respond: {status: 200, body: pong}}
+            """
+
+    @Test("mutated files give a model or errors with a place, and never stop the process")
+    func mutations() {
+        let count = ProcessInfo.processInfo.environment["FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 2_000
+        var random = RandomSource(seed: 20_260_101)
+        var loaded = 0
+        for _ in 0..<count {
+            var files = ["gateway.yaml": Array(Self.gateway.utf8), "bank.yaml": Array(Self.bank.utf8)]
+            let name = Int.random(in: 0..<3, using: &random) == 0 ? "gateway.yaml" : "bank.yaml"
+            files[name] = files[name].map { Self.mutate($0, &random) }
+            let source = MemoryFolder.source(files, environment: ["X": "secret"])
+            let result = ConfigurationLoader(source: source).load()
+            #expect((result.configuration == nil) == result.hasErrors)
+            for finding in result.diagnostics {
+                let isPlaced = finding.location.line >= 1 && finding.location.column >= 1
+                #expect(isPlaced && Int(finding.location.file) < result.files.names.count && !finding.message.isEmpty)
+            }
+            let renderer = DiagnosticRenderer(result)
+            _ = renderer.text(result.diagnostics) + renderer.json(result.diagnostics)
+            if let configuration = result.configuration {
+                loaded += 1
+                #expect(configuration.digest.utf8.count == 64)
+                _ = EffectiveConfiguration.json(configuration)
+            }
+        }
+        // The mutations must neither all fail nor all pass.
+        #expect(loaded > count / 100 && loaded < count)
+    }
+}

@@ -1,0 +1,111 @@
+import Base
+import Configuration
+import Testing
+
+@Suite struct ReferencesTests {
+    private static let bank = """
+        domain: bank
+        upstreams:
+          accounts:
+            targets: ["http://${env:ACCOUNTS_HOST}:${env:ACCOUNTS_PORT}"]
+        routes:
+          read:
+            match: {path: "/v1/a"}
+            upstream: accounts
+            timeouts: {request: "${env:TIMEOUT}"}
+            plugins:
+              request_headers: {set: {X-Key: "Bearer ${file:keys/api.key}"}}
+              response_headers: {set: {X-Plain: "$${env:X} $ $$5 $"}}
+        """
+    private static let environment = ["ACCOUNTS_HOST": "10.9.8.7", "ACCOUNTS_PORT": "8123", "TIMEOUT": "17s"]
+
+    private func load(_ bank: String = bank, key: String = "s3cr3t\n") -> LoadResult {
+        MemoryFolder(
+            ["gateway.yaml": plainGateway, "bank.yaml": bank, "keys/api.key": key, "/etc/abs.key": "absolute"],
+            environment: Self.environment
+        ).load()
+    }
+
+    @Test("variables and files are put in their places, and `$${` is `${`")
+    func substitution() throws {
+        let result = load()
+        #expect(findings(result) == [])
+        let domain = try #require(result.configuration?.domains.first)
+        let target = try #require(domain.upstreams.first?.targets.first)
+        #expect(target.authority == "10.9.8.7:8123")
+        let route = try #require(domain.routes.first)
+        #expect(route.timeouts.request.value == .seconds(17))
+        let plugins = route.plugins
+        #expect(plugins.requestHeaders.set.map(\.value.value.constant) == ["Bearer s3cr3t"])
+        #expect(plugins.responseHeaders.set.map(\.value.value.constant) == ["${env:X} $ $$5 $"])
+    }
+
+    @Test("values out of references are masked wherever the configuration is shown")
+    func masking() throws {
+        let configuration = try #require(load().configuration)
+        let shown = EffectiveConfiguration.json(configuration)
+        for secret in ["s3cr3t", "10.9.8.7", "8123", "17s"] { #expect(!shown.contains(secret)) }
+        #expect(shown.contains("\"X-Key\": {\"value\": \"********\", \"from\": \"gateway.d/bank.yaml:11:38\"}"))
+        #expect(shown.contains("${env:X} $ $$5 $"))
+    }
+
+    @Test("no value out of a reference is in an error message")
+    func errorsKeepSecrets() {
+        let said = MemoryFolder(
+            ["gateway.yaml": plainGateway, "bank.yaml": Self.bank],
+            environment: ["ACCOUNTS_HOST": "topsecret host", "ACCOUNTS_PORT": "x", "TIMEOUT": "topsecret"]
+        ).load()
+        #expect(findings(said).contains { $0.contains("the value of the reference does not fit here") })
+        #expect(!DiagnosticRenderer(said).text(said.diagnostics).contains("topsecret"))
+    }
+
+    @Test(
+        "the last line end of a file is left out, and only that",
+        arguments: [("a\n", "a"), ("a\r\n", "a"), ("a", "a")])
+    func lineEnd(content: String, value: String) throws {
+        let bank = Self.bank.replacing("Bearer ", with: "")
+        let result = load(bank, key: content)
+        let header = try #require(result.configuration?.domains[0].routes[0].plugins.requestHeaders.set.first)
+        #expect(header.value.value.constant == value)
+    }
+
+    @Test("an absolute path may lead anywhere")
+    func absolute() throws {
+        let result = load(Self.bank.replacing("keys/api.key", with: "/etc/abs.key"))
+        #expect(
+            result.configuration?.domains[0].routes[0].plugins.requestHeaders.set[0].value.value.constant
+                == "Bearer absolute")
+    }
+
+    @Test("a line feed out of a file can't get into a header")
+    func lineFeed() {
+        #expect(load(key: "a\nb\n").hasErrors)
+    }
+
+    @Test("what is put in is not looked through again")
+    func once() throws {
+        let result = load(key: "${env:TIMEOUT}")
+        #expect(result.configuration?.domains[0].routes[0].plugins.requestHeaders.set.isEmpty == nil)
+        #expect(result.diagnostics.map(\.message) == ["the value of the reference does not fit here"])
+    }
+
+    @Test("references, and what they hold, are limited")
+    func limits() {
+        var folder = MemoryFolder(
+            ["gateway.yaml": plainGateway, "bank.yaml": Self.bank, "keys/api.key": String(repeating: "x", count: 101)],
+            environment: Self.environment)
+        folder.limits.referencedFileBytesMax = 100
+        #expect(folder.load().diagnostics.map(\.message) == ["the file `keys/api.key` is larger than 100 bytes"])
+        folder.limits = LoadingLimits()
+        folder.limits.referencesMax = 3
+        #expect(folder.load().diagnostics.map(\.message) == ["there are more than 3 references"])
+    }
+
+    @Test("keys are left as they are")
+    func keys() {
+        #expect(
+            findings(bank: "\"${env:TIMEOUT}\": x\ndomain: bank\n").contains {
+                $0.contains("unknown key `${env:TIMEOUT}`")
+            })
+    }
+}
