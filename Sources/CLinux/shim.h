@@ -4,6 +4,7 @@
 #define PORTCULLIS_CLINUX_SHIM_H
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>

@@ -1,8 +1,8 @@
 /// Finds the name that somebody probably meant.
-enum Spelling {
+package enum Spelling {
     /// The closest of `candidates`, if it is close enough: separators and case don't count, otherwise at most one edit
     /// for each three letters (and at most three) apart.
-    static func nearest(to written: String, among candidates: [String]) -> String? {
+    package static func nearest(to written: String, among candidates: [String]) -> String? {
         let folded = fold(written)
         guard !folded.isEmpty, folded.count <= 64 else { return nil }
         var best: (name: String, distance: Int)?

@@ -1,7 +1,7 @@
 import Base
 
 /// Lengths of time as they are written: a whole number and a unit.
-enum DurationFormat {
+package enum DurationFormat {
     private static let units: [(name: StaticString, nanoseconds: Int64)] = [
         ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000),
     ]
@@ -20,7 +20,7 @@ enum DurationFormat {
     }
 
     /// In the largest unit that gives a whole number.
-    static func text(_ amount: TimeAmount) -> String {
+    package static func text(_ amount: TimeAmount) -> String {
         if amount.nanoseconds == 0 { return "0s" }
         for (name, nanoseconds) in units where amount.nanoseconds % nanoseconds == 0 {
             return "\(amount.nanoseconds / nanoseconds)\(name)"
@@ -30,7 +30,7 @@ enum DurationFormat {
 }
 
 /// Numbers of bytes as they are written: a whole number and a unit.
-enum SizeFormat {
+package enum SizeFormat {
     private static let units: [(name: StaticString, bytes: Int)] = [
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
     ]
@@ -49,7 +49,7 @@ enum SizeFormat {
     }
 
     /// In the largest unit that gives a whole number.
-    static func text(_ count: Int) -> String {
+    package static func text(_ count: Int) -> String {
         for (name, bytes) in units where count != 0 && count % bytes == 0 { return "\(count / bytes)\(name)" }
         return "\(count)B"
     }

@@ -54,3 +54,15 @@ struct TimestampText {
         return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }
+
+extension WallTime {
+    /// RFC 3339 in UTC with milliseconds. Off the hot path only.
+    package var timestamp: String {
+        var buffer = IOBuffer(capacity: TimestampText.length)
+        var cursor = TextCursor(reserving: TimestampText.length, in: &buffer)
+        var text = TimestampText()
+        text.write(self, to: &cursor)
+        cursor.commit(to: &buffer)
+        return buffer.readable.string
+    }
+}

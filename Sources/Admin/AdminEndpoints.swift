@@ -1,0 +1,34 @@
+import Observability
+import Proxy
+
+/// The endpoints of the admin listener, all for GET and HEAD.
+package enum AdminEndpoints {
+    /// - Parameters:
+    ///   - state: kept up to date by the caller.
+    ///   - sample: what only the operating system and the logs know, read for each scrape of the metrics.
+    package static func make(
+        gateway: Gateway, state: AdminState, sample: @escaping () -> ProcessSample
+    ) -> [LocalEndpoint] {
+        [
+            LocalEndpoint(path: "/", handler: IndexEndpoint()),
+            LocalEndpoint(path: "/livez", handler: LivenessEndpoint()),
+            LocalEndpoint(path: "/readyz", handler: ReadinessEndpoint(state: state)),
+            LocalEndpoint(path: "/metrics", handler: MetricsEndpoint(registry: gateway.registry, sample: sample)),
+            LocalEndpoint(path: "/config", handler: ConfigurationEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/routes", handler: RoutesEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/upstreams", handler: UpstreamsEndpoint(gateway: gateway)),
+        ]
+    }
+}
+
+extension LocalAnswer {
+    static func text(_ text: String, status: Int = 200) -> LocalAnswer {
+        LocalAnswer(status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
+    }
+
+    static func json(_ value: JSONValue, status: Int = 200) -> LocalAnswer { json(value.text, status: status) }
+
+    static func json(_ text: String, status: Int = 200) -> LocalAnswer {
+        LocalAnswer(status: status, contentType: "application/json", body: Array(text.utf8))
+    }
+}

@@ -1,0 +1,19 @@
+import Proxy
+
+/// `/`: what there is.
+final class IndexEndpoint: LocalHandler {
+    func respond(to request: LocalRequest) -> LocalAnswer {
+        .text(
+            """
+            portcullis
+
+            /livez      the process lives: 200
+            /readyz     it serves: 200; it drains: 503; with the configuration's digest and the last reload's result
+            /metrics    metrics for Prometheus
+            /config     the effective configuration, each value with its place, secrets masked
+            /routes     all routes by rank
+            /upstreams  all targets with their addresses and connections
+
+            """)
+    }
+}

@@ -1,0 +1,36 @@
+import Base
+import Linux
+import Observability
+import Proxy
+
+/// `/metrics`: everything counted, in Prometheus' text format.
+final class MetricsEndpoint: LocalHandler {
+    private let registry: MetricsRegistry
+    private let sample: () -> ProcessSample
+
+    init(registry: MetricsRegistry, sample: @escaping () -> ProcessSample) {
+        self.registry = registry
+        self.sample = sample
+    }
+
+    func respond(to request: LocalRequest) -> LocalAnswer {
+        var text = IOBuffer(capacity: 64 * 1024)
+        var scrape = registry.scrape(sample())
+        while scrape.render(into: &text) {}
+        return LocalAnswer(contentType: MetricsScrape.mediaType.description, body: Array(text.readable.raw))
+    }
+}
+
+extension ProcessSample {
+    /// The process as it is now.
+    package static func now(
+        accessLog: LogStatistics = LogStatistics(), errorLog: LogStatistics = LogStatistics()
+    ) -> ProcessSample {
+        var sample = ProcessSample()
+        sample.residentBytes = ProcessResources.residentBytes
+        sample.openDescriptors = ProcessResources.openDescriptorCount
+        sample.accessLog = accessLog
+        sample.errorLog = errorLog
+        return sample
+    }
+}

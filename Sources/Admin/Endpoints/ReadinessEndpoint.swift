@@ -1,0 +1,46 @@
+import Observability
+import Proxy
+
+/// `/readyz`: whether traffic should come. A rejected reload changes nothing about that, but the detail tells of it.
+final class ReadinessEndpoint: LocalHandler {
+    /// Error texts shown of a rejected reload; the log has them all.
+    private static let errorsShownMax = 20
+    private let state: AdminState
+
+    init(state: AdminState) { self.state = state }
+
+    func respond(to request: LocalRequest) -> LocalAnswer {
+        .json(detail, status: state.isDraining || state.served == nil ? 503 : 200)
+    }
+
+    private var status: String {
+        if state.isDraining { return "draining" }
+        guard state.served != nil else { return "starting" }
+        if case .rejected = state.lastReload { return "serving, last reload failed" }
+        return "serving"
+    }
+
+    private var detail: JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("status", .string(status)), ("started", .string(state.startTime.timestamp)),
+        ]
+        if let served = state.served {
+            members.append(
+                ("configuration", ["digest": .string(served.digest), "since": .string(served.since.timestamp)]))
+        }
+        if let reload = state.lastReload { members.append(("last_reload", Self.json(reload))) }
+        return .object(members)
+    }
+
+    private static func json(_ reload: AdminState.Reload) -> JSONValue {
+        switch reload {
+        case .applied(let time): ["result": "applied", "at": .string(time.timestamp)]
+        case .unchanged(let time): ["result": "unchanged", "at": .string(time.timestamp)]
+        case .rejected(let time, let errors):
+            [
+                "result": "rejected", "at": .string(time.timestamp), "error_count": .integer(errors.count),
+                "errors": .strings(errors.prefix(errorsShownMax)),
+            ]
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Base
+import Configuration
+import Proxy
+
+/// `/upstreams`: all targets, where their names lead, and what is open to them.
+final class UpstreamsEndpoint: LocalHandler {
+    /// How long the loops may take to report; one that is late is missing from the sums.
+    private static let reportLimit = TimeAmount.milliseconds(100)
+    private let gateway: Gateway
+
+    init(gateway: Gateway) { self.gateway = gateway }
+
+    func respond(to request: LocalRequest) -> LocalAnswer {
+        .json(
+            UpstreamListing(
+                gateway.blueprint.configuration, reports: gateway.targetReports(waitingAtMost: Self.reportLimit)
+            ).json)
+    }
+}

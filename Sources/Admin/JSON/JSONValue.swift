@@ -1,0 +1,100 @@
+import Configuration
+
+/// A JSON document (RFC 8259), for what the admin endpoints and the commands tell to programs. Keys keep their order.
+package enum JSONValue: Sendable, Equatable {
+    case null
+    case boolean(Bool)
+    case integer(Int)
+    case string(String)
+    case array([JSONValue])
+    case object([Member])
+
+    package struct Member: Sendable, Equatable {
+        let key: String
+        let value: JSONValue
+    }
+
+    /// Strings as a list.
+    package static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
+
+    /// The text, or `null`.
+    package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+
+    /// Indented, with a line end behind it.
+    package var text: String {
+        var text = ""
+        append(to: &text, indent: "")
+        return text + "\n"
+    }
+
+    private func append(to text: inout String, indent: String) {
+        switch self {
+        case .null: text += "null"
+        case .boolean(let value): text += value ? "true" : "false"
+        case .integer(let value): text += String(value)
+        case .string(let value): text += JSONText.quoted(value)
+        case .array(let values) where values.allSatisfy(\.isScalar): appendFlat(values, to: &text)
+        case .array(let values):
+            Self.append(values, "[", "]", to: &text, indent: indent) { value, text, inner in
+                value.append(to: &text, indent: inner)
+            }
+        case .object(let members):
+            Self.append(members, "{", "}", to: &text, indent: indent) { member, text, inner in
+                text += JSONText.quoted(member.key) + ": "
+                member.value.append(to: &text, indent: inner)
+            }
+        }
+    }
+
+    /// A list of scalars stays on its line.
+    private func appendFlat(_ values: [JSONValue], to text: inout String) {
+        text += "["
+        for (index, value) in values.enumerated() {
+            if index > 0 { text += ", " }
+            value.append(to: &text, indent: "")
+        }
+        text += "]"
+    }
+
+    private static func append<Element>(
+        _ elements: [Element], _ open: String, _ close: String, to text: inout String, indent: String,
+        _ body: (Element, inout String, String) -> Void
+    ) {
+        guard !elements.isEmpty else {
+            text += open + close
+            return
+        }
+        let inner = indent + "  "
+        text += open
+        for (index, element) in elements.enumerated() {
+            text += index > 0 ? ",\n\(inner)" : "\n\(inner)"
+            body(element, &text, inner)
+        }
+        text += "\n\(indent)\(close)"
+    }
+
+    private var isScalar: Bool {
+        switch self {
+        case .array, .object: false
+        case .null, .boolean, .integer, .string: true
+        }
+    }
+}
+
+extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
+    ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
+{
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(elements.map { Member(key: $0.0, value: $0.1) })
+    }
+
+    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(integerLiteral value: Int) { self = .integer(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
+
+    /// Members one after another, for objects whose keys are known only when they are made.
+    package static func object(_ members: [(String, JSONValue)]) -> JSONValue {
+        .object(members.map { Member(key: $0.0, value: $0.1) })
+    }
+}

@@ -1,0 +1,38 @@
+import Configuration
+
+/// Loads a configuration and finds out whether it can be served: one function for the server, for its reloads and for
+/// every command, so that what `check` accepts is what `run` serves.
+package enum ConfigurationCheck {
+    /// Reads everything anew and builds the route table. Never fails: what is wrong is in the result, all at once.
+    package static func load(source: ConfigurationSource, limits: LoadingLimits = LoadingLimits()) -> CheckedConfiguration {
+        let loaded = ConfigurationLoader(source: source, limits: limits).load()
+        var diagnostics = loaded.diagnostics
+        var blueprint: Blueprint?
+        if let configuration = loaded.configuration {
+            do throws(RouteConflicts) {
+                let built = try Blueprint(configuration)
+                diagnostics += RouteDiagnostics(routes: built.routes, files: loaded.files).all(built.warnings)
+                blueprint = built
+            } catch {
+                diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
+            }
+            diagnostics.sort(by: Diagnostic.inReadingOrder)
+        }
+        return CheckedConfiguration(
+            blueprint: blueprint, diagnostics: diagnostics, files: loaded.files, contents: loaded.contents)
+    }
+}
+
+/// What came of loading and checking.
+package struct CheckedConfiguration: Sendable {
+    /// What can be served; nil when there is any error.
+    package let blueprint: Blueprint?
+    /// In reading order.
+    package let diagnostics: [Diagnostic]
+    package let files: SourceFiles
+    /// The files' bytes, for showing the line that a finding is about.
+    package let contents: [[UInt8]]
+
+    package var errorCount: Int { diagnostics.count { $0.severity == .error } }
+    package var warningCount: Int { diagnostics.count - errorCount }
+}
