@@ -13,8 +13,8 @@ from harness import (
 
 ROUNDS = int(os.environ.get("FUZZ_ITERATIONS", "150"))
 INTERESTING = [
-    b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"+", b"%", b"/", b"\x80", b"\xff", b"\x0b",
-    b"\r\n\r\n", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: x\r\n", b"HTTP/1.1"]
+    b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"+", b"%", b"/", b"\x80", b"\xff",
+    b"\x0b", b"\r\n\r\n", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: x\r\n", b"HTTP/1.1"]
 
 REQUESTS = [
     request_bytes("GET", "/a/b?c=d", [("X-A", "1"), ("Cookie", "a=b")]),
