@@ -84,7 +84,8 @@ def test_a_trusted_proxy_without_forwarding_headers_is_the_client_itself(world):
     (["6.6.6.6, nonsense"], PROXY),
 ], ids=[
     "one address", "a client's own claim before it", "claims on two lines", "a second trusted proxy behind it",
-    "an IPv6 address", "a second trusted proxy on a line of its own", "only trusted proxies", "no address at all", "an address behind nonsense"])
+    "an IPv6 address", "a second trusted proxy on a line of its own", "only trusted proxies",
+    "no address at all", "an address behind nonsense"])
 def test_the_client_is_the_last_address_that_is_not_a_trusted_proxy(world, lines, client):
     """What the access log calls the client, with X-Forwarded-For read from the right."""
     target = f"/client/{hash(tuple(lines)) & 0xffffff}"

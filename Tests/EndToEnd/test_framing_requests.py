@@ -114,7 +114,6 @@ CHUNKS = [
     ("an empty size", CHUNKED + b"\r\nx\r\n0\r\n\r\n", {400}),
     ("an extension without a size", CHUNKED + b";a=b\r\nx\r\n0\r\n\r\n", {400}),
     ("a size of seventeen digits", CHUNKED + b"10000000000000001\r\nx\r\n0\r\n\r\n", {400, 413}),
-    ("a size of fifteen f", CHUNKED + b"fffffffffffffff\r\nx", {400, 413}),
     ("a size of sixteen f", CHUNKED + b"ffffffffffffffff\r\nx", {400, 413}),
     ("data longer than its size", CHUNKED + b"1\r\nxy\r\n0\r\n\r\n", {400}),
     ("data without CRLF behind it", CHUNKED + b"1\r\nx0\r\n\r\n", {400}),

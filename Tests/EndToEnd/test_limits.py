@@ -9,7 +9,8 @@ from harness import (
 
 LISTENER = {
     "limits": {
-        "header_bytes_max": "4096B", "header_count_max": 20, "target_bytes_max": "1000B", "requests_per_connection_max": 5},
+        "header_bytes_max": "4096B", "header_count_max": 20, "target_bytes_max": "1000B",
+        "requests_per_connection_max": 5},
     "timeouts": {"header_read": "300ms", "body_idle": "300ms", "keep_alive_idle": "400ms", "write_idle": "500ms"},
 }
 

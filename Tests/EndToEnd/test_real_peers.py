@@ -25,6 +25,7 @@ http {{
   client_max_body_size 200m;
   keepalive_requests 10;
   types {{ text/plain txt; }}
+  absolute_redirect off;
   gzip on;
   gzip_min_length 1;
   gzip_types text/plain;

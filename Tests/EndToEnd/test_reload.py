@@ -237,6 +237,28 @@ def test_a_listener_whose_address_cannot_be_had_rejects_the_configuration(fixed,
     assert body(fixed) == "old"
 
 
+def test_an_admin_address_that_cannot_be_had_rejects_the_whole_configuration(fixed, upstream_with):
+    """Not half of it: the old routes stay, and the old admin listener answers."""
+    taken = upstream_with().port
+    old = fixed.admin_port
+    rewrite(fixed)
+    fixed.admin_port = taken
+    fixed.write("gateway.yaml", fixed.gateway_yaml())
+    fixed.admin_port = old
+    assert fixed.hang_up() == "rejected"
+    assert body(fixed) == "old"
+
+
+def test_the_admin_listener_may_move_to_another_port(fixed):
+    rewrite(fixed)
+    fixed.admin_port = free_port()
+    fixed.write("gateway.yaml", fixed.gateway_yaml())
+    fixed.signal(signal.SIGHUP)
+    eventually(lambda: can_connect(fixed.admin_port), what="the new admin listener")
+    assert fixed.is_ready()
+    assert body(fixed) == "new"
+
+
 def test_a_listener_may_move_to_another_port(fixed):
     old = fixed.ports["main"]
     fixed.ports = {"main": free_port()}

@@ -185,7 +185,7 @@ def test_the_number_of_connections_to_an_upstream_is_limited(upstream_with, gate
     assert (response.status, response.header("content-type")) == (503, PROBLEM)
     assert len(upstream.connections) == 2
     for client in clients:
-        client.close()
+        client.reset()
 
 
 # The keep-alive race (RFC 9110 section 9.2.2)
