@@ -108,14 +108,21 @@ extension ListenerSettings {
     init(_ listener: Listener) {
         // Lives as long as the process: the names of listeners are few, and connections outlive reloads.
         name = ListenerNames.keep(listener.name)
-        messageLimits.headBytes = listener.limits.headerBytesMax.value
-        messageLimits.fieldCount = listener.limits.headerCountMax.value
-        messageLimits.targetBytes = listener.limits.targetBytesMax.value
+        messageLimits = MessageLimits(listener.limits)
         connectionsMax = listener.limits.connectionsMax.value
         requestsPerConnectionMax = listener.limits.requestsPerConnectionMax.value
         headerReadTimeout = listener.timeouts.headerRead.value
         bodyIdleTimeout = listener.timeouts.bodyIdle.value
         keepAliveIdleTimeout = listener.timeouts.keepAliveIdle.value
         writeIdleTimeout = listener.timeouts.writeIdle.value
+    }
+}
+
+extension MessageLimits {
+    init(_ limits: ListenerLimits) {
+        self.init()
+        headBytes = limits.headerBytesMax.value
+        fieldCount = limits.headerCountMax.value
+        targetBytes = limits.targetBytesMax.value
     }
 }

@@ -44,7 +44,7 @@ package final class Blueprint: Sendable {
             lease: lease)
     }
 
-    private var upstreamOffsets: [String: Int] {
+    var upstreamOffsets: [String: Int] {
         var offsets: [String: Int] = [:]
         var next = 0
         for domain in configuration.domains {

@@ -122,10 +122,14 @@ enum CompiledRewrite {
     case replace(CompiledTemplate)
 
     func apply(to exchange: Exchange) {
+        append(exchange.request.path, parameters: exchange.match, to: &exchange.rewrittenPath)
+    }
+
+    /// Appends what becomes of `path`; nothing when it is kept.
+    func append(_ path: ByteView, parameters: borrowing RouteMatch, to buffer: inout IOBuffer) {
         switch self {
         case .keep: return
         case .strip(let segments):
-            let path = exchange.request.path
             var index = 0
             var left = segments
             while left > 0, let slash = path.firstIndex(of: ASCII.slash, from: index + 1) {
@@ -133,12 +137,11 @@ enum CompiledRewrite {
                 left -= 1
             }
             if left > 0 {
-                exchange.rewrittenPath.append("/")
+                buffer.append("/")
             } else {
-                exchange.rewrittenPath.append(path.from(index))
+                buffer.append(path.from(index))
             }
-        case .replace(let template):
-            template.append(parameters: exchange.match, path: exchange.request.path, to: &exchange.rewrittenPath)
+        case .replace(let template): template.append(parameters: parameters, path: path, to: &buffer)
         }
     }
 }
@@ -156,29 +159,35 @@ struct CompiledRedirect {
     let keepsQuery: Bool
 
     func appendLocation(of exchange: Exchange, to buffer: inout IOBuffer) {
+        appendLocation(exchange.request, parameters: exchange.match, to: &buffer)
+    }
+
+    func appendLocation(
+        _ request: borrowing RequestHead, parameters: borrowing RouteMatch, to buffer: inout IOBuffer
+    ) {
         switch target {
         case .location(let template):
-            template.append(parameters: exchange.match, path: exchange.request.path, to: &buffer)
+            template.append(parameters: parameters, path: request.path, to: &buffer)
         case .parts(let scheme, let host, let port, let path):
             buffer.append(scheme ?? ByteView("http"))
             buffer.append("://")
-            buffer.append(host ?? exchange.request.host)
+            buffer.append(host ?? request.host)
             if let port {
                 buffer.append(":")
                 buffer.append(decimal: port)
-            } else if scheme == nil, host == nil, let asked = exchange.request.port {
+            } else if scheme == nil, host == nil, let asked = request.port {
                 buffer.append(":")
                 buffer.append(decimal: Int(asked))
             }
             if let path {
-                path.append(parameters: exchange.match, path: exchange.request.path, to: &buffer)
+                path.append(parameters: parameters, path: request.path, to: &buffer)
             } else {
-                buffer.append(exchange.request.path)
+                buffer.append(request.path)
             }
         }
-        if keepsQuery, exchange.request.hasQuery, buffer.readable.firstIndex(of: ASCII.question) == nil {
+        if keepsQuery, request.hasQuery, buffer.readable.firstIndex(of: ASCII.question) == nil {
             buffer.append("?")
-            buffer.append(exchange.request.query)
+            buffer.append(request.query)
         }
     }
 }

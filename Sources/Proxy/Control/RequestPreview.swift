@@ -1,0 +1,156 @@
+import Base
+import Configuration
+import HTTP
+import Plugins
+import Routing
+
+/// What the gateway would do with one request, found out without serving it: by the very decoder, route table and
+/// compiled route that serve. For `explain`; off the hot path.
+///
+/// It stands for a client that is no trusted proxy, so forwarding fields of its own count for nothing.
+package struct RequestPreview {
+    package enum Outcome: Equatable {
+        /// The index of the route that takes the request.
+        case route(Int)
+        /// The gateway answers by itself.
+        case answer(Answer)
+    }
+
+    /// An answer that no route gives.
+    package struct Answer: Equatable, Sendable {
+        package let status: Int
+        /// Stable, kebab-case, as in the access log; empty when nothing is wrong.
+        package let code: String
+        package let detail: String
+        /// The value of `Allow`, with 405.
+        package var allow: String?
+    }
+
+    /// What a path parameter has captured.
+    package struct Capture: Equatable, Sendable {
+        package let name: String
+        package let value: String
+    }
+
+    package private(set) var outcome: Outcome
+    /// The route that was found, also when it then refuses the request.
+    package private(set) var route: Int?
+    /// Lower case, without port; empty when the head was refused before that was known.
+    package private(set) var host = ""
+    /// The canonical path.
+    package private(set) var path = ""
+    package private(set) var query = ""
+    /// Why each route did or didn't get the request; nil when it was refused before any was looked for.
+    package private(set) var explanation: RouteExplanation?
+    package private(set) var captures: [Capture] = []
+    /// The path that the upstream sees; nil when none is asked.
+    package private(set) var upstreamPath: String?
+    /// Where a redirect leads; nil when there is none.
+    package private(set) var redirectLocation: String?
+}
+
+extension RequestPreview {
+    /// - Parameters:
+    ///   - head: a request head as it comes over a connection, whole.
+    ///   - listener: the index of the listener that it comes in by.
+    ///   - client: whom access rules see; nil leaves them out.
+    package init(_ head: [UInt8], listener: Int, client: IPAddress?, in blueprint: Blueprint) {
+        outcome = .answer(Answer(.truncatedRequest))
+        let limits = MessageLimits(blueprint.configuration.listeners[listener].limits)
+        var decoder = RequestDecoder(limits: limits)
+        var request = RequestHead()
+        let decoded: Result<HeadProgress, MessageError> = head.withUnsafeBytes { bytes in
+            do throws(MessageError) {
+                return .success(try decoder.decodeHead(ByteView(bytes), into: &request))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch decoded {
+        case .failure(let error): outcome = .answer(Answer(GatewayAnswer(error)))
+        case .success(.incomplete): break
+        case .success(.complete): preview(&request, listener: listener, client: client, in: blueprint)
+        }
+    }
+
+    private mutating func preview(
+        _ request: inout RequestHead, listener: Int, client: IPAddress?, in blueprint: Blueprint
+    ) {
+        host = request.host.string
+        path = request.path.string
+        query = request.query.string
+        let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
+        request.fields.removeHopByHop()
+        request.fields.removeAll(.identity)
+        request.fields.removeAll(.untrusted)
+        if isUpgrade { return outcome = .answer(Answer(.upgradeNotSupported)) }
+        if request.targetForm == .asterisk {
+            return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))
+        }
+        let asked = RouteRequest(
+            listener: listener, host: request.host, path: request.path, method: request.method,
+            methodToken: request.methodToken, query: request.query)
+        explanation = blueprint.table.explain(asked, fields: request.fields)
+        var match = Routing.RouteMatch()
+        blueprint.table.match(asked, fields: request.fields, into: &match)
+        outcome = Self.answer(match, request, blueprint.table)
+        guard case .route(let index) = match.outcome else { return }
+        route = index
+        captures = zip(blueprint.table.definitions[index].path.parameterNames, 0..<match.captureCount).map {
+            Capture(name: $0, value: match.capture($1, in: request.path).string)
+        }
+        let texts = TextArena()
+        let compiler = RouteCompiler(
+            texts: texts, upstreamOffsets: blueprint.upstreamOffsets, configuration: blueprint.configuration)
+        // The compiled route's views are of the arena.
+        withExtendedLifetime(texts) {
+            act(request, match, compiler.compile(blueprint.routes[index]), client: client)
+        }
+    }
+
+    private static func answer(
+        _ match: borrowing Routing.RouteMatch, _ request: borrowing RequestHead, _ table: RouteTable
+    ) -> Outcome {
+        switch match.outcome {
+        case .route(let index): return .route(index)
+        case .notFound: return .answer(Answer(request.hasEncodedSlash ? .encodedSlash : .notFound))
+        case .misdirected: return .answer(Answer(.misdirected))
+        case .methodNotAllowed(let methods):
+            var allow = IOBuffer()
+            table.appendAllow(methods, to: &allow)
+            var answer = Answer(.methodNotAllowed)
+            answer.allow = allow.readable.string
+            return .answer(answer)
+        }
+    }
+
+    /// The steps of the request machine behind the route.
+    private mutating func act(
+        _ request: borrowing RequestHead, _ match: borrowing Routing.RouteMatch, _ parts: CompiledRoute.Parts,
+        client: IPAddress?
+    ) {
+        var text = IOBuffer()
+        switch parts.action {
+        case .proxy:
+            parts.rewrite.append(request.path, parameters: match, to: &text)
+            upstreamPath = text.isEmpty ? path : text.readable.string
+        case .redirect(let redirect):
+            redirect.appendLocation(request, parameters: match, to: &text)
+            redirectLocation = text.readable.string
+        case .respond, .local: break
+        }
+        if request.hasEncodedSlash, !parts.allowsEncodedSlash { return outcome = .answer(Answer(.encodedSlash)) }
+        if case .length(let length) = request.framing, length > parts.bodyBytesMax {
+            return outcome = .answer(Answer(.contentTooLarge))
+        }
+        guard let client, case .respond(let refusal) = parts.plugins.checkAccess(client: client, request: request)
+        else { return }
+        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail)))
+    }
+}
+
+extension RequestPreview.Answer {
+    init(_ answer: GatewayAnswer) {
+        self.init(status: answer.status, code: answer.code.description, detail: answer.detail.description)
+    }
+}
