@@ -29,6 +29,8 @@ final class ClientConnection: EventHandler {
     var framing = ResponseFraming()
     var requestCount = 0
     var isReadable = true
+    /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
+    var seesEnd = false
     var isWritable = true
     /// Whether the client will send no more.
     var peerHasClosed = false
@@ -72,6 +74,7 @@ final class ClientConnection: EventHandler {
         if events.has(anyOf: .inbound) { isReadable = true }
         if events.has(anyOf: .gone) { return clientLeft() }
         if events.has(anyOf: .writable), !isWritable {
+        if events.has(anyOf: .ended) { seesEnd = true }
             isWritable = true
             flush()
         }
