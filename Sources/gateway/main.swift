@@ -1,1 +1,4 @@
-print("portcullis")
+import Linux
+
+// Everything that a command line can do is in Commands/; `run` goes on in Run/.
+ProcessResources.exit(status: CommandLineTool.run(Array(CommandLine.arguments.dropFirst()), .standard))
