@@ -1,8 +1,9 @@
 import CLinux
 
 /// What a descriptor is ready for, or has met.
+@usableFromInline
 package struct EventSet: OptionSet, Sendable {
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
     @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Bytes, a connection or the end of the stream can be read.
@@ -16,6 +17,17 @@ package struct EventSet: OptionSet, Sendable {
     @inlinable package static var peerClosed: EventSet { EventSet(rawValue: 0x2000) }
     /// Report changes only, not states (epoll(7), "edge-triggered").
     @inlinable package static var edgeTriggered: EventSet { EventSet(rawValue: 1 << 31) }
+
+    // Sets as numbers: an array literal here would be built anew, with memory of its own, at every use in another module.
+
+    /// Everything that a connection wants to hear of, once for each change.
+    @inlinable package static var connection: EventSet { EventSet(rawValue: 0x001 | 0x004 | 0x2000 | 1 << 31) }
+    /// A read has something to tell: bytes, an end or an error.
+    @inlinable package static var inbound: EventSet { EventSet(rawValue: 0x001 | 0x2000 | 0x010 | 0x008) }
+    /// The connection is gone.
+    @inlinable package static var gone: EventSet { EventSet(rawValue: 0x010 | 0x008) }
+
+    @inlinable package func has(anyOf other: EventSet) -> Bool { rawValue & other.rawValue != 0 }
 }
 
 /// The kernel's readiness queue.

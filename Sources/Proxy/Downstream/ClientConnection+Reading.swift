@@ -36,6 +36,8 @@ extension ClientConnection {
                 case .complete(let consumed):
                     exchange.bytesIn = UInt64(consumed)
                     input.consume(consumed)
+                    // Given back before the request goes on: then all requests are read into the same, warm memory.
+                    if input.isEmpty { worker.buffers.recycle(&input) }
                     begin(exchange)
                     return true
                 case .incomplete(let consumed): input.consume(consumed)

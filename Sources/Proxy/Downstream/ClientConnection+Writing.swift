@@ -12,7 +12,7 @@ extension ClientConnection {
     func sendInterim(_ head: borrowing ResponseHead) {
         guard let exchange, exchange.request.minorVersion > 0 else { return }
         worker.buffers.back(&output)
-        HeadEncoder.appendStatusLine(head.status, reason: head.reason, to: &output)
+        HeadEncoder.appendStatusLine(head.status, reason: head.reason.isEmpty ? nil : head.reason, to: &output)
         HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
         HeadEncoder.endHead(&output)
         flush()
@@ -24,7 +24,7 @@ extension ClientConnection {
         if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }
         worker.buffers.back(&output)
         let before = output.readableCount
-        HeadEncoder.appendStatusLine(head.status, reason: head.reason, to: &output)
+        HeadEncoder.appendStatusLine(head.status, reason: head.reason.isEmpty ? nil : head.reason, to: &output)
         HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
         framing.appendFields(to: &output)
         if closesAfterResponse {

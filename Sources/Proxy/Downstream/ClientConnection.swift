@@ -58,7 +58,7 @@ final class ClientConnection: EventHandler {
         registration = worker.loop.add(self)
         do throws(Errno) {
             try worker.loop.watch(
-                socket.number, [.readable, .writable, .peerClosed, .edgeTriggered], for: registration)
+                socket.number, .connection, for: registration)
         } catch {
             return close()
         }
@@ -69,9 +69,9 @@ final class ClientConnection: EventHandler {
     // MARK: Events
 
     func handle(_ events: EventSet) {
-        if !events.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
-        if !events.isDisjoint(with: [.hangUp, .error]) { return clientLeft() }
-        if events.contains(.writable), !isWritable {
+        if events.has(anyOf: .inbound) { isReadable = true }
+        if events.has(anyOf: .gone) { return clientLeft() }
+        if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             flush()
         }

@@ -44,8 +44,7 @@ struct ResponseFraming: Equatable {
 
 extension KnownFieldSet {
     /// What the gateway writes itself in every message.
-    static let framingFields = KnownFieldSet([
-        KnownFieldSet(.contentLength), KnownFieldSet(.transferEncoding), KnownFieldSet(.connection),
-        KnownFieldSet(.keepAlive),
-    ])
+    static var framingFields: KnownFieldSet {
+        KnownFieldSet().and(.contentLength).and(.transferEncoding).and(.connection).and(.keepAlive)
+    }
 }

@@ -137,8 +137,9 @@ struct ForwardingPolicy {
 
 extension KnownFieldSet {
     /// What only a trusted proxy may say.
-    static let untrusted = KnownFieldSet.forwarding.union(
-        KnownFieldSet([KnownFieldSet(.xRequestID), KnownFieldSet(.traceparent), KnownFieldSet(.tracestate)]))
+    static var untrusted: KnownFieldSet {
+        KnownFieldSet.forwarding.and(.xRequestID).and(.traceparent).and(.tracestate)
+    }
 }
 
 extension RequestHead {

@@ -29,7 +29,7 @@ extension Exchange {
     }
 
     func dispatch(in snapshot: Snapshot) -> StepOutcome {
-        upstreamStart = worker.preciseNow()
+        upstreamStart = worker.loop.now
         connectToNext()
         return .parked
     }

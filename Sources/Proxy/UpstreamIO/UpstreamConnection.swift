@@ -67,7 +67,7 @@ final class UpstreamConnection: EventHandler {
         registration = worker.loop.add(self)
         do throws(Errno) {
             try worker.loop.watch(
-                socket.number, [.readable, .writable, .peerClosed, .edgeTriggered], for: registration)
+                socket.number, .connection, for: registration)
         } catch {
             worker.loop.remove(registration)
             throw error
@@ -79,8 +79,8 @@ final class UpstreamConnection: EventHandler {
 
     func handle(_ events: EventSet) {
         if state == .connecting { return connected(events) }
-        if !events.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
-        if events.contains(.writable), !isWritable {
+        if events.has(anyOf: .inbound) { isReadable = true }
+        if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             if exchange != nil { flush() }
         }
@@ -94,13 +94,13 @@ final class UpstreamConnection: EventHandler {
 
     private func connected(_ events: EventSet) {
         if let error = socket.takeError() { return connectFailed(UpstreamError(connecting: error)) }
-        guard events.contains(.writable) else { return }
+        guard events.has(anyOf: .writable) else { return }
         isWritable = true
         state = .awaitingHead
         worker.metrics.count(.upstreamConnectionsOpened)
         pool.metrics.connectionOpened()
         guard exchange != nil else { return close() }
-        if !events.isDisjoint(with: [.readable, .peerClosed]) { isReadable = true }
+        if events.has(anyOf: .inbound) { isReadable = true }
         sendHead()
         flush()
         exchange?.requestMayContinue()

@@ -4,7 +4,7 @@ import Configuration
 
 /// The pipeline with the effective values of one listener and one route.
 package struct ExplainedPipeline {
-    private typealias Value = ExplainedStep.Value
+    fileprivate typealias Value = ExplainedStep.Value
 
     package let steps: [ExplainedStep]
 

@@ -33,6 +33,17 @@ final class LogService: Sendable {
     }
 }
 
+/// The process's logs.
+final class LogSet {
+    let error: LogService
+    /// Nil when the configuration wants none.
+    var access: LogService?
+
+    init(error: LogService) { self.error = error }
+
+    var accessStatistics: LogStatistics { access?.queue.statistics ?? LogStatistics() }
+}
+
 /// Where a log goes.
 final class LogFile: LogSink {
     /// Nil for a standard stream, which can't be reopened.

@@ -33,7 +33,7 @@ enum RunCommand {
     }
 
     private static func report(_ checked: CheckedConfiguration) {
-        standardError(DiagnosticRendering.human(checked.diagnostics, files: checked.files, contents: checked.contents))
+        standardError(checked.renderer.text(checked.diagnostics))
     }
 
     static func standardError(_ text: String) {

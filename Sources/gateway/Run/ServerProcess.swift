@@ -24,9 +24,8 @@ final class ServerProcess: EventHandler {
     private let registry: MetricsRegistry
     private let admin: LocalSite
     private let adminState: AdminState
-    private let errorLogService: LogService
+    private let logs: LogSet
     private let log: Observability.ErrorLog
-    private var accessLog: LogService?
     private var registration = Registration.none
     private var drainEnd: MonotonicTime?
 
@@ -36,8 +35,9 @@ final class ServerProcess: EventHandler {
         self.signals = signals
         self.source = source
         loop = try EventLoop()
-        errorLogService = try LogService(name: "error-log", to: .standardError, capacity: 256, batchSize: 4096)
-        log = ErrorLog(queue: errorLogService.queue, level: .init(blueprint.configuration.errorLog.level.value)) {
+        let logs = LogSet(error: try LogService(name: "error-log", to: .standardError, capacity: 256, batchSize: 4096))
+        self.logs = logs
+        log = ErrorLog(queue: logs.error.queue, level: .init(blueprint.configuration.errorLog.level.value)) {
             ErrorLog.Instant(
                 wall: WallTime(nanoseconds: SystemClock.wallNanoseconds()), monotonic: SystemClock.monotonic())
         }
@@ -47,12 +47,12 @@ final class ServerProcess: EventHandler {
         admin = LocalSite(
             AdminEndpoints.make(
                 gateway: gateway, state: adminState,
-                sample: { [errorLogService] in ProcessSample.now(errorLog: errorLogService.queue.statistics) }),
+                sample: { ProcessSample.now(accessLog: logs.accessStatistics, errorLog: logs.error.queue.statistics) }),
             loop: loop, log: log, startTime: startTime)
     }
 
     func warnOf(_ checked: CheckedConfiguration, descriptorLimit: Int) {
-        for diagnostic in checked.diagnostics { write(diagnostic, files: checked.files) }
+        for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
         let wanted = gateway.blueprint.configuration.limits.connectionsMax.value
         if descriptorLimit < 2 * wanted {
             log.warning("fewer file descriptors than two for each connection allowed") { line in
@@ -66,14 +66,14 @@ final class ServerProcess: EventHandler {
     func start() -> Bool {
         let configuration = gateway.blueprint.configuration
         do {
-            accessLog = try makeAccessLog(configuration)
-            try gateway.start(accessLog: accessLog?.queue)
+            logs.access = try makeAccessLog(configuration)
+            try gateway.start(accessLog: logs.access?.queue)
             try admin.listen(at: configuration.admin?.address.value)
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
         } catch {
             log.error("the gateway can't start") { $0.field("error", "\(error)") }
-            errorLogService.stop(within: .seconds(1))
+            logs.error.stop(within: .seconds(1))
             return false
         }
         adminState.applied(digest: configuration.digest, at: wallNow)
@@ -83,8 +83,10 @@ final class ServerProcess: EventHandler {
             line.field("digest", configuration.digest)
             line.field("workers", gateway.workerCount)
             line.field("routes", gateway.blueprint.routes.count)
-            for listener in configuration.listeners {
-                line.field("listener_\(listener.name)", gateway.endpoints[listener.name]?.description ?? "")
+            line.object("listeners") { line in
+                for listener in configuration.listeners {
+                    line.field(named: listener.name, gateway.endpoints[listener.name]?.description ?? "")
+                }
             }
             if let endpoint = admin.endpoint { line.field("admin", endpoint.description) }
         }
@@ -95,8 +97,8 @@ final class ServerProcess: EventHandler {
     func serve() -> Int32 {
         loop.run()
         log.info("ended")
-        accessLog?.stop(within: .seconds(2))
-        errorLogService.stop(within: .seconds(1))
+        logs.access?.stop(within: .seconds(2))
+        logs.error.stop(within: .seconds(1))
         return 0
     }
 
@@ -119,7 +121,7 @@ final class ServerProcess: EventHandler {
         while let signal = signals.next() {
             switch signal {
             case .reload: reload()
-            case .reopenLogs: accessLog?.reopen()
+            case .reopenLogs: logs.access?.reopen()
             case .terminate, .interrupt: drain()
             }
         }
@@ -167,7 +169,7 @@ final class ServerProcess: EventHandler {
             try admin.listen(at: after.admin?.address.value)
             if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
             log.level = .init(after.errorLog.level.value)
-            for diagnostic in checked.diagnostics { write(diagnostic, files: checked.files) }
+            for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
         } catch {
             registry.countReload(.rejected)
             adminState.reloadRejected(errors: ["\(error)"], at: wallNow)
@@ -178,8 +180,8 @@ final class ServerProcess: EventHandler {
     private func reject(_ checked: CheckedConfiguration) {
         registry.countReload(.rejected)
         let errors = checked.diagnostics.filter { $0.severity == .error }
-        adminState.reloadRejected(errors: errors.map { $0.text(files: checked.files) }, at: wallNow)
-        for error in errors { write(error, files: checked.files) }
+        adminState.reloadRejected(errors: errors.map { checked.renderer.summary($0) }, at: wallNow)
+        for error in errors { write(error, of: checked) }
         log.error("reload rejected: the running configuration stays") { $0.field("errors", errors.count) }
     }
 
@@ -191,24 +193,24 @@ final class ServerProcess: EventHandler {
         log.info("reload applied") { line in
             line.field("digest", after.digest)
             line.field("took_us", Int((SystemClock.monotonic() - begin).microseconds))
-            changes.append(to: &line)
+            line.append(changes)
         }
     }
 
     private func switchAccessLog(to fresh: LogService?) {
-        let old = accessLog
-        accessLog = fresh
+        let old = logs.access
+        logs.access = fresh
         gateway.setAccessLog(fresh?.queue)
         // The loops hand in their last lines before they switch; the old writer ends when those are written.
         if let old { gateway.afterAllLoops { old.stop(within: .seconds(2)) } }
     }
 
-    private func write(_ diagnostic: Diagnostic, files: SourceFiles) {
+    private func write(_ diagnostic: Diagnostic, of checked: CheckedConfiguration) {
         let level: Observability.ErrorLog.Level = diagnostic.severity == .error ? .error : .warning
         log.log(level, "configuration", isLimited: false) { line in
-            line.field("place", files.describe(diagnostic.location))
+            line.field("place", checked.files.describe(diagnostic.location))
             line.field("field", diagnostic.path)
-            line.field("problem", diagnostic.message)
+            line.field("problem", checked.renderer.summary(diagnostic))
         }
     }
 }
@@ -223,4 +225,9 @@ extension Observability.ErrorLog.Level {
         case .error: self = .error
         }
     }
+}
+
+extension CheckedConfiguration {
+    /// Writes the findings for people.
+    var renderer: DiagnosticRenderer { DiagnosticRenderer(files: files, contents: contents) }
 }
