@@ -57,7 +57,7 @@ extension Exchange {
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
-        if progress == .complete { connection.flush() }
+        if progress == .complete { connection.flush() } else { requestMayContinue() }
     }
 
     private func open(to pool: TargetPool) {
