@@ -148,6 +148,7 @@ final class ClientConnection: EventHandler {
 
     /// The connection failed, or the client closed it.
     func clientLeft() {
+        isBroken = true
         if let exchange, state == .exchange {
             exchange.abandon(.clientLeft)
         } else {
@@ -155,9 +156,15 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// Ends the connection so that the client notices that the answer is incomplete.
+    /// Ends the connection so that the client notices that the answer is incomplete: what there is of it is sent, and the
+    /// missing rest shows. Where the end of the connection would pass for the end of the content, it is a reset.
     func abort() {
         exchange = nil
+        if !isBroken, framing.showsTruncation {
+            state = .closing
+            touch(listener.settings.writeIdleTimeout)
+            return flush()
+        }
         socket.resetOnClose()
         close()
     }
