@@ -24,6 +24,8 @@ package struct EventSet: OptionSet, Sendable {
     @inlinable package static var connection: EventSet { EventSet(rawValue: 0x001 | 0x004 | 0x2000 | 1 << 31) }
     /// A read has something to tell: bytes, an end or an error.
     @inlinable package static var inbound: EventSet { EventSet(rawValue: 0x001 | 0x2000 | 0x010 | 0x008) }
+    /// The end of the stream is known, whether or not all bytes before it are read.
+    @inlinable package static var ended: EventSet { EventSet(rawValue: 0x2000 | 0x010 | 0x008) }
     /// The connection is gone.
     @inlinable package static var gone: EventSet { EventSet(rawValue: 0x010 | 0x008) }
 

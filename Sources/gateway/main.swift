@@ -1,4 +1,4 @@
 import Linux
 
-let arguments = CommandLine.arguments
-if arguments.count > 2, arguments[1] == "run" { ProcessResources.exit(status: RunCommand.run(folder: arguments[2])) }
+// Everything that a command line can do is in Commands/; `run` goes on in Run/.
+ProcessResources.exit(status: CommandLineTool.run(Array(CommandLine.arguments.dropFirst()), .standard))

@@ -36,6 +36,8 @@ extension ClientConnection {
                 case .complete(let consumed):
                     exchange.bytesIn = UInt64(consumed)
                     input.consume(consumed)
+                    // Given back before the request goes on: then all requests are read into the same, warm memory.
+                    if input.isEmpty { worker.buffers.recycle(&input) }
                     begin(exchange)
                     return true
                 case .incomplete(let consumed): input.consume(consumed)
@@ -147,7 +149,7 @@ extension ClientConnection {
         case .bytes(let count):
             input.commit(count)
             // A short read has drained the socket; the next byte makes a new event (epoll(7)).
-            if count < space.count { isReadable = false }
+            if count < space.count, !seesEnd { isReadable = false }
             return true
         case .wouldBlock:
             isReadable = false

@@ -19,7 +19,10 @@ extension ClientConnection {
     }
 
     func sendHead(_ head: borrowing ResponseHead, to request: borrowing RequestHead) {
-        if exchange?.progress == .receiving, head.status >= 400 { closesAfterResponse = true }
+        // Content that nobody will read makes this the last answer, and that is said.
+        if let exchange, exchange.progress == .receiving, exchange.upstream == nil || head.status >= 400 {
+            closesAfterResponse = true
+        }
         framing = ResponseFraming(of: head, to: request)
         if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }
         worker.buffers.back(&output)

@@ -29,6 +29,8 @@ final class ClientConnection: EventHandler {
     var framing = ResponseFraming()
     var requestCount = 0
     var isReadable = true
+    /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
+    var seesEnd = false
     var isWritable = true
     /// Whether the client will send no more.
     var peerHasClosed = false
@@ -72,6 +74,7 @@ final class ClientConnection: EventHandler {
         if events.has(anyOf: .inbound) { isReadable = true }
         if events.has(anyOf: .gone) { return clientLeft() }
         if events.has(anyOf: .writable), !isWritable {
+        if events.has(anyOf: .ended) { seesEnd = true }
             isWritable = true
             flush()
         }
@@ -145,6 +148,7 @@ final class ClientConnection: EventHandler {
 
     /// The connection failed, or the client closed it.
     func clientLeft() {
+        isBroken = true
         if let exchange, state == .exchange {
             exchange.abandon(.clientLeft)
         } else {
@@ -152,9 +156,15 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// Ends the connection so that the client notices that the answer is incomplete.
+    /// Ends the connection so that the client notices that the answer is incomplete: what there is of it is sent, and the
+    /// missing rest shows. Where the end of the connection would pass for the end of the content, it is a reset.
     func abort() {
         exchange = nil
+        if !isBroken, framing.showsTruncation {
+            state = .closing
+            touch(listener.settings.writeIdleTimeout)
+            return flush()
+        }
         socket.resetOnClose()
         close()
     }

@@ -33,6 +33,9 @@ struct ResponseFraming: Equatable {
     /// Whether content follows the head.
     var hasContent: Bool { kind != .none }
 
+    /// Whether a client that gets less than all content knows.
+    var showsTruncation: Bool { kind == .length || kind == .chunked }
+
     func appendFields(to output: inout IOBuffer) {
         if let length {
             HeadEncoder.appendContentLength(length, to: &output)

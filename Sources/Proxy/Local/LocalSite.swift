@@ -28,9 +28,19 @@ package final class LocalSite {
             snapshot: Snapshot.local(endpoints, metrics: shard), loop: loop)
     }
 
-    /// Listens at `address` from now on, or nowhere.
-    package func listen(at address: IPEndpoint?) throws(ListenFailure) {
-        let plan = try listeners.plan(local: address)
+    /// Opens `address`, or nothing, without listening there yet: an error changes nothing.
+    package func prepare(at address: IPEndpoint?) throws(ListenFailure) -> Change {
+        Change(plan: try listeners.plan(local: address))
+    }
+
+    /// A change of where to listen, ready to be carried out.
+    package struct Change {
+        fileprivate let plan: ListenerSet.Plan
+    }
+
+    /// Listens where `change` says from now on.
+    package func commit(_ change: Change) {
+        let plan = change.plan
         worker.adopt(
             WorkerUpdate(
                 snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], listeners: plan.byWorker[0]))

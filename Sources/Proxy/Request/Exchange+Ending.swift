@@ -88,13 +88,13 @@ extension Exchange {
     private func releaseUpstream() {
         guard let connection = upstream else { return }
         upstream = nil
-        if upstreamTime == nil { upstreamTime = worker.preciseNow() - upstreamStart }
+        if upstreamTime == nil { upstreamTime = worker.loop.now - upstreamStart }
         connection.abandon()
     }
 
     /// Counts the exchange, and writes its line.
     private func record() {
-        let now = worker.preciseNow()
+        let now = worker.loop.now
         worker.metrics.lower(.requestsActive)
         route.metrics.record(
             method: request.method, status: status, total: now - startTime, upstream: upstreamTime,

@@ -73,7 +73,7 @@ extension Exchange {
     /// The upstream's answer is complete. It is told so afterwards: its connection is its own matter.
     func receiveResponseEnd() {
         upstream = nil
-        upstreamTime = worker.preciseNow() - upstreamStart
+        upstreamTime = worker.loop.now - upstreamStart
         complete()
     }
 

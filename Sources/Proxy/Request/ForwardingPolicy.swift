@@ -39,26 +39,29 @@ struct ForwardingPolicy {
     /// The last address in `X-Forwarded-For` that no trusted proxy has: those before it could be anybody's invention.
     private func originalClient(_ fields: borrowing HeaderList, peer: IPAddress) -> IPAddress {
         var client = peer
-        var next = fields.firstIndex(of: .xForwardedFor)
-        var last: Int?
-        while let index = next {
-            last = index
-            next = fields.firstIndex(of: .xForwardedFor, from: index + 1)
+        // Several lines are one list (RFC 9110 section 5.3), read from its end.
+        var line = fields.endIndex
+        while line > 0 {
+            line -= 1
+            let field = fields.field(at: line)
+            if field.isRemoved || field.known != .xForwardedFor { continue }
+            guard continueBackwards(through: fields.value(at: line), to: &client) else { break }
         }
-        // Several lines are one list; its end is in the last line. Only that one is looked at: a trusted proxy that
-        // appends a line of its own has its say there.
-        guard let last else { return client }
-        let value = fields.value(at: last)
+        return client
+    }
+
+    /// - Returns: whether all addresses in `value` are trusted proxies', so that who came before them is of interest.
+    private func continueBackwards(through value: ByteView, to client: inout IPAddress) -> Bool {
         var end = value.count
         while end > 0 {
             var start = end
             while start > 0, value[start - 1] != ASCII.comma { start -= 1 }
-            guard let address = IPAddress(text: value[start..<end].trimmingWhitespace()) else { return client }
+            guard let address = IPAddress(text: value[start..<end].trimmingWhitespace()) else { return false }
             client = address
-            if !trusts(address) || start == 0 { return client }
+            guard trusts(address), start > 0 else { return trusts(address) }
             end = start - 1
         }
-        return client
+        return false
     }
 
     // MARK: Request id and trace
@@ -78,8 +81,10 @@ struct ForwardingPolicy {
     private func continueTrace(_ exchange: Exchange, isTrusted: Bool) {
         let worker = exchange.worker
         let context: TraceContext
-        if isTrusted, let given = exchange.request.fields.value(of: .traceparent),
-            let parent = TraceContext(parsing: given)
+        if isTrusted, let line = exchange.request.fields.firstIndex(of: .traceparent),
+            // More than one is no context (W3C Trace Context section 3.2).
+            exchange.request.fields.firstIndex(of: .traceparent, from: line + 1) == nil,
+            let parent = TraceContext(parsing: exchange.request.fields.value(at: line))
         {
             context = parent.child(using: &worker.random)
         } else {
@@ -97,8 +102,11 @@ struct ForwardingPolicy {
 
     private func appendXForwarded(to exchange: Exchange, peer: IPAddress, listener: ListenerPort, isTrusted: Bool) {
         let worker = exchange.worker
+        // One line, whatever came: many servers read only one.
+        exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
+        if !worker.scratch.isEmpty { worker.scratch.append(", ") }
         peer.append(to: &worker.scratch)
-        exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
+        exchange.request.fields.set(.xForwardedFor, value: worker.scratch.readable)
         worker.scratch.removeAll()
         if !exchange.request.fields.contains(.xForwardedProto) {
             exchange.request.fields.append(.xForwardedProto, value: "http")

@@ -89,6 +89,7 @@ extension Exchange {
         case .route(let index):
             route = snapshot.routes[index]
             deadline = worker.loop.now + route.requestTimeout
+            worker.loop.wake(connection.registration, at: deadline)
             if request.hasEncodedSlash, !route.allowsEncodedSlash { return .respond(.encodedSlash) }
             return .next(.limit)
         case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)

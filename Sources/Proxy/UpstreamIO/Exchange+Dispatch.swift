@@ -29,7 +29,7 @@ extension Exchange {
     }
 
     func dispatch(in snapshot: Snapshot) -> StepOutcome {
-        upstreamStart = worker.preciseNow()
+        upstreamStart = worker.loop.now
         connectToNext()
         return .parked
     }
@@ -57,7 +57,7 @@ extension Exchange {
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
-        if progress == .complete { connection.flush() }
+        if progress == .complete { connection.flush() } else { requestMayContinue() }
     }
 
     private func open(to pool: TargetPool) {

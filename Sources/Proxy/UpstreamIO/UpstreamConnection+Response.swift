@@ -121,7 +121,7 @@ extension UpstreamConnection {
             input.commit(count)
             receivedBytes += count
             // A short read has drained the socket; the next byte makes a new event (epoll(7)).
-            if count < space.count { isReadable = false }
+            if count < space.count, !seesEnd { isReadable = false }
             return true
         case .wouldBlock:
             isReadable = false

@@ -42,6 +42,8 @@ final class UpstreamConnection: EventHandler {
     /// Requests begun on this connection.
     var requestCount = 0
     var isReadable = false
+    /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
+    var seesEnd = false
     var isWritable = false
     /// Whether the target can't be written to any more; an answer may still come.
     var isWriteBroken = false
@@ -81,6 +83,7 @@ final class UpstreamConnection: EventHandler {
         if state == .connecting { return connected(events) }
         if events.has(anyOf: .inbound) { isReadable = true }
         if events.has(anyOf: .writable), !isWritable {
+        if events.has(anyOf: .ended) { seesEnd = true }
             isWritable = true
             if exchange != nil { flush() }
         }
@@ -101,6 +104,7 @@ final class UpstreamConnection: EventHandler {
         pool.metrics.connectionOpened()
         guard exchange != nil else { return close() }
         if events.has(anyOf: .inbound) { isReadable = true }
+        if events.has(anyOf: .ended) { seesEnd = true }
         sendHead()
         flush()
         exchange?.requestMayContinue()

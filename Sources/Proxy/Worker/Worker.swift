@@ -62,9 +62,6 @@ package final class Worker: @unchecked Sendable {
     /// The present `Date` value.
     var date: ByteView { clock.date(at: loop.now) }
 
-    /// The clock itself, for durations.
-    func preciseNow() -> MonotonicTime { SystemClock.monotonic() }
-
     // MARK: Exchanges
 
     private static let freeExchangesMax = 1024

@@ -68,7 +68,7 @@ final class ServerProcess: EventHandler {
         do {
             logs.access = try makeAccessLog(configuration)
             try gateway.start(accessLog: logs.access?.queue)
-            try admin.listen(at: configuration.admin?.address.value)
+            admin.commit(try admin.prepare(at: configuration.admin?.address.value))
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
         } catch {
@@ -165,8 +165,10 @@ final class ServerProcess: EventHandler {
         do {
             let fresh = after.accessLog == before.accessLog ? nil : try makeAccessLog(after)
             let transfer = LoopBound(self)
+            // Whatever can fail comes first: then all of the new configuration takes effect, or nothing of it.
+            let adminChange = try admin.prepare(at: after.admin?.address.value)
             try gateway.apply(blueprint) { transfer.value.reloaded(from: before, to: after, begin: begin) }
-            try admin.listen(at: after.admin?.address.value)
+            admin.commit(adminChange)
             if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
             log.level = .init(after.errorLog.level.value)
             for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }

@@ -1,0 +1,2 @@
+import Proxy
+enum Demo { static func start(gateway: Gateway, _ console: Console) {} }

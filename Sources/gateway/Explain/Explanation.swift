@@ -1,0 +1,75 @@
+import Base
+import Configuration
+import Proxy
+
+/// Everything that `explain` tells about one request.
+package struct Explanation {
+    /// Near misses shown.
+    private static let nearMissesMax = 8
+
+    package let request: SampleRequest
+    package let listener: Listener
+    /// Whether nobody named the listener.
+    package let isListenerAssumed: Bool
+    package let preview: RequestPreview
+    package let files: SourceFiles
+    /// The route that takes the request, or that refuses it.
+    package let route: Route?
+    package let action: RouteAction?
+    package let nearMisses: [NearMiss]
+    /// Routes that lost and aren't among the near misses.
+    package let otherCount: Int
+    /// Nil without a route.
+    package let pipeline: ExplainedPipeline?
+
+    /// - Parameter listenerName: nil to take the one that the URL's port leads to, else the first one by which a route
+    ///   takes the request.
+    package init(
+        _ request: SampleRequest, listenerName: String?, client: IPAddress?, in blueprint: Blueprint
+    ) throws(UsageError) {
+        let listeners = blueprint.configuration.listeners
+        let index: Int
+        if let listenerName {
+            guard let named = listeners.firstIndex(where: { $0.name == listenerName }) else {
+                throw .invalidValue(
+                    of: "listener", given: listenerName,
+                    expected: listeners.map { "`\($0.name)`" }.joined(separator: ", "))
+            }
+            index = named
+        } else {
+            index = Self.assumedListener(request, client: client, in: blueprint)
+        }
+        let preview = RequestPreview(request.head, listener: index, client: client, in: blueprint)
+        self.request = request
+        self.preview = preview
+        listener = listeners[index]
+        isListenerAssumed = listenerName == nil && listeners.count > 1
+        files = blueprint.configuration.files
+        let route = preview.route.map { blueprint.routes[$0] }
+        self.route = route
+        action = route?.action
+        nearMisses = NearMiss.all(preview, blueprint, method: request.method, limit: Self.nearMissesMax)
+        let losers = (preview.explanation?.verdicts.count ?? 0) - (route == nil ? 0 : 1)
+        otherCount = max(0, losers - nearMisses.count)
+        pipeline = route.map { ExplainedPipeline(blueprint.configuration, listener: listeners[index], route: $0) }
+    }
+
+    private static func assumedListener(
+        _ request: SampleRequest, client: IPAddress?, in blueprint: Blueprint
+    ) -> Int {
+        let listeners = blueprint.configuration.listeners
+        if let port = request.port, let index = listeners.firstIndex(where: { Int($0.address.value.port) == port }) {
+            return index
+        }
+        let serving = listeners.indices.first { index in
+            RequestPreview(request.head, listener: index, client: client, in: blueprint).route != nil
+        }
+        return serving ?? 0
+    }
+
+    /// Whether a route takes the request.
+    package var isServed: Bool {
+        if case .route = preview.outcome { return true }
+        return false
+    }
+}

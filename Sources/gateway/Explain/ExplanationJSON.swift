@@ -1,0 +1,55 @@
+import Admin
+import Configuration
+import Proxy
+
+extension Explanation {
+    /// For programs.
+    package var json: JSONValue {
+        [
+            "request": [
+                "method": .string(request.method), "url": .string(request.url), "host": .string(preview.host),
+                "path": .string(preview.path), "query": .string(preview.query),
+            ],
+            "listener": ["name": .string(listener.name), "assumed": .boolean(isListenerAssumed)],
+            "served": .boolean(isServed),
+            "route": .optional(route?.identity),
+            "place": .optional(route.map { files.describe($0.location) }),
+            "parameters": .object(preview.captures.filter { !$0.name.isEmpty }.map { ($0.name, .string($0.value)) }),
+            "upstream": upstream,
+            "upstream_path": .optional(preview.upstreamPath),
+            "redirect_location": .optional(preview.redirectLocation),
+            "answer": answer,
+            "near_misses": .array(
+                nearMisses.map {
+                    ["route": .string($0.identity), "reason": .string($0.reason), "place": .string($0.place)]
+                }),
+            "other_routes": .integer(otherCount),
+            "pipeline": .array(pipeline?.steps.map(json) ?? []),
+        ]
+    }
+
+    private var upstream: JSONValue {
+        guard let route, case .proxy(let proxy) = route.action else { return .null }
+        return .string("\(route.domain)/\(proxy.upstreamName)")
+    }
+
+    /// What the gateway says when no route takes the request.
+    private var answer: JSONValue {
+        guard case .answer(let answer) = preview.outcome else { return .null }
+        return [
+            "status": .integer(answer.status), "code": .string(answer.code), "detail": .string(answer.detail),
+            "allow": .optional(answer.allow),
+        ]
+    }
+
+    private func json(_ step: ExplainedStep) -> JSONValue {
+        [
+            "step": .string(step.step.title),
+            "active": .boolean(step.isActive),
+            "values": .array(
+                step.values.map {
+                    ["name": .string($0.name), "value": .string($0.text), "from": .string(files.describe($0.origin))]
+                }),
+        ]
+    }
+}

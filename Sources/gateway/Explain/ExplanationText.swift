@@ -1,0 +1,61 @@
+import Configuration
+import Proxy
+
+extension Explanation {
+    /// For a terminal.
+    package var text: String {
+        var text = "\(request.method) \(request.url)\n\n" + TextTable(rows: facts).text
+        if !nearMisses.isEmpty {
+            text += "\nwhy not the others\n" + TextTable(rows: nearMisses.map { ["", $0.identity, $0.reason, $0.place] }).text
+            if otherCount > 0 { text += "  and \(otherCount) more, further away\n" }
+        }
+        if let pipeline { text += "\npipeline\n" + self.text(pipeline) }
+        return text
+    }
+
+    private var facts: [[String]] {
+        let assumption = isListenerAssumed ? "assumed: --listener names another" : ""
+        var rows = [["listener", "\(listener.name) (\(listener.address.value))", assumption]]
+        if !preview.host.isEmpty { rows.append(["host", preview.host]) }
+        if !preview.path.isEmpty { rows.append(["path", preview.path, "canonical: what is matched and sent on"]) }
+        if !preview.query.isEmpty { rows.append(["query", preview.query]) }
+        if let route { rows.append(["route", route.identity, files.describe(route.location)]) }
+        for capture in preview.captures where !capture.name.isEmpty {
+            rows.append(["parameter", "\(capture.name) = \(capture.value)"])
+        }
+        switch preview.outcome {
+        case .route: rows += served
+        case .answer(let answer):
+            rows.append(["answer", "\(answer.status) \(answer.code)", answer.detail])
+            if let allow = answer.allow { rows.append(["", "Allow: \(allow)"]) }
+        }
+        return rows
+    }
+
+    private var served: [[String]] {
+        var rows: [[String]] = []
+        if let path = preview.upstreamPath {
+            if case .proxy(let proxy) = action { rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)]) }
+            rows.append(["upstream path", path, path == preview.path ? "" : "rewritten"])
+        }
+        if let location = preview.redirectLocation, case .redirect(let redirect) = action {
+            rows.append(["answer", "\(redirect.status.value) Location: \(location)", files.describe(redirect.location)])
+        }
+        if case .respond(let response) = action {
+            rows.append(["answer", "\(response.status.value), a fixed response", files.describe(response.location)])
+        }
+        return rows
+    }
+
+    private func text(_ pipeline: ExplainedPipeline) -> String {
+        var rows: [[String]] = []
+        for (index, step) in pipeline.steps.enumerated() {
+            let number = index + 1 < 10 ? " \(index + 1)" : "\(index + 1)"
+            rows.append(["", "\(number) \(step.step.title)", step.isActive ? "on" : "off"])
+            for value in step.values {
+                rows.append(["", "     \(value.name)", value.text, files.describe(value.origin)])
+            }
+        }
+        return TextTable(rows: rows).text
+    }
+}

@@ -1,0 +1,59 @@
+import Configuration
+
+/// The fixed pipeline that every request goes through, in order: the one list of it that people see. What isn't active
+/// on a route is passed over there, and shown as off.
+package enum PipelineStep: Int, CaseIterable, Sendable {
+    case accept
+    case parse
+    case canonicalPath
+    case strip
+    case forwarding
+    case route
+    case requestLimits
+    case ipRestriction
+    // Who the caller is and what they may do comes here: rate limits, tokens, claims, external authorisation, SPIFFE.
+    case answer
+    case rewrite
+    case requestHeaders
+    case pickTarget
+    case proxy
+    case retry
+    case responseHeaders
+    case log
+
+    package var title: String {
+        switch self {
+        case .accept: "accept the connection"
+        case .parse: "parse one request"
+        case .canonicalPath: "canonical path"
+        case .strip: "strip identity and hop-by-hop headers"
+        case .forwarding: "request id, forwarding headers, trace context"
+        case .route: "route"
+        case .requestLimits: "request limits"
+        case .ipRestriction: "ip_restriction"
+        case .answer: "answer without an upstream"
+        case .rewrite: "rewrite path and host"
+        case .requestHeaders: "request_headers"
+        case .pickTarget: "pick a target"
+        case .proxy: "proxy, with time-outs"
+        case .retry: "retry"
+        case .responseHeaders: "response_headers"
+        case .log: "access log and metrics"
+        }
+    }
+}
+
+/// A step as one route has it.
+package struct ExplainedStep {
+    /// One effective value.
+    package struct Value {
+        /// The key in the configuration.
+        let name: String
+        let text: String
+        let origin: Origin
+    }
+
+    package let step: PipelineStep
+    package let isActive: Bool
+    package let values: [Value]
+}
