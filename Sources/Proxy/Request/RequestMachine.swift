@@ -41,6 +41,8 @@ extension Exchange {
         worker.metrics.raise(.requestsActive)
         let snapshot = worker.snapshot
         self.snapshot = snapshot
+        // The free list has outlived the snapshot that this exchange last knew.
+        route = snapshot.unrouted
         run(from: .identify, in: snapshot)
     }
 
