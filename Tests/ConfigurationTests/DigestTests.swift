@@ -83,3 +83,46 @@ import Testing
         #expect(changes.domains.isEmpty)
     }
 }
+
+@Suite struct RepeatedLoadTests {
+    @Test("a kept loader gives what a new one gives, whatever changed in between")
+    func keptLoader() throws {
+        let folder = SwitchableFolder()
+        let kept = ConfigurationLoader(source: folder.source)
+        let versions: [[String: String]] = [
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank],
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank],
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank.replacing("{id}", with: "{account}")],
+            ["gateway.yaml": plainGateway, "a.yaml": "domain: [", "bank.yaml": plainBank],
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank.replacing("[GET]", with: "[\"${env:M}\"]")],
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank.replacing("[GET]", with: "[get]")],
+            ["gateway.yaml": plainGateway],
+            ["gateway.yaml": plainGateway, "bank.yaml": plainBank],
+        ]
+        for (index, files) in versions.enumerated() {
+            folder.replace(files, environment: ["M": index == 4 ? "PUT" : "GET"])
+            let first = kept.load()
+            let second = ConfigurationLoader(source: folder.source).load()
+            #expect(findings(first) == findings(second))
+            #expect(first.configuration?.digest == second.configuration?.digest)
+            #expect(first.configuration == second.configuration)
+        }
+    }
+
+    /// A folder whose content changes between loads.
+    private final class SwitchableFolder: @unchecked Sendable {
+        // Only one thread loads and changes.
+        private var current = MemoryFolder([:])
+
+        func replace(_ files: [String: String], environment: [String: String]) {
+            current = MemoryFolder(files, environment: environment)
+        }
+
+        var source: ConfigurationSource {
+            ConfigurationSource(
+                folder: "gateway.d", list: { () throws(SourceError) in try self.current.source.list() },
+                read: { (name, limit) throws(SourceError) in try self.current.source.read(name, limit) },
+                environment: { self.current.source.environment($0) })
+        }
+    }
+}

@@ -4,17 +4,19 @@ import Base
 package struct ConfigurationLoader: Sendable {
     private let source: ConfigurationSource
     private let limits: LoadingLimits
+    private let cache = DocumentCache()
 
     package init(source: ConfigurationSource, limits: LoadingLimits = LoadingLimits()) {
         self.source = source
         self.limits = limits
     }
 
-    /// Reads everything anew. Never fails: what is wrong is in the result, all at once.
+    /// Reads everything anew. Never fails: what is wrong is in the result, all at once. A loader that is kept for the
+    /// next load remembers the trees of files, so that only those that changed are parsed again.
     package func load() -> LoadResult {
         let findings = Findings(limit: limits.diagnosticsMax)
         let folder = FolderReader(source: source, limits: limits, findings: findings).read()
-        var load = Load(limits: limits, findings: findings, folder: folder, source: source)
+        var load = Load(limits: limits, findings: findings, folder: folder, source: source, cache: cache)
         let configuration = load.run()
         return LoadResult(
             configuration: findings.errorCount == 0 ? configuration : nil, diagnostics: findings.sorted(),
@@ -41,9 +43,14 @@ private struct Load {
     let findings: Findings
     let folder: FolderContent
     let source: ConfigurationSource
+    let cache: DocumentCache
     private var domainFiles: [(draft: DomainDraft, file: FileDecoder)] = []
 
-    init(limits: LoadingLimits, findings: Findings, folder: FolderContent, source: ConfigurationSource) {
+    init(
+        limits: LoadingLimits, findings: Findings, folder: FolderContent, source: ConfigurationSource,
+        cache: DocumentCache
+    ) {
+        self.cache = cache
         self.limits = limits
         self.findings = findings
         self.folder = folder
@@ -80,10 +87,18 @@ private struct Load {
 
     private func decoder(_ index: Int, _ references: References) -> FileDecoder? {
         guard folder.isReadable[index] else { return nil }
-        return folder.contents[index].withUnsafeBytes { bytes in
+        let content = folder.contents[index]
+        if let document = cache.document(at: index, content) {
+            return FileDecoder(document: document, findings: findings)
+        }
+        let errorsBefore = findings.errorCount
+        let document = content.withUnsafeBytes { bytes in
             YAMLReader.read(
                 ByteView(bytes), file: UInt32(index), limits: limits, findings: findings, references: references)
-        }.map { FileDecoder(document: $0, findings: findings) }
+        }
+        guard let document else { return nil }
+        if document.isSelfContained, findings.errorCount == errorsBefore { cache.keep(document, at: index, content) }
+        return FileDecoder(document: document, findings: findings)
     }
 
     private func checkRouteCount() {

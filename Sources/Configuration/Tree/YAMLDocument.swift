@@ -30,7 +30,9 @@ struct YAMLNode {
 
 /// The values of one file, in memory of their own: a load walks a hundred thousand of them within a few milliseconds, so
 /// neither bounds of an array nor reference counts are in the way. Indices come from the nodes themselves only.
-final class YAMLDocument {
+///
+/// Unchecked Sendable: nothing changes a document once `YAMLReader` has given it out.
+final class YAMLDocument: @unchecked Sendable {
     /// Index into `SourceFiles.names`.
     let file: UInt32
     /// In reading order; the first is the root.
@@ -42,6 +44,8 @@ final class YAMLDocument {
     private var textCapacity: Int
     /// Whether any value came out of `${…}`.
     var hasSecrets = false
+    /// Whether the tree depends on nothing but the file's own bytes.
+    var isSelfContained = true
 
     init(file: UInt32, expectedBytes: Int) {
         self.file = file

@@ -144,6 +144,7 @@ struct YAMLReader {
         _ bytes: ByteView, _ plain: YAMLNode.Flags, at start: SourceLocation
     ) -> Bool {
         var flags = plain
+        document.isSelfContained = false
         do throws(References.Failure) {
             let (value, isSecret) = try references.resolve(bytes)
             if isSecret {
