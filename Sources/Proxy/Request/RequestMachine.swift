@@ -41,7 +41,6 @@ extension Exchange {
         worker.metrics.raise(.requestsActive)
         let snapshot = worker.snapshot
         self.snapshot = snapshot
-        // The free list has outlived the snapshot that this exchange last knew.
         route = snapshot.unrouted
         run(from: .identify, in: snapshot)
     }
