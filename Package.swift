@@ -73,8 +73,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
 
         tests("BaseTests", ["Base", "TestSupport"]),
-        tests("HTTPTests", ["Base", "HTTP"]),
-        tests("ConfigurationTests", ["Base", "Configuration"]),
+        tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
+        tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
