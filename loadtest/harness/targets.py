@@ -12,6 +12,7 @@ class Target:
     verdict: str        # "met", "NOT MET" or "not measured"
 
 
+ALLOCATIONS_MAX = 0.001    # calls per keep-alive request: what happens once a second in a whole process is less
 OTHERS_MAX = 0.05    # the part of the machine that other processes may take before a run counts as disturbed
 
 
@@ -78,6 +79,7 @@ def judge(every):
         *memory(every.get("idle", {}).get("figures", {}).get("gateway")),
         *life(every.get("startup", {}).get("figures", {}).get("gateway")),
         reloads(every.get("reload", {}).get("figures", {}).get("gateway")),
+        allocated(every.get("allocations", {}).get("figures", {})),
     ]
 
 
@@ -104,3 +106,14 @@ def reloads(figure):
     done = figure["good"] + figure["bad"]
     met = failed == 0 and figure["not_in_effect"] == 0 and done >= 200
     return Target(what, limit, f"{failed} in {done} reloads", "met" if met else "**NOT MET**")
+
+
+def allocated(figures):
+    """The worst of the keep-alive cases; any failed request spoils it."""
+    what, limit = "Calls to the allocator per keep-alive request", "0"
+    kept = [figure for figure in figures.values() if figure["keep_alive"]]
+    if not kept:
+        return Target(what, limit, "-", "not measured")
+    worst = max(figure["per_request"] for figure in kept)
+    met = worst <= ALLOCATIONS_MAX and not any(figure["failed"] for figure in kept)
+    return Target(what, limit, f"{worst:.4f}", "met" if met else "**NOT MET**")
