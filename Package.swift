@@ -78,6 +78,10 @@ let package = Package(
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
+        tests(
+            "AdminTests",
+            ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
+        tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],
