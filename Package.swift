@@ -73,11 +73,15 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
 
         tests("BaseTests", ["Base", "TestSupport"]),
+        tests("LinuxTests", ["Base", "Linux"]),
         tests("HTTPTests", ["Base", "HTTP"]),
         tests("ConfigurationTests", ["Base", "Configuration"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
+        tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
+        tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
+        tests("ProxyTests", ["Base", "Linux", "HTTP", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],
