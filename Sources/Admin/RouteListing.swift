@@ -31,10 +31,10 @@ package struct RouteListing {
             return Row(
                 identity: route.identity,
                 listeners: route.match.listeners.map(\.value.name),
-                hosts: route.match.hosts.map(\.value.description),
+                hosts: route.match.hosts.map { configuration.shown($0.value.description, $0.origin) },
                 methods: route.match.methods.map(\.value),
-                path: route.match.pathText,
-                conditions: route.match.conditionTexts,
+                path: configuration.shown(route.match.pathText, route.match.path.origin),
+                conditions: route.match.conditionTexts(in: configuration),
                 action: ActionText(route.action, configuration).text,
                 place: configuration.files.describe(route.location),
                 tier: route.tier?.value)
@@ -66,17 +66,17 @@ extension RouteMatch {
     }
 
     /// Conditions on headers, then on query parameters.
-    package var conditionTexts: [String] {
-        headers.map { "header \($0.text)" } + query.map { "query \($0.text)" }
+    package func conditionTexts(in configuration: GatewayConfiguration) -> [String] {
+        headers.map { "header \($0.text(in: configuration))" } + query.map { "query \($0.text(in: configuration))" }
     }
 }
 
 extension FieldCondition {
     /// The condition without saying of what.
-    package var text: String {
+    package func text(in configuration: GatewayConfiguration) -> String {
         switch test {
-        case .exact(let value): "\(name) = \(value)"
-        case .prefix(let value): "\(name) begins with \(value)"
+        case .exact(let value): "\(name) = \(configuration.shown(value, .file(location)))"
+        case .prefix(let value): "\(name) begins with \(configuration.shown(value, .file(location)))"
         case .present: "\(name) present"
         case .absent: "\(name) absent"
         }

@@ -103,8 +103,8 @@ def test_the_most_specific_route_takes_the_request(world, host, target, route):
 
 @pytest.mark.parametrize("headers, route", [
     ([("X-Canary", "yes")], "canary"), ([("x-canary", "yes")], "canary"), ([("X-Canary", "YES")], "plain"),
-    ([("X-Canary", "yes please")], "plain"), ([("X-Canary", "no"), ("X-Canary", "yes")], "canary"), ([], "plain")],
-    ids=["the value", "a name in another case", "a value in another case", "a longer value", "the second of two",
+    ([("X-Canary", "yes please")], "plain"), ([("X-Canary", "no"), ("X-Canary", "yes")], "plain"), ([], "plain")],
+    ids=["the value", "a name in another case", "a value in another case", "a longer value", "two lines are one list",
          "no header"])
 def test_a_header_condition_is_about_one_value(world, headers, route):
     assert taken(get(world.port, "/flag", headers))[0] == route
@@ -217,7 +217,7 @@ def test_an_encoded_slash_stays_one_where_a_route_allows_it(world, target, canon
     assert taken(get(world.port, target)) == ("slashes", canonical)
 
 
-@pytest.mark.parametrize("target", ["/objects/a%5Cb", "/objects/%00", "/objects/%zz"])
+@pytest.mark.parametrize("target", ["/objects/%00", "/objects/%zz"])
 def test_only_the_encoded_slash_is_allowed_there(world, target):
     assert get(world.port, target).status == 400
 

@@ -33,8 +33,11 @@ package enum JSONValue: Sendable, Equatable {
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
         case .string(let value): text += JSONText.quoted(value)
-        case .array(let values) where values.allSatisfy(\.isScalar): appendFlat(values, to: &text)
         case .array(let values):
+            if let line = Self.line(values) {
+                text += line
+                return
+            }
             Self.append(values, "[", "]", to: &text, indent: indent) { value, text, inner in
                 value.append(to: &text, indent: inner)
             }
@@ -46,14 +49,16 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// A list of scalars stays on its line.
-    private func appendFlat(_ values: [JSONValue], to text: inout String) {
-        text += "["
+    /// A short list of scalars on one line; nil for others.
+    private static func line(_ values: [JSONValue]) -> String? {
+        guard values.count <= 16, values.allSatisfy(\.isScalar) else { return nil }
+        var line = "["
         for (index, value) in values.enumerated() {
-            if index > 0 { text += ", " }
-            value.append(to: &text, indent: "")
+            if index > 0 { line += ", " }
+            value.append(to: &line, indent: "")
+            if line.utf8.count > 80 { return nil }
         }
-        text += "]"
+        return line + "]"
     }
 
     private static func append<Element>(

@@ -48,9 +48,9 @@ package struct FieldCondition: Sendable, Equatable {
 
 /// What a field must be.
 package enum FieldTest: Sendable, Hashable {
-    /// Some occurrence has this value, byte for byte.
+    /// The value is this, byte for byte; of several header lines, their values joined by `, `.
     case exact(String)
-    /// Some occurrence begins so.
+    /// The value begins so.
     case prefix(String)
     case present
     case absent

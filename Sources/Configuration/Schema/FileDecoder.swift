@@ -130,11 +130,12 @@ final class FileDecoder {
     /// Reports that a value is of the wrong form.
     func unexpected(_ node: Int, expected: String, suggestion: String? = nil) {
         if hasFailed(node) { return }
+        // What came out of a reference is never shown, and a suggestion may be made from it.
+        let isSecret = nodes[node].flags.contains(.secret)
         let message =
             isNull(node)
             ? "the key has no value"
-            : nodes[node].flags.contains(.secret)
-                ? "the value of the reference does not fit here" : "\(shown(node)) does not fit here"
-        error(node, message, expected: expected, suggestion: suggestion)
+            : isSecret ? "the value of the reference does not fit here" : "\(shown(node)) does not fit here"
+        error(node, message, expected: expected, suggestion: isSecret ? nil : suggestion)
     }
 }

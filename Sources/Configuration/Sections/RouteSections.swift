@@ -126,7 +126,7 @@ enum RouteSections {
             ) { draft, value, _, _ in draft.plugins = value },
             Key(
                 "allow_encoded_slash", .boolean, default: "false",
-                "Lets `%2F` in the path through as it is, rather than refusing it with 400."
+                "Lets `%2F` and `%5C` in the path through as they are, rather than refusing them with 400."
             ) { $0.allowEncodedSlash = $1 },
             Key("tier", .integer(1...3), "How much the route matters, 1 most, for people.") { $0.tier = $1 },
             .elsewhere("path", "put `path` under `match`"),

@@ -77,8 +77,7 @@ struct FixedFamilies {
         text.family(malformed, .counter, help: "Requests that the protocol layer refused, by reason.")
         for reason in MessageError.allCases {
             let count = shards.reduce(0) { $0 &+ $1.refusedRequests(reason) }
-            // There are half a hundred reasons, and most never occur.
-            guard count > 0 else { continue }
+            // Zeros too: a rate over a series that begins with its first refusal would miss that one.
             text.label("reason", Self.snakeCase("\(reason)"))
             text.sample(malformed, count)
             text.clearLabels()

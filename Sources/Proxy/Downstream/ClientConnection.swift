@@ -72,9 +72,9 @@ final class ClientConnection: EventHandler {
 
     func handle(_ events: EventSet) {
         if events.has(anyOf: .inbound) { isReadable = true }
+        if events.has(anyOf: .ended) { seesEnd = true }
         if events.has(anyOf: .gone) { return clientLeft() }
         if events.has(anyOf: .writable), !isWritable {
-        if events.has(anyOf: .ended) { seesEnd = true }
             isWritable = true
             flush()
         }

@@ -21,6 +21,7 @@ extension Exchange {
         progress = .receiving
         worker.metrics.raise(.requestsActive)
         snapshot = worker.snapshot
+        route = worker.snapshot.unrouted
         client = stream.connection.peer.address
         // A head that broke off is no request: nothing of it decides how the answer looks.
         request.reset()

@@ -41,6 +41,7 @@ extension Exchange {
         worker.metrics.raise(.requestsActive)
         let snapshot = worker.snapshot
         self.snapshot = snapshot
+        route = snapshot.unrouted
         run(from: .identify, in: snapshot)
     }
 

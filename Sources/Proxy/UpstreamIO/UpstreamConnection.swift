@@ -82,8 +82,8 @@ final class UpstreamConnection: EventHandler {
     func handle(_ events: EventSet) {
         if state == .connecting { return connected(events) }
         if events.has(anyOf: .inbound) { isReadable = true }
-        if events.has(anyOf: .writable), !isWritable {
         if events.has(anyOf: .ended) { seesEnd = true }
+        if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             if exchange != nil { flush() }
         }

@@ -1,2 +1,26 @@
+import Base
+import EventLoop
+import Linux
 import Proxy
-enum Demo { static func start(gateway: Gateway, _ console: Console) {} }
+
+/// `run --demo`: a small upstream inside the gateway's own process, and curl lines that show what gateway.d does.
+enum Demo {
+    /// Where gateway.d's upstreams have their targets.
+    private static let ports: [UInt16] = [9001, 9002]
+
+    /// Starts the upstream on a thread of its own, then prints the lines. What is wrong is complained about; the gateway
+    /// serves all the same.
+    static func start(gateway: Gateway, _ console: Console) {
+        for port in ports {
+            let endpoint = IPEndpoint(address: IPAddress(ipv4: 0x7f00_0001), port: port)
+            do throws(Errno) {
+                try DemoUpstream.start(at: endpoint)
+            } catch {
+                console.complain("portcullis: the demo upstream can't listen on \(endpoint): \(error)\n")
+            }
+        }
+        var endpoints = gateway.endpoints
+        endpoints["admin"] = gateway.blueprint.configuration.admin?.address.value
+        console.print(DemoScript.text(endpoints: endpoints))
+    }
+}

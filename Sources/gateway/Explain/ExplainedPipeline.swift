@@ -141,9 +141,7 @@ extension ExplainedPipeline.Values {
 
     fileprivate func pick(_ upstream: Upstream) -> [ExplainedStep.Value] {
         let targets = upstream.targets.map { target in
-            ExplainedStep.Value(
-                name: "target", text: "http://\(target.authority), weight \(target.weight.value)",
-                origin: .file(target.location))
+            value("target", "http://\(target.authority), weight \(target.weight.value)", .file(target.location))
         }
         return [
             value("upstream", "\(route.domain)/\(upstream.name)", .file(upstream.location)),

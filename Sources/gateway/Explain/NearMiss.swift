@@ -36,8 +36,8 @@ private struct Words {
         case .chosen: return "takes it"
         case .outranked(let winner, let criterion):
             return "matches too, but `\(blueprint.routes[winner].identity)` \(advantage(criterion))"
-        case .query(let condition): return "the query is not: \(match.query[condition].text)"
-        case .header(let condition): return "the headers are not: \(match.headers[condition].text)"
+        case .query(let condition): return "the query is not: \(match.query[condition].text(in: blueprint.configuration))"
+        case .header(let condition): return "the headers are not: \(match.headers[condition].text(in: blueprint.configuration))"
         case .method: return "\(method) is not one of its methods: \(match.methods.map(\.value).joined(separator: ", "))"
         case .path(let segment): return path(index, segment)
         case .host: return "another host: \(match.hosts.map(\.value.description).joined(separator: ", "))"
