@@ -99,20 +99,23 @@ final class ListenerPort: EventHandler {
 }
 
 /// What the configuration says of a listener.
-struct ListenerSettings {
+package struct ListenerSettings {
     var name = ByteView()
     var messageLimits = MessageLimits()
-    var connectionsMax = 10_000
+    package var connectionsMax = 10_000
     var requestsPerConnectionMax = Int.max
     var headerReadTimeout = TimeAmount.seconds(10)
     var bodyIdleTimeout = TimeAmount.seconds(30)
     var keepAliveIdleTimeout = TimeAmount.seconds(75)
     var writeIdleTimeout = TimeAmount.seconds(30)
+
+    /// The defaults.
+    package init() {}
 }
 
 extension AcceptedConnection {
     /// Says why, as far as that goes without waiting, and closes.
-    consuming func refuse() {
+    package consuming func refuse() {
         _ = intoSocket().write(
             ByteView(
                 """
@@ -124,7 +127,6 @@ extension AcceptedConnection {
                 \r
                 {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Too many connections.",\
                 "code":"too-many-connections"     }
-
                 """))
     }
 }
