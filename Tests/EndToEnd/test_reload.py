@@ -1,6 +1,7 @@
 """A new configuration on SIGHUP: all of it or nothing, and nobody notices but those it is about."""
 
 import json
+import os
 import signal
 import threading
 
@@ -9,7 +10,7 @@ import pytest
 from harness import (
     EchoUpstream, Gateway, RawClient, Truncated, answering, eventually, free_port, get, ok, request_bytes, route_all)
 
-RELOADS = 40
+RELOADS = int(os.environ.get("RELOADS", "40"))
 
 
 def said(body, path="/"):
