@@ -269,6 +269,24 @@ def test_a_listener_may_move_to_another_port(fixed):
     eventually(lambda: not can_connect(old), what="the end of the old port")
 
 
+def test_requests_without_a_route_are_counted_after_many_reloads(fixed):
+    """Nothing of a world that is gone is touched by them."""
+    clients = [fixed.client() for _ in range(20)]
+    for client in clients:
+        assert client.send(request_bytes("GET", "/nowhere")).response().status == 404
+        client.send(request_bytes()[:10])
+    for number in range(5):
+        rewrite(fixed, str(number))
+        assert fixed.hang_up() == "applied"
+        for _ in range(5):
+            assert get(fixed.port, "/nowhere").status == 404
+            assert get(fixed.port, "/", [("X Y", "1")]).status == 400
+    for client in clients:
+        assert client.send(request_bytes()[10:]).response().status == 200
+        assert client.send(request_bytes("GET", "/nowhere")).response().status == 404
+        client.close()
+
+
 def test_limits_of_a_listener_take_effect_on_new_requests(fixed):
     assert get(fixed.port, "/kept", [("X", "x" * 3000)]).status == 200
     fixed.gateway_overrides = {"listeners": {"main": {"limits": {"header_bytes_max": "1KiB"}}}}
