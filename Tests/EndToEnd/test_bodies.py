@@ -2,6 +2,7 @@
 down the other one."""
 
 import hashlib
+import os
 import threading
 import time
 
@@ -11,7 +12,7 @@ from harness import Deadline, eventually, exchange, ok, request_bytes, stays
 
 MIB = 1 << 20
 SIZE = 50 * MIB
-GROWTH_KIB = 8 * 1024
+GROWTH_KIB = 8 * 1024 * float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
 BLOCK = bytes(range(256)) * 256  # 64 KiB
 
 
