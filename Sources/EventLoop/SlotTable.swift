@@ -10,7 +10,7 @@ struct Slot {
 }
 
 /// The places of all handlers of a loop, in one growing run of memory, with a free list.
-struct SlotTable: ~Copyable {
+package struct SlotTable: ~Copyable {
     static var none: UInt32 { .max }
 
     private var storage: UnsafeMutablePointer<Slot>
@@ -18,7 +18,8 @@ struct SlotTable: ~Copyable {
     private var used = 0
     private var firstFree = SlotTable.none
 
-    init(capacity: Int = 64) {
+    /// An empty table with room for `capacity` handlers; it grows.
+    package init(capacity: Int = 64) {
         self.capacity = capacity
         storage = .allocate(capacity: capacity)
     }
@@ -39,7 +40,8 @@ struct SlotTable: ~Copyable {
         }
     }
 
-    mutating func insert(_ handler: any EventHandler) -> Registration {
+    /// Gives `handler` a free place, under a registration that no one had before.
+    package mutating func insert(_ handler: any EventHandler) -> Registration {
         let index: UInt32
         if firstFree != Self.none {
             index = firstFree
@@ -55,7 +57,8 @@ struct SlotTable: ~Copyable {
         return Registration(index: index, generation: storage[Int(index)].generation)
     }
 
-    mutating func remove(_ registration: Registration) {
+    /// Frees a place that is current, and whose timer is not set.
+    package mutating func remove(_ registration: Registration) {
         let index = Int(registration.index)
         storage[index].handler = nil
         storage[index].generation &+= 1
@@ -63,12 +66,14 @@ struct SlotTable: ~Copyable {
         firstFree = registration.index
     }
 
-    func isCurrent(_ registration: Registration) -> Bool {
+    /// Whether the place still belongs to whom it was given.
+    package func isCurrent(_ registration: Registration) -> Bool {
         let index = Int(registration.index)
         return index < used && storage[index].generation == registration.generation && storage[index].handler != nil
     }
 
-    func handler(at registration: Registration) -> (any EventHandler)? {
+    /// The place's handler; nil when it has changed hands.
+    package func handler(at registration: Registration) -> (any EventHandler)? {
         let index = Int(registration.index)
         guard index < used, storage[index].generation == registration.generation else { return nil }
         return storage[index].handler

@@ -4,7 +4,7 @@ import Base
 ///
 /// Setting, moving and cancelling are constant-time and allocate nothing. Precision is a tick: right for time-outs,
 /// which is all that it is for.
-struct TimerWheel {
+package struct TimerWheel {
     private static let tickShift: UInt64 = 24  // 2^24 ns = 16.8 ms
     private static let slotCount = 512
 
@@ -13,16 +13,18 @@ struct TimerWheel {
     private var heads: [UInt32]
     /// One bit per slot that has timers.
     private var occupied: [UInt64]
-    private(set) var count = 0
+    /// How many timers are set.
+    package private(set) var count = 0
 
-    init(start: MonotonicTime) {
+    /// An empty wheel whose first tick begins at `start`.
+    package init(start: MonotonicTime) {
         self.start = start
         heads = [UInt32](repeating: SlotTable.none, count: Self.slotCount)
         occupied = [UInt64](repeating: 0, count: Self.slotCount / 64)
     }
 
     /// Sets the timer of `place`, unless it is set for no later already.
-    mutating func schedule(_ place: UInt32, at instant: MonotonicTime, in slots: inout SlotTable) {
+    package mutating func schedule(_ place: UInt32, at instant: MonotonicTime, in slots: inout SlotTable) {
         let due = max(tick(of: instant) + 1, currentTick + 1)
         let current = slots[place].dueTick
         if current <= due { return }
@@ -30,13 +32,14 @@ struct TimerWheel {
         link(place, due: due, in: &slots)
     }
 
-    mutating func cancel(_ place: UInt32, in slots: inout SlotTable) {
+    /// Unsets the timer of `place`, if it has one.
+    package mutating func cancel(_ place: UInt32, in slots: inout SlotTable) {
         guard slots[place].dueTick != .max else { return }
         unlink(place, in: &slots)
     }
 
     /// The next place whose timer is due at `now`; the timer is unset. Nil when no more are.
-    mutating func popDue(at now: MonotonicTime, in slots: inout SlotTable) -> UInt32? {
+    package mutating func popDue(at now: MonotonicTime, in slots: inout SlotTable) -> UInt32? {
         let target = tick(of: now)
         if count == 0 {
             currentTick = max(currentTick, target)
@@ -60,7 +63,7 @@ struct TimerWheel {
     }
 
     /// How long until a timer may be due; nil without timers.
-    func timeToNext(from now: MonotonicTime) -> TimeAmount? {
+    package func timeToNext(from now: MonotonicTime) -> TimeAmount? {
         guard count > 0 else { return nil }
         var offset = 1
         while offset <= Self.slotCount {

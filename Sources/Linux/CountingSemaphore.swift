@@ -24,7 +24,8 @@ package final class CountingSemaphore: @unchecked Sendable {
     /// - Returns: whether there was one in time.
     @discardableResult
     package func wait(atMost limit: TimeAmount) -> Bool {
-        let end = SystemClock.wallNanoseconds() + max(0, limit.nanoseconds)
+        let now = MonotonicTime(nanoseconds: SystemClock.wallNanoseconds())
+        let end = (now + max(.zero, limit)).nanoseconds
         var time = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
         while sem_timedwait(semaphore, &time) != 0 {
             if Errno.last != .interrupted { return false }

@@ -2,14 +2,15 @@ import Base
 import CLinux
 
 /// A socket address as the kernel has it, `sockaddr_in` or `sockaddr_in6`.
-struct RawAddress {
+package struct RawAddress {
     private var storage = sockaddr_in6()
     private var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
 
     /// Room for an answer of the kernel.
     init() {}
 
-    init(_ endpoint: IPEndpoint) {
+    /// What `bind` and `connect` are given for `endpoint`.
+    package init(_ endpoint: IPEndpoint) {
         if endpoint.address.isIPv4 {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
@@ -28,10 +29,11 @@ struct RawAddress {
         }
     }
 
-    var family: Int32 { Int32(storage.sin6_family) }
+    /// `AF_INET` or `AF_INET6`.
+    package var family: Int32 { Int32(storage.sin6_family) }
 
     /// The address and port; IPv4-mapped IPv6 becomes IPv4, so that one client has one address.
-    var endpoint: IPEndpoint {
+    package var endpoint: IPEndpoint {
         if family == AF_INET {
             let address = withUnsafeBytes(of: storage) { $0.load(as: sockaddr_in.self) }
             return IPEndpoint(

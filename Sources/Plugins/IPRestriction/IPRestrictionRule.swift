@@ -13,7 +13,8 @@ package struct IPRestrictionRule {
         self.deny = deny
     }
 
-    func refusal(of client: IPAddress) -> PluginRefusal? {
+    /// The refusal of a client that may not come in.
+    package func refusal(of client: IPAddress) -> PluginRefusal? {
         if deny.contains(where: { $0.contains(client) }) { return Self.refusal }
         if allow.isEmpty || allow.contains(where: { $0.contains(client) }) { return nil }
         return Self.refusal

@@ -5,21 +5,36 @@ import Linux
 
 /// The listeners of the process over all reloads: which are open, and how many connections each has. A listener is
 /// known by the address that its configuration gives; its sockets are never closed by a reload that keeps it.
-struct ListenerSet {
+package struct ListenerSet {
     fileprivate struct Open {
         let endpoint: IPEndpoint
         let count: ListenerCount
     }
 
-    fileprivate var open: [IPEndpoint: Open] = [:]
+    /// What tells one listener from another over reloads. Port 0 is another port for each that asks for it, so there
+    /// the name counts too.
+    fileprivate struct Identity: Hashable {
+        let address: IPEndpoint
+        let name: String?
+
+        init(name: String, address: IPEndpoint) {
+            self.address = address
+            self.name = address.port == 0 ? name : nil
+        }
+    }
+
+    fileprivate var open: [Identity: Open] = [:]
+
+    /// No listener is open.
+    package init() {}
 
     /// What one change of configuration does to the listeners.
-    struct Plan {
+    package struct Plan {
         /// For each worker, its listeners.
-        var byWorker: [[ListenerPlan]]
-        fileprivate var open: [IPEndpoint: Open]
+        package var byWorker: [[ListenerPlan]]
+        fileprivate var open: [Identity: Open]
         /// Where the listeners really are (port 0 has become a real one), by name.
-        var endpoints: [String: IPEndpoint]
+        package var endpoints: [String: IPEndpoint]
     }
 
     /// Opens the sockets that are missing. Nothing changes yet: an error leaves everything as it was.
@@ -36,13 +51,15 @@ struct ListenerSet {
         return try plan(address.map { [(name: "admin", address: $0, settings: settings)] } ?? [], workerCount: 1)
     }
 
-    private func plan(
+    /// The same for listeners by name, address and settings.
+    package func plan(
         _ wishes: [(name: String, address: IPEndpoint, settings: ListenerSettings)], workerCount: Int
     ) throws(ListenFailure) -> Plan {
         var plan = Plan(byWorker: Array(repeating: [], count: workerCount), open: [:], endpoints: [:])
         for (index, listener) in wishes.enumerated() {
             let wanted = listener.address
-            let known = open[wanted]
+            let identity = Identity(name: listener.name, address: wanted)
+            let known = open[identity]
             var sockets: [ListenerSocket] = []
             if known == nil {
                 do throws(Errno) {
@@ -52,7 +69,7 @@ struct ListenerSet {
                 }
             }
             let entry = known ?? Open(endpoint: sockets.first?.endpoint ?? wanted, count: ListenerCount())
-            plan.open[wanted] = entry
+            plan.open[identity] = entry
             plan.endpoints[listener.name] = entry.endpoint
             for worker in 0..<workerCount {
                 plan.byWorker[worker].append(
@@ -65,7 +82,7 @@ struct ListenerSet {
     }
 
     /// The plan is carried out.
-    mutating func commit(_ plan: Plan) { open = plan.open }
+    package mutating func commit(_ plan: Plan) { open = plan.open }
 
     private func openSockets(at endpoint: IPEndpoint, count: Int) throws(Errno) -> [ListenerSocket] {
         guard count > 1 else { return [ListenerSocket(try .listening(at: endpoint, isShared: false))] }

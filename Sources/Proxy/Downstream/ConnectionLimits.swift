@@ -35,7 +35,7 @@ package final class ConnectionLimits: Sendable {
     /// Counts a connection in.
     /// - Parameter isExempt: whether the peer is a trusted proxy, behind which are many clients.
     /// - Returns: the limit that it exceeds, if any; it isn't counted then.
-    func refusal(
+    package func refusal(
         of client: IPAddress, isExempt: Bool, listener: ListenerCount, settings: ListenerSettings
     ) -> ConnectionLimit? {
         guard take(total, totalMax.load(ordering: .relaxed)) else { return .process }
@@ -50,7 +50,7 @@ package final class ConnectionLimits: Sendable {
     }
 
     /// Counts a connection out.
-    func release(_ client: IPAddress, isExempt: Bool, listener: ListenerCount) {
+    package func release(_ client: IPAddress, isExempt: Bool, listener: ListenerCount) {
         total.wrappingSubtract(1, ordering: .relaxed)
         listener.open.wrappingSubtract(1, ordering: .relaxed)
         if isExempt { return }

@@ -11,12 +11,15 @@ final class ListenerPort: EventHandler {
     /// What the configuration says; a reload may change it.
     var settings: ListenerSettings
     let endpoint: IPEndpoint
+    /// The port in decimal, for `X-Forwarded-Port`.
+    let portText: ByteView
+    private let texts = TextArena()
     /// Whether the listener is gone from the configuration: connections end with their present request.
     private(set) var isClosing = false
 
     private var socket: ListeningSocket?
     private var registration = Registration.none
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
     private let shared: ListenerCount
 
     init(
@@ -24,6 +27,7 @@ final class ListenerPort: EventHandler {
         worker: Worker
     ) {
         endpoint = socket.endpoint
+        portText = texts.keep(String(socket.endpoint.port))
         self.socket = consume socket
         self.index = index
         self.settings = settings
@@ -95,20 +99,23 @@ final class ListenerPort: EventHandler {
 }
 
 /// What the configuration says of a listener.
-struct ListenerSettings {
+package struct ListenerSettings {
     var name = ByteView()
     var messageLimits = MessageLimits()
-    var connectionsMax = 10_000
+    package var connectionsMax = 10_000
     var requestsPerConnectionMax = Int.max
     var headerReadTimeout = TimeAmount.seconds(10)
     var bodyIdleTimeout = TimeAmount.seconds(30)
     var keepAliveIdleTimeout = TimeAmount.seconds(75)
     var writeIdleTimeout = TimeAmount.seconds(30)
+
+    /// The defaults.
+    package init() {}
 }
 
 extension AcceptedConnection {
     /// Says why, as far as that goes without waiting, and closes.
-    consuming func refuse() {
+    package consuming func refuse() {
         _ = intoSocket().write(
             ByteView(
                 """
@@ -120,7 +127,6 @@ extension AcceptedConnection {
                 \r
                 {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Too many connections.",\
                 "code":"too-many-connections"     }
-
                 """))
     }
 }

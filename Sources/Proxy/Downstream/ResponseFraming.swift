@@ -3,8 +3,9 @@ import HTTP
 
 /// How the end of a response's content is shown to an HTTP/1 client (RFC 9112 section 6.3): decided by the gateway from
 /// what the message is, never copied from the upstream.
-struct ResponseFraming: Equatable {
-    enum Kind: Equatable {
+package struct ResponseFraming: Equatable {
+    /// What follows the head.
+    package enum Kind: Equatable {
         /// The head is all.
         case none
         case length
@@ -13,13 +14,14 @@ struct ResponseFraming: Equatable {
         case untilClose
     }
 
-    private(set) var kind = Kind.none
+    package private(set) var kind = Kind.none
     /// What `Content-Length` says; nil for no such field.
-    private(set) var length: Int?
+    package private(set) var length: Int?
 
-    init() {}
+    package init() {}
 
-    init(of head: borrowing ResponseHead, to request: borrowing RequestHead) {
+    /// The framing of the response `head` to a client that asked with `request`.
+    package init(of head: borrowing ResponseHead, to request: borrowing RequestHead) {
         switch head.framing {
         case .none: length = head.declaredLength
         case .length(let count):
@@ -31,12 +33,13 @@ struct ResponseFraming: Equatable {
     }
 
     /// Whether content follows the head.
-    var hasContent: Bool { kind != .none }
+    package var hasContent: Bool { kind != .none }
 
     /// Whether a client that gets less than all content knows.
     var showsTruncation: Bool { kind == .length || kind == .chunked }
 
-    func appendFields(to output: inout IOBuffer) {
+    /// Appends the field line that tells the framing, if one does.
+    package func appendFields(to output: inout IOBuffer) {
         if let length {
             HeadEncoder.appendContentLength(length, to: &output)
         } else if kind == .chunked {

@@ -3,7 +3,7 @@ import Observability
 import Upstream
 
 /// Why an exchange could not go well, and whose fault that is: status, log code and metric follow from it.
-enum Failure: Equatable {
+package enum Failure: Equatable {
     /// The client closed or reset its connection.
     case clientLeft
     /// The client didn't read its answer in time.
@@ -12,7 +12,7 @@ enum Failure: Equatable {
     case upstream(UpstreamError)
 
     /// The status for the client, when none has been sent yet; 0 when nobody is there to get it.
-    var status: Int {
+    package var status: Int {
         switch self {
         case .clientLeft, .clientStalled: 0
         case .upstream(let error): error.status
@@ -20,7 +20,7 @@ enum Failure: Equatable {
     }
 
     /// For the access log's `error`: stable, kebab-case.
-    var code: StaticString {
+    package var code: StaticString {
         switch self {
         case .clientLeft: "client-left"
         case .clientStalled: "client-stalled"
@@ -29,7 +29,7 @@ enum Failure: Equatable {
     }
 
     /// One sentence for the client; it tells nothing about what is behind the gateway.
-    var detail: StaticString {
+    package var detail: StaticString {
         switch self {
         case .clientLeft, .clientStalled: ""
         case .upstream(let error):

@@ -5,8 +5,8 @@ import Observability
 /// What upstreams are told about the client, and whom the gateway believes about it.
 ///
 /// A peer within `trustedProxies` may say for whom it speaks; what anybody else says of that is dropped.
-struct ForwardingPolicy {
-    var trustedProxies: [CIDRBlock] = []
+package struct ForwardingPolicy {
+    package var trustedProxies: [CIDRBlock] = []
     /// `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`.
     var sendsXForwarded = true
     /// `Forwarded` (RFC 7239).
@@ -16,7 +16,11 @@ struct ForwardingPolicy {
     /// `traceparent` and `tracestate`.
     var sendsTraceContext = true
 
-    func trusts(_ address: IPAddress) -> Bool {
+    /// A policy that believes nobody.
+    package init() {}
+
+    /// Whether `address` is a trusted proxy.
+    package func trusts(_ address: IPAddress) -> Bool {
         var index = 0
         while index < trustedProxies.count {
             if trustedProxies[index].contains(address) { return true }
@@ -37,7 +41,7 @@ struct ForwardingPolicy {
     }
 
     /// The last address in `X-Forwarded-For` that no trusted proxy has: those before it could be anybody's invention.
-    private func originalClient(_ fields: borrowing HeaderList, peer: IPAddress) -> IPAddress {
+    package func originalClient(_ fields: borrowing HeaderList, peer: IPAddress) -> IPAddress {
         var client = peer
         // Several lines are one list (RFC 9110 section 5.3), read from its end.
         var line = fields.endIndex
@@ -57,7 +61,8 @@ struct ForwardingPolicy {
             var start = end
             while start > 0, value[start - 1] != ASCII.comma { start -= 1 }
             guard let address = IPAddress(text: value[start..<end].trimmingWhitespace()) else { return false }
-            client = address
+            // One client has one address, whichever way a dual-stack proxy writes it.
+            client = address.unmapped
             guard trusts(address), start > 0 else { return trusts(address) }
             end = start - 1
         }
@@ -103,10 +108,13 @@ struct ForwardingPolicy {
     private func appendXForwarded(to exchange: Exchange, peer: IPAddress, listener: ListenerPort, isTrusted: Bool) {
         let worker = exchange.worker
         // One line, whatever came: many servers read only one.
-        exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
-        if !worker.scratch.isEmpty { worker.scratch.append(", ") }
+        if exchange.request.fields.contains(.xForwardedFor) {
+            exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
+            exchange.request.fields.removeAll(.xForwardedFor)
+            worker.scratch.append(", ")
+        }
         peer.append(to: &worker.scratch)
-        exchange.request.fields.set(.xForwardedFor, value: worker.scratch.readable)
+        exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
         worker.scratch.removeAll()
         if !exchange.request.fields.contains(.xForwardedProto) {
             exchange.request.fields.append(.xForwardedProto, value: "http")
@@ -115,9 +123,7 @@ struct ForwardingPolicy {
             exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
         }
         if !exchange.request.fields.contains(.xForwardedPort) {
-            worker.scratch.append(decimal: Int(listener.endpoint.port))
-            exchange.request.fields.append(.xForwardedPort, value: worker.scratch.readable)
-            worker.scratch.removeAll()
+            exchange.request.fields.append(.xForwardedPort, value: listener.portText)
         }
     }
 

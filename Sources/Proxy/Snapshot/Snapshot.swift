@@ -115,7 +115,7 @@ struct CompiledResponse {
 }
 
 /// What becomes of the path on its way upstream.
-enum CompiledRewrite {
+package enum CompiledRewrite {
     case keep
     /// Drops that many leading segments.
     case strip(segments: Int)
@@ -126,7 +126,7 @@ enum CompiledRewrite {
     }
 
     /// Appends what becomes of `path`; nothing when it is kept.
-    func append(_ path: ByteView, parameters: borrowing RouteMatch, to buffer: inout IOBuffer) {
+    package func append(_ path: ByteView, parameters: borrowing RouteMatch, to buffer: inout IOBuffer) {
         switch self {
         case .keep: return
         case .strip(let segments):
@@ -147,8 +147,8 @@ enum CompiledRewrite {
 }
 
 /// Where a redirect sends the client.
-struct CompiledRedirect {
-    enum Target {
+package struct CompiledRedirect {
+    package enum Target {
         case location(CompiledTemplate)
         /// The request's own URL with some parts replaced.
         case parts(scheme: ByteView?, host: ByteView?, port: Int?, path: CompiledTemplate?)
@@ -158,11 +158,22 @@ struct CompiledRedirect {
     let target: Target
     let keepsQuery: Bool
 
+    /// - Parameters:
+    ///   - status: one of the 3xx.
+    ///   - target: its texts must live as long as the redirect.
+    ///   - keepsQuery: whether the request's query is passed on, to a target that has none of its own.
+    package init(status: Int, target: Target, keepsQuery: Bool) {
+        self.status = status
+        self.target = target
+        self.keepsQuery = keepsQuery
+    }
+
     func appendLocation(of exchange: Exchange, to buffer: inout IOBuffer) {
         appendLocation(exchange.request, parameters: exchange.match, to: &buffer)
     }
 
-    func appendLocation(
+    /// Appends the value of `Location`. `buffer` must be empty.
+    package func appendLocation(
         _ request: borrowing RequestHead, parameters: borrowing RouteMatch, to buffer: inout IOBuffer
     ) {
         switch target {

@@ -56,7 +56,7 @@ enum CompiledHashKey {
 
 extension HeaderList {
     /// The value of the first cookie called `name` (RFC 6265 section 4.2).
-    func cookie(named name: ByteView) -> ByteView? {
+    package func cookie(named name: ByteView) -> ByteView? {
         var next = firstIndex(of: .cookie)
         while let index = next {
             let line = value(at: index)

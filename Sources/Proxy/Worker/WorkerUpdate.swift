@@ -24,11 +24,11 @@ package final class WorkerUpdate: @unchecked Sendable {
 }
 
 /// A listener as one loop shall have it.
-final class ListenerPlan {
+package final class ListenerPlan {
     let index: Int
     let settings: ListenerSettings
-    let endpoint: IPEndpoint
-    let count: ListenerCount
+    package let endpoint: IPEndpoint
+    package let count: ListenerCount
     private var socket: ListeningSocket?
 
     /// - Parameter socket: nil when the loop has the socket already.
@@ -43,7 +43,8 @@ final class ListenerPlan {
         self.socket = socket
     }
 
-    func takeSocket() -> ListeningSocket? {
+    /// The socket that the loop shall listen with; nil when it has one already.
+    package func takeSocket() -> ListeningSocket? {
         let taken = socket.take()
         return taken
     }

@@ -1,0 +1,153 @@
+import Base
+import HTTP
+import Plugins
+import Proxy
+import Routing
+import Testing
+
+private func fields(_ name: String, _ values: [String]) -> HeaderList {
+    var list = HeaderList()
+    for value in values {
+        name.withByteView { name in value.withByteView { list.append(name: name, value: $0) } }
+    }
+    return list
+}
+
+@Suite("Who the client is")
+struct OriginalClientTests {
+    @Test(
+        "the last address that no trusted proxy has",
+        arguments: [
+            ([], "10.0.0.1"),
+            (["203.0.113.9"], "203.0.113.9"),
+            (["203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+            (["198.51.100.1, 203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+            (["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            (["10.0.0.3,203.0.113.9,10.0.0.2"], "203.0.113.9"),
+            (["203.0.113.9 \t,\t10.0.0.2"], "203.0.113.9"),
+            // Several lines are one list.
+            (["203.0.113.9", "10.0.0.2"], "203.0.113.9"),
+            (["198.51.100.1", "203.0.113.9", "10.0.0.2, 10.0.0.3"], "203.0.113.9"),
+            (["198.51.100.1, 10.0.0.4", "10.0.0.2"], "198.51.100.1"),
+            // IPv6, and IPv4 in its mapped form.
+            (["2001:db8::7, 10.0.0.2"], "2001:db8::7"),
+            (["::ffff:203.0.113.9"], "203.0.113.9"),
+            (["203.0.113.9, ::ffff:10.0.0.2"], "203.0.113.9"),
+            // What is no address ends the search at the last that is known.
+            ([""], "10.0.0.1"), ([","], "10.0.0.1"), (["unknown"], "10.0.0.1"), (["203.0.113.9,"], "10.0.0.1"),
+            (["203.0.113.9, unknown"], "10.0.0.1"), (["203.0.113.9, _hidden, 10.0.0.2"], "10.0.0.2"),
+            (["203.0.113.9:1234"], "10.0.0.1"), (["[2001:db8::7]"], "10.0.0.1"), (["010.0.0.2"], "10.0.0.1"),
+            (["203.0.113.256"], "10.0.0.1"), (["203.0.113.9;10.0.0.2"], "10.0.0.1"),
+            (["203.0.113.9,,10.0.0.2"], "10.0.0.2"), (["fe80::1%eth0"], "10.0.0.1"),
+            (["203.0.113.9", "garbage, 10.0.0.2"], "10.0.0.2"),
+        ] as [([String], String)])
+    func table(lines: [String], expected: String) throws {
+        var policy = ForwardingPolicy()
+        policy.trustedProxies = [try CIDRBlock(text: "10.0.0.0/8")]
+        let peer = try #require(IPAddress(text: "10.0.0.1"))
+        let list = fields("X-Forwarded-For", lines)
+        let client = policy.originalClient(list, peer: peer)
+        #expect(client.description == expected)
+    }
+
+    @Test("a policy without trusted proxies trusts nobody, a mapped proxy is the proxy")
+    func trust() throws {
+        var policy = ForwardingPolicy()
+        let proxy = try #require(IPAddress(text: "10.0.0.1"))
+        #expect(!policy.trusts(proxy))
+        policy.trustedProxies = [try CIDRBlock(text: "10.0.0.0/8"), try CIDRBlock(text: "2001:db8::/32")]
+        #expect(policy.trusts(proxy))
+        #expect(policy.trusts(try #require(IPAddress(text: "::ffff:10.0.0.1"))))
+        #expect(policy.trusts(try #require(IPAddress(text: "2001:db8::1"))))
+        #expect(!policy.trusts(try #require(IPAddress(text: "11.0.0.1"))))
+    }
+}
+
+@Suite("Cookies")
+struct CookieTests {
+    @Test(
+        "the value of the first cookie of that name",
+        arguments: [
+            ([], nil), ([""], nil), (["id=1"], "1"), (["a=0; id=1"], "1"), (["id=1; id=2"], "1"),
+            (["a=0", "id=1"], "1"), (["id="], ""), (["id"], nil), (["xid=1"], nil), (["id2=1"], nil), (["ID=1"], nil),
+            (["a=id=1"], nil), (["id=a=b"], "a=b"), (["id=\"q\""], "\"q\""), (["a=0;id=1"], "1"), ([";;; ;id=1;"], "1"),
+            (["a=2 ; id=1 ;"], "1"), (["=id; id=1"], "1"), (["id =1"], nil),
+        ] as [([String], String?)])
+    func table(lines: [String], expected: String?) {
+        let list = fields("Cookie", lines)
+        let value = list.cookie(named: ByteView("id"))?.string
+        #expect(value == expected)
+    }
+}
+
+@Suite("Paths sent upstream")
+struct RewriteTests {
+    private func rewritten(_ rewrite: CompiledRewrite, _ path: String) -> String {
+        var buffer = IOBuffer()
+        path.withByteView { rewrite.append($0, parameters: RouteMatch(), to: &buffer) }
+        return buffer.readable.string
+    }
+
+    @Test(
+        "leading segments are dropped, and what is left begins with a slash",
+        arguments: [
+            ("/", 0, "/"), ("/", 1, "/"), ("/a", 0, "/a"), ("/a", 1, "/"), ("/a/", 1, "/"), ("/a/b", 1, "/b"),
+            ("/a/b", 2, "/"), ("/a/b/", 2, "/"), ("/a/b/c", 1, "/b/c"), ("/a/b/c/", 1, "/b/c/"), ("/a/b", 9, "/"),
+            ("/a%2Fb/c", 1, "/c"),
+        ])
+    func strip(path: String, segments: Int, expected: String) {
+        #expect(rewritten(.strip(segments: segments), path) == expected)
+    }
+
+    @Test("keeping appends nothing, replacing the template's text")
+    func others() {
+        #expect(rewritten(.keep, "/a") == "")
+        #expect(rewritten(.replace(CompiledTemplate([.literal(ByteView("/new"))])), "/a") == "/new")
+    }
+}
+
+@Suite("Redirects")
+struct RedirectTests {
+    private func location(_ redirect: CompiledRedirect, _ request: String) throws -> String {
+        var buffer = IOBuffer()
+        buffer.append(string: request)
+        var decoder = RequestDecoder(limits: MessageLimits())
+        var head = RequestHead()
+        _ = try decoder.decodeHead(buffer.readable, into: &head)
+        var output = IOBuffer()
+        redirect.appendLocation(head, parameters: RouteMatch(), to: &output)
+        return output.readable.string
+    }
+
+    private static let toHTTPS = CompiledRedirect.Target.parts(
+        scheme: ByteView("https"), host: nil, port: nil, path: nil)
+    private static let nothingChanged = CompiledRedirect.Target.parts(scheme: nil, host: nil, port: nil, path: nil)
+
+    private static func fixed(_ text: StaticString) -> CompiledRedirect.Target {
+        .location(CompiledTemplate([.literal(ByteView(text))]))
+    }
+
+    @Test(
+        "the location, by target and request",
+        arguments: [
+            (toHTTPS, true, "/a?b=c", "h:8080", "https://h/a?b=c"), (toHTTPS, false, "/a?b=c", "h:8080", "https://h/a"),
+            (toHTTPS, true, "/a?", "h", "https://h/a?"), (toHTTPS, true, "/a", "[::1]:80", "https://[::1]/a"),
+            (nothingChanged, true, "/a", "h:8080", "http://h:8080/a"), (nothingChanged, true, "/a", "h", "http://h/a"),
+            (.parts(scheme: nil, host: ByteView("n"), port: nil, path: nil), true, "/a", "h:8080", "http://n/a"),
+            (.parts(scheme: nil, host: nil, port: 81, path: nil), true, "/a", "h:8080", "http://h:81/a"),
+            (
+                .parts(scheme: nil, host: nil, port: nil, path: CompiledTemplate([.literal(ByteView("/p"))])), true,
+                "/a?q", "h", "http://h/p?q"
+            ),
+            (fixed("https://x/y"), true, "/a?q=1", "h", "https://x/y?q=1"),
+            (fixed("https://x/y"), false, "/a?q=1", "h", "https://x/y"),
+            (fixed("https://x/y?own=1"), true, "/a?q=1", "h", "https://x/y?own=1"),
+            (fixed("/y"), true, "/a", "h", "/y"),
+        ] as [(CompiledRedirect.Target, Bool, String, String, String)])
+    func table(
+        target: CompiledRedirect.Target, keepsQuery: Bool, requested: String, host: String, expected: String
+    ) throws {
+        let redirect = CompiledRedirect(status: 308, target: target, keepsQuery: keepsQuery)
+        #expect(try location(redirect, "GET \(requested) HTTP/1.1\r\nHost: \(host)\r\n\r\n") == expected)
+    }
+}
