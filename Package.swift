@@ -80,15 +80,12 @@ let package = Package(
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
-<<<<<<< HEAD
         tests(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
         tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
-=======
         tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
         tests("ProxyTests", ["Base", "Linux", "HTTP", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
->>>>>>> 44bc8a7a85c443374766e26ef055b5e0f12388f9
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],
