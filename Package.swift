@@ -80,6 +80,10 @@ let package = Package(
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
+        tests(
+            "AdminTests",
+            ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
+        tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
         tests("ProxyTests", ["Base", "Linux", "HTTP", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.

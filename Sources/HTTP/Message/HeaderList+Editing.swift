@@ -63,19 +63,26 @@ extension HeaderList {
     /// Appends a field. The bytes must be a valid name and value (`isValidFieldName`, `isValidFieldValue`).
     package mutating func append(name: ByteView, value: ByteView, known field: KnownField) {
         assert(name.isValidFieldName && value.isValidFieldValue)
-        let retired = reserveArena(name.count + value.count + 4)
+        let nameCount = name.count
+        let valueCount = value.count
+        let size = nameCount + valueCount + 4
+        let retired = arenaCapacity - arenaCount < size ? reserveArena(size) : nil
         defer { retired?.deallocate() }
+        guard let arena else { return }
         let start = arenaCount
-        write(name)
-        write(": ")
-        let valueStart = arenaCount
-        write(value)
-        let valueEnd = arenaCount
-        write("\r\n")
+        let line = arena + start
+        line.update(from: name.base, count: nameCount)
+        line[nameCount] = ASCII.colon
+        line[nameCount + 1] = ASCII.space
+        (line + nameCount + 2).update(from: value.base, count: valueCount)
+        line[size - 2] = ASCII.cr
+        line[size - 1] = ASCII.lf
+        arenaCount = start + size
+        let valueStart = start + nameCount + 2
         appendSlot(
             Field(
-                nameStart: start, nameEnd: start + name.count, valueStart: valueStart, valueEnd: valueEnd,
-                known: field, isPlainLine: true))
+                nameStart: start, nameEnd: start + nameCount, valueStart: valueStart,
+                valueEnd: valueStart + valueCount, known: field, isPlainLine: true))
     }
 
     /// Appends a field, finding out which one it is.

@@ -4,7 +4,9 @@ import Configuration
 /// every command, so that what `check` accepts is what `run` serves.
 package enum ConfigurationCheck {
     /// Reads everything anew and builds the route table. Never fails: what is wrong is in the result, all at once.
-    package static func load(source: ConfigurationSource, limits: LoadingLimits = LoadingLimits()) -> CheckedConfiguration {
+    package static func load(
+        source: ConfigurationSource, limits: LoadingLimits = LoadingLimits()
+    ) -> CheckedConfiguration {
         let loaded = ConfigurationLoader(source: source, limits: limits).load()
         var diagnostics = loaded.diagnostics
         var blueprint: Blueprint?

@@ -47,7 +47,8 @@ struct RouteDiagnostics {
                 expected: "at most \(RouteTable.conditionLimit) conditions on headers and query together")
         case .conditionTooLong(_, let name):
             return Diagnostic(
-                .error, at: route.match.location, path: path(route, ".match"), "the condition for `\(name)` is too long",
+                .error, at: route.match.location, path: path(route, ".match"),
+                "the condition for `\(name)` is too long",
                 expected: "names and values of at most \(RouteTable.textLimit) bytes")
         case .tooManyMethods:
             return Diagnostic(

@@ -8,7 +8,7 @@ import Linux
 /// While idle it holds no buffer and no exchange: what remains is this object, well under half a kibibyte. Edge-triggered
 /// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl.
 final class ClientConnection: EventHandler {
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     /// Where the connection was accepted.
     let listener: ListenerPort
     let peer: IPEndpoint

@@ -11,12 +11,15 @@ final class ListenerPort: EventHandler {
     /// What the configuration says; a reload may change it.
     var settings: ListenerSettings
     let endpoint: IPEndpoint
+    /// The port in decimal, for `X-Forwarded-Port`.
+    let portText: ByteView
+    private let texts = TextArena()
     /// Whether the listener is gone from the configuration: connections end with their present request.
     private(set) var isClosing = false
 
     private var socket: ListeningSocket?
     private var registration = Registration.none
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
     private let shared: ListenerCount
 
     init(
@@ -24,6 +27,7 @@ final class ListenerPort: EventHandler {
         worker: Worker
     ) {
         endpoint = socket.endpoint
+        portText = texts.keep(String(socket.endpoint.port))
         self.socket = consume socket
         self.index = index
         self.settings = settings

@@ -13,6 +13,12 @@ package struct LocalRequest {
     package let path: String
     /// The bytes after `?`.
     package let query: String
+
+    package init(method: Method, path: String, query: String = "") {
+        self.method = method
+        self.path = path
+        self.query = query
+    }
 }
 
 /// What a local handler answers.

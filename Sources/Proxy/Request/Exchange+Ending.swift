@@ -9,8 +9,7 @@ extension Exchange {
     func complete() {
         response = .complete
         record()
-        let ended = stream
-        ended?.finish(trailers: trailers)
+        stream?.finish(trailers: trailers)
         worker.recycle(self)
     }
 

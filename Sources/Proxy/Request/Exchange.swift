@@ -9,7 +9,7 @@ import Upstream
 /// An exchange is taken from its worker's free list and goes back there, with the memory of its heads, so that a
 /// request in steady state allocates nothing. `RequestMachine.swift` is what happens to it, in order.
 final class Exchange {
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     /// Nil while the exchange is in the free list, or its head not complete.
     var stream: RequestStream?
     /// The world as it was when the request began; a reload does not touch it.

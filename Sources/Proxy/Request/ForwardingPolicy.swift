@@ -108,10 +108,13 @@ package struct ForwardingPolicy {
     private func appendXForwarded(to exchange: Exchange, peer: IPAddress, listener: ListenerPort, isTrusted: Bool) {
         let worker = exchange.worker
         // One line, whatever came: many servers read only one.
-        exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
-        if !worker.scratch.isEmpty { worker.scratch.append(", ") }
+        if exchange.request.fields.contains(.xForwardedFor) {
+            exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
+            exchange.request.fields.removeAll(.xForwardedFor)
+            worker.scratch.append(", ")
+        }
         peer.append(to: &worker.scratch)
-        exchange.request.fields.set(.xForwardedFor, value: worker.scratch.readable)
+        exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
         worker.scratch.removeAll()
         if !exchange.request.fields.contains(.xForwardedProto) {
             exchange.request.fields.append(.xForwardedProto, value: "http")
@@ -120,9 +123,7 @@ package struct ForwardingPolicy {
             exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
         }
         if !exchange.request.fields.contains(.xForwardedPort) {
-            worker.scratch.append(decimal: Int(listener.endpoint.port))
-            exchange.request.fields.append(.xForwardedPort, value: worker.scratch.readable)
-            worker.scratch.removeAll()
+            exchange.request.fields.append(.xForwardedPort, value: listener.portText)
         }
     }
 

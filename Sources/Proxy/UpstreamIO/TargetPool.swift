@@ -31,7 +31,7 @@ final class TargetPool {
     /// Whether no snapshot names the target any more.
     private(set) var isRetired = false
 
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
     private let budget: ConnectionBudget
     private let lease: MetricsLease
     private let texts = TextArena()

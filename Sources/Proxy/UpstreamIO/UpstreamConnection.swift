@@ -25,7 +25,7 @@ enum UpstreamState: Equatable {
 
 /// One HTTP/1.1 connection to a target: writes a request, reads its answer, and goes back to its pool.
 final class UpstreamConnection: EventHandler {
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     let pool: TargetPool
     let socket: StreamSocket
     var registration = Registration.none

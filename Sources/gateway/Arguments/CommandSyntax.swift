@@ -5,6 +5,11 @@ package struct CommandSyntax: Sendable {
         /// In capitals: `DIR`.
         let name: String
         let help: String
+
+        package init(name: String, help: String) {
+            self.name = name
+            self.help = help
+        }
     }
 
     /// A word that begins with `--`, in any place.
@@ -12,22 +17,32 @@ package struct CommandSyntax: Sendable {
         /// With its dashes.
         let name: String
         /// What stands for its value in the help; nil when it takes none.
-        var value: String?
+        let value: String?
         /// What the value may be; empty for anything.
-        var choices: [String] = []
-        var isRepeatable = false
+        let choices: [String]
+        let isRepeatable: Bool
         let help: String
+
+        package init(
+            name: String, value: String? = nil, choices: [String] = [], isRepeatable: Bool = false, help: String
+        ) {
+            self.name = name
+            self.value = value
+            self.choices = choices
+            self.isRepeatable = isRepeatable
+            self.help = help
+        }
     }
 
-    let name: String
+    package let name: String
     /// One line for the list of commands.
-    let summary: String
-    var arguments: [Argument] = []
-    var options: [Option] = []
+    package let summary: String
+    let arguments: [Argument]
+    let options: [Option]
     /// What more there is to know, in lines.
-    var details = ""
+    let details: String
     /// Whole command lines.
-    var examples: [String] = []
+    let examples: [String]
 
     package init(
         _ name: String, _ summary: String, arguments: [Argument] = [], options: [Option] = [], details: String = "",
@@ -56,6 +71,6 @@ extension CommandSyntax.Option {
 
     static let help = CommandSyntax.Option(name: "--help", help: "show this")
 
-    /// As the help shows it: `--format FORMAT`.
-    var label: String { value.map { "\(name) \($0)" } ?? name }
+    /// As the help shows it: `--format FORMAT`; `…` says that it may be repeated.
+    var label: String { (value.map { "\(name) \($0)" } ?? name) + (isRepeatable ? " …" : "") }
 }

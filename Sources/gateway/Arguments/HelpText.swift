@@ -25,8 +25,8 @@ package enum HelpText {
     /// Of one command.
     package static func command(_ syntax: CommandSyntax) -> String {
         let options = syntax.options + [.help]
-        let usage = (["portcullis", syntax.name] + syntax.arguments.map(\.name) + syntax.options.map(usage)).joined(
-            separator: " ")
+        let words = ["portcullis", syntax.name] + syntax.arguments.map(\.name)
+        let usage = words.joined(separator: " ") + (syntax.options.isEmpty ? "" : " [OPTIONS]")
         var text = "\(syntax.summary)\n\nusage: \(usage)\n\n"
         if !syntax.arguments.isEmpty {
             text += "arguments:\n\(rows(syntax.arguments.map { ($0.name, $0.help) }))\n"
@@ -37,10 +37,6 @@ package enum HelpText {
             text += "\nexamples:\n" + syntax.examples.map { "  \($0)\n" }.joined()
         }
         return text
-    }
-
-    private static func usage(_ option: CommandSyntax.Option) -> String {
-        "[\(option.label)]\(option.isRepeatable ? "…" : "")"
     }
 
     private static func rows(_ rows: [(String, String)]) -> String {

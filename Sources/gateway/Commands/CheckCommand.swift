@@ -8,7 +8,8 @@ package enum CheckCommand: Command {
         arguments: [.folder],
         options: [
             .format(["human", "json", "github"]),
-            .init(name: "--warnings-as-errors", help: "treat warnings, such as a route that is never reached, as errors"),
+            .init(
+                name: "--warnings-as-errors", help: "treat warnings, such as a route that is never reached, as errors"),
         ],
         details: "The format `github` makes annotations of pull requests: print it in a GitHub Actions step.",
         examples: ["portcullis check gateway.d", "portcullis check gateway.d --format github --warnings-as-errors"])

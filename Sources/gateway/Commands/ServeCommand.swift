@@ -16,7 +16,8 @@ package enum ServeCommand: Command {
         examples: ["portcullis run gateway.d", "portcullis run gateway.d --demo"])
 
     package static func run(_ arguments: ParsedArguments, _ console: Console) -> Int32 {
-        let isDemo = arguments.has("--demo")
-        return RunCommand.run(folder: arguments.argument("DIR"), demo: isDemo ? { Demo.start(gateway: $0, console) } : nil)
+        RunCommand.run(
+            folder: arguments.argument("DIR"),
+            demo: arguments.has("--demo") ? { Demo.start(gateway: $0, console) } : nil)
     }
 }

@@ -9,21 +9,21 @@ package enum VersionCommand: Command {
 
     private static var compiler: String {
         #if compiler(>=6.4)
-        "6.4 or later"
+            "6.4 or later"
         #elseif compiler(>=6.3)
-        "6.3"
+            "6.3"
         #else
-        "6.2"
+            "6.2"
         #endif
     }
 
     private static var architecture: String {
         #if arch(x86_64)
-        "x86_64"
+            "x86_64"
         #elseif arch(arm64)
-        "arm64"
+            "arm64"
         #else
-        "other"
+            "other"
         #endif
     }
 }

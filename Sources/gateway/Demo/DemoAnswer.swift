@@ -42,8 +42,8 @@ struct DemoAnswer {
     /// `…/status/NNN` asks for that status; 200 otherwise.
     private static func status(_ path: ByteView) -> Int {
         let segments = path.string.split(separator: "/")
-        guard segments.count >= 2, segments[segments.count - 2] == "status", let asked = segments.last.flatMap({ Int($0) }),
-            (200...599).contains(asked)
+        guard segments.count >= 2, segments[segments.count - 2] == "status",
+            let asked = segments.last.flatMap({ Int($0) }), (200...599).contains(asked)
         else { return 200 }
         return asked
     }

@@ -33,7 +33,7 @@ package enum DemoScript {
         Example(
             listener: "external", shows: "weighted targets: about three of four requests go to demo-9001",
             command:
-                "for i in $(seq 20); do curl -s http://shop.localhost:PORT/search?q=shoes; done | grep answered_by | sort | uniq -c"
+                "for i in $(seq 20); do curl -s http://shop.localhost:PORT/search?q=shoes; done | grep answered | sort | uniq -c"
         ),
         Example(
             listener: "external", shows: "consistent hashing: one session's cart always stays with one target",
@@ -59,7 +59,8 @@ package enum DemoScript {
             command: "curl -s -d '{\"amount\":100}' http://bank-a.localhost:PORT/accounts/7/transfers"),
         Example(
             listener: "external", shows: "a limit: more than 1 KiB of content is refused with 413",
-            command: "head -c 2000 /dev/zero | curl -si --data-binary @- http://bank-a.localhost:PORT/accounts/7/transfers"),
+            command:
+                "head -c 2000 /dev/zero | curl -si --data-binary @- http://bank-a.localhost:PORT/accounts/7/transfers"),
         Example(
             listener: "external", shows: "a time-out: the upstream takes 3 s, the route waits 1 s, the client gets 504",
             command: "curl -si http://bank-a.localhost:PORT/reports/slow"),

@@ -82,7 +82,7 @@ extension ExplainedPipeline.Values {
 
     fileprivate var forwarding: [ExplainedStep.Value] {
         let trusted = configuration.trustedProxies.map {
-            ExplainedStep.Value(name: "trusted_proxies", text: shown($0.value.description, $0.origin), origin: $0.origin)
+            value("trusted_proxies", $0.value.description, $0.origin)
         }
         let settings = configuration.forwarding
         return trusted + [

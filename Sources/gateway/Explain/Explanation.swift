@@ -9,7 +9,7 @@ package struct Explanation {
 
     package let request: SampleRequest
     package let listener: Listener
-    /// Whether nobody named the listener.
+    /// Whether neither an option nor the URL's port names the listener.
     package let isListenerAssumed: Bool
     package let preview: RequestPreview
     package let files: SourceFiles
@@ -29,6 +29,7 @@ package struct Explanation {
     ) throws(UsageError) {
         let listeners = blueprint.configuration.listeners
         let index: Int
+        var isAssumed = false
         if let listenerName {
             guard let named = listeners.firstIndex(where: { $0.name == listenerName }) else {
                 throw .invalidValue(
@@ -36,14 +37,19 @@ package struct Explanation {
                     expected: listeners.map { "`\($0.name)`" }.joined(separator: ", "))
             }
             index = named
+        } else if let port = request.port,
+            let led = listeners.firstIndex(where: { Int($0.address.value.port) == port })
+        {
+            index = led
         } else {
-            index = Self.assumedListener(request, client: client, in: blueprint)
+            isAssumed = listeners.count > 1
+            index = Self.servingListener(request, client: client, in: blueprint) ?? 0
         }
         let preview = RequestPreview(request.head, listener: index, client: client, in: blueprint)
         self.request = request
         self.preview = preview
         listener = listeners[index]
-        isListenerAssumed = listenerName == nil && listeners.count > 1
+        isListenerAssumed = isAssumed
         files = blueprint.configuration.files
         let route = preview.route.map { blueprint.routes[$0] }
         self.route = route
@@ -54,17 +60,11 @@ package struct Explanation {
         pipeline = route.map { ExplainedPipeline(blueprint.configuration, listener: listeners[index], route: $0) }
     }
 
-    private static func assumedListener(
-        _ request: SampleRequest, client: IPAddress?, in blueprint: Blueprint
-    ) -> Int {
-        let listeners = blueprint.configuration.listeners
-        if let port = request.port, let index = listeners.firstIndex(where: { Int($0.address.value.port) == port }) {
-            return index
-        }
-        let serving = listeners.indices.first { index in
+    /// The first listener by which a route takes the request.
+    private static func servingListener(_ request: SampleRequest, client: IPAddress?, in blueprint: Blueprint) -> Int? {
+        blueprint.configuration.listeners.indices.first { index in
             RequestPreview(request.head, listener: index, client: client, in: blueprint).route != nil
         }
-        return serving ?? 0
     }
 
     /// Whether a route takes the request.

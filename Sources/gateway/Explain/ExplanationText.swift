@@ -6,7 +6,8 @@ extension Explanation {
     package var text: String {
         var text = "\(request.method) \(request.url)\n\n" + TextTable(rows: facts).text
         if !nearMisses.isEmpty {
-            text += "\nwhy not the others\n" + TextTable(rows: nearMisses.map { ["", $0.identity, $0.reason, $0.place] }).text
+            let rows = nearMisses.map { ["", $0.identity, $0.reason, $0.place] }
+            text += "\nwhy not the others\n" + TextTable(rows: rows).text
             if otherCount > 0 { text += "  and \(otherCount) more, further away\n" }
         }
         if let pipeline { text += "\npipeline\n" + self.text(pipeline) }
@@ -35,7 +36,9 @@ extension Explanation {
     private var served: [[String]] {
         var rows: [[String]] = []
         if let path = preview.upstreamPath {
-            if case .proxy(let proxy) = action { rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)]) }
+            if case .proxy(let proxy) = action {
+                rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)])
+            }
             rows.append(["upstream path", path, path == preview.path ? "" : "rewritten"])
         }
         if let location = preview.redirectLocation, case .redirect(let redirect) = action {

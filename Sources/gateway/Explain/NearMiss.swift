@@ -31,14 +31,16 @@ private struct Words {
     let method: String
 
     func text(_ reason: RouteExplanation.Reason, _ index: Int) -> String {
+        let configuration = blueprint.configuration
         let match = blueprint.routes[index].match
         switch reason {
         case .chosen: return "takes it"
         case .outranked(let winner, let criterion):
             return "matches too, but `\(blueprint.routes[winner].identity)` \(advantage(criterion))"
-        case .query(let condition): return "the query is not: \(match.query[condition].text(in: blueprint.configuration))"
-        case .header(let condition): return "the headers are not: \(match.headers[condition].text(in: blueprint.configuration))"
-        case .method: return "\(method) is not one of its methods: \(match.methods.map(\.value).joined(separator: ", "))"
+        case .query(let condition): return "the query is not: \(match.query[condition].text(in: configuration))"
+        case .header(let condition): return "the headers are not: \(match.headers[condition].text(in: configuration))"
+        case .method:
+            return "\(method) is not one of its methods: \(match.methods.map(\.value).joined(separator: ", "))"
         case .path(let segment): return path(index, segment)
         case .host: return "another host: \(match.hosts.map(\.value.description).joined(separator: ", "))"
         case .listener: return "another listener: \(match.listeners.map(\.value.name).joined(separator: ", "))"

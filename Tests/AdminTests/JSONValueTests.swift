@@ -1,0 +1,24 @@
+import Admin
+import Testing
+
+@Suite("JSON values")
+struct JSONValueTests {
+    @Test(
+        "a value becomes its text",
+        arguments: [
+            (.null, "null\n"), (true, "true\n"), (-7, "-7\n"), ("a\"b\\\n\u{1}é", "\"a\\\"b\\\\\\n\\u0001é\"\n"),
+            ([], "[]\n"), ([:], "{}\n"), ([1, "x"], "[1, \"x\"]\n"),
+            (["b": 1, "a": [2]], "{\n  \"b\": 1,\n  \"a\": [2]\n}\n"),
+            ([["a": .null]], "[\n  {\n    \"a\": null\n  }\n]\n"), (.optional(nil), "null\n"),
+            (.strings(["x"]), "[\"x\"]\n"),
+        ] as [(JSONValue, String)])
+    func text(value: JSONValue, expected: String) {
+        #expect(value.text == expected)
+    }
+
+    @Test("a long list has one element on each line")
+    func longList() {
+        let long = String(repeating: "x", count: 50)
+        #expect(JSONValue.strings([long, long]).text == "[\n  \"\(long)\",\n  \"\(long)\"\n]\n")
+    }
+}
