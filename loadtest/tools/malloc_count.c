@@ -5,8 +5,8 @@
 //
 // The file is made anew at the start: seven 64-bit numbers (malloc, calloc, realloc, posix_memalign, aligned_alloc and
 // memalign together, free, bytes asked for), then a switch that may be set from outside, then the table of sites. While
-// the switch is not 0 each allocation's call stack is looked up in that table and counted there. This slows the program,
-// so costs and sites are taken in different runs. Children of the program do not count: the file is not theirs.
+// the switch is not 0 each allocation's call stack is looked up in that table and counted there. This slows the
+// program, so costs and sites are taken in different runs. Children do not count: the file is not theirs.
 
 #define _GNU_SOURCE
 #include <errno.h>
