@@ -74,8 +74,8 @@ let package = Package(
 
         tests("BaseTests", ["Base", "TestSupport"]),
         tests("LinuxTests", ["Base", "Linux"]),
-        tests("HTTPTests", ["Base", "HTTP"]),
-        tests("ConfigurationTests", ["Base", "Configuration"]),
+        tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
+        tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),

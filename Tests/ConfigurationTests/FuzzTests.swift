@@ -1,6 +1,6 @@
 import Base
 import Configuration
-import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FuzzTests {
@@ -50,8 +50,8 @@ import Testing
 
     @Test("mutated files give a model or errors with a place, and never stop the process")
     func mutations() {
-        let count = ProcessInfo.processInfo.environment["FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 2_000
-        var random = RandomSource(seed: 20_260_101)
+        let count = FuzzPlan.iterations(usual: 2_000)
+        var random = FuzzPlan.random(seed: 20_260_101)
         var loaded = 0
         for _ in 0..<count {
             var files = ["gateway.yaml": Array(Self.gateway.utf8), "bank.yaml": Array(Self.bank.utf8)]

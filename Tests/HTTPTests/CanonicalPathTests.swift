@@ -1,5 +1,6 @@
 import Base
 import HTTP
+import TestSupport
 import Testing
 
 func canonical(_ path: String) -> Result<String, MessageError> {
@@ -63,12 +64,12 @@ struct CanonicalPathTests {
 
     @Test("the canonical form of a canonical path is itself")
     func fixedPoint() {
-        var random = RandomSource(seed: 7)
+        var random = FuzzPlan.random(seed: 7)
         let pieces = [
             "/", "/", ".", "..", "%2e", "%2F", "%5c", "a", "B", "%41", ";", "%c3", "|", "%7c", "-", "%20", "=",
         ]
         var accepted = 0
-        for _ in 0..<fuzzIterations(20_000) {
+        for _ in 0..<FuzzPlan.iterations(usual: 20_000) {
             var path = "/"
             for _ in 0..<Int.random(in: 0...12, using: &random) {
                 path += pieces[Int.random(in: 0..<pieces.count, using: &random)]

@@ -1,12 +1,7 @@
 import Base
-import Foundation
 import HTTP
+import TestSupport
 import Testing
-
-/// `standard` rounds, or as many as `FUZZ_ITERATIONS` says.
-func fuzzIterations(_ standard: Int) -> Int {
-    ProcessInfo.processInfo.environment["FUZZ_ITERATIONS"].flatMap { Int($0) } ?? standard
-}
 
 extension RandomSource {
     mutating func pick<Element>(_ elements: [Element]) -> Element {
@@ -56,9 +51,9 @@ struct FuzzTests {
 
     @Test("mutated requests give one result however they are cut, and what is accepted survives a round trip")
     func requests() {
-        var random = RandomSource(seed: 1)
+        var random = FuzzPlan.random(seed: 1)
         var accepted = 0
-        for _ in 0..<fuzzIterations(20_000) {
+        for _ in 0..<FuzzPlan.iterations(usual: 20_000) {
             let input = random.mutate(bytes(random.pick(Self.requests)))
             let whole = decodeRequest(input)
             #expect(decodeRequest(input, .byteByByte) == whole, "\(latin1(input))")
@@ -102,8 +97,8 @@ struct FuzzTests {
 
     @Test("mutated responses give one result however they are cut")
     func responses() {
-        var random = RandomSource(seed: 2)
-        for _ in 0..<fuzzIterations(10_000) {
+        var random = FuzzPlan.random(seed: 2)
+        for _ in 0..<FuzzPlan.iterations(usual: 10_000) {
             let input = random.mutate(bytes(random.pick(Self.responses)))
             let method: HTTP.Method = random.pick([.get, .head])
             let whole = decodeResponse(input, method: method)
@@ -114,8 +109,8 @@ struct FuzzTests {
 
     @Test("mutated chunks give one result however they are cut")
     func bodies() {
-        var random = RandomSource(seed: 3)
-        for _ in 0..<fuzzIterations(20_000) {
+        var random = FuzzPlan.random(seed: 3)
+        for _ in 0..<FuzzPlan.iterations(usual: 20_000) {
             let input = random.mutate(bytes(random.pick(Self.bodies)))
             let whole = decodeBody(input, .chunked, .whole)
             #expect(decodeBody(input, .chunked, .byteByByte) == whole, "\(latin1(input))")
@@ -125,8 +120,8 @@ struct FuzzTests {
 
     @Test("random bytes are refused or wait for more")
     func noise() {
-        var random = RandomSource(seed: 4)
-        for _ in 0..<fuzzIterations(5_000) {
+        var random = FuzzPlan.random(seed: 4)
+        for _ in 0..<FuzzPlan.iterations(usual: 5_000) {
             let input = (0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8(truncatingIfNeeded: random.next())
             }
             #expect(decodeRequest(input, .byteByByte) == decodeRequest(input))
