@@ -143,6 +143,10 @@ struct RedirectTests {
             (fixed("https://x/y"), false, "/a?q=1", "h", "https://x/y"),
             (fixed("https://x/y?own=1"), true, "/a?q=1", "h", "https://x/y?own=1"),
             (fixed("/y"), true, "/a", "h", "/y"),
+            (fixed("https://x/y#part"), true, "/a?q=1", "h", "https://x/y?q=1#part"),
+            (fixed("https://x/y#part"), true, "/a", "h", "https://x/y#part"),
+            (fixed("https://x/y?own#part"), true, "/a?q=1", "h", "https://x/y?own#part"),
+            (fixed("https://x/y#why?"), true, "/a?q=1", "h", "https://x/y?q=1#why?"),
         ] as [(CompiledRedirect.Target, Bool, String, String, String)])
     func table(
         target: CompiledRedirect.Target, keepsQuery: Bool, requested: String, host: String, expected: String

@@ -12,7 +12,6 @@ struct LengthTests {
     /// Functions that may be longer ("path name"), with their limit; the same ratchet.
     private let longerFunctions: [String: Int] = [
         // A table in the form of a switch.
-        "Sources/HTTP/Message/KnownField.swift candidate": 78
     ]
 
     private func swiftFiles() -> [(path: String, text: SwiftText)] {

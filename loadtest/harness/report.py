@@ -140,8 +140,8 @@ def head(every):
     return [
         "# Results", "",
         "Written by `loadtest/bench`, `loadtest/startup`, `loadtest/reload` and `loadtest/allocations`; README.md says "
-        "what is measured and how. Ratios count, absolute figures drift with the machine. All figures are medians over the rounds; every "
-        "round's figures are in results.json.", "",
+        "what is measured and how. Ratios count, absolute figures drift with the machine. All figures are medians over "
+        "the rounds; every round's figures are in results.json.", "",
         f"- Machine: {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, Linux {machine['kernel']}",
         *(f"- {name}: {versions[name]}" for name in ORDER if name in versions), ""]
 

@@ -1,12 +1,12 @@
 // Counts a program's calls to the allocator, for LD_PRELOAD. The counters lie in a file that is mapped, so that they
-// can be read from outside while the program runs; README.md names the order of the numbers in it.
+// can be read from outside while the program runs.
 //
 //   MALLOC_COUNT_FILE=/path/counts LD_PRELOAD=.../malloc_count.so program ...
 //
 // The file is made anew at the start: seven 64-bit numbers (malloc, calloc, realloc, posix_memalign, aligned_alloc and
 // memalign together, free, bytes asked for), then a switch that may be set from outside, then the table of sites. While
-// the switch is not 0 each allocation's call stack is looked up in that table and counted there. This slows the program,
-// so costs and sites are taken in different runs. Children of the program do not count: their parent's file is not theirs.
+// the switch is not 0 each allocation's call stack is looked up in that table and counted there. This slows the
+// program, so costs and sites are taken in different runs. Children do not count: the file is not theirs.
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -127,7 +127,6 @@ import Base
 extension KnownField {
     /// Finds the only known field that can have this length and these letters, and compares the whole name with it.
     private static func lookUp(_ name: ByteView, count: Int, first: UInt8) -> KnownField {
-        let second = name[1] | 0x20
         let last = name[count &- 1] | 0x20
         switch count {
         case 2: return compare(name, .te)
@@ -175,6 +174,15 @@ extension KnownField {
             case UInt8(ascii: "r"): return compare(name, .retryAfter)
             default: return compare(name, .xSpiffeID)
             }
+        default: return lookUpLong(name, count: count, first: first)
+        }
+    }
+
+    /// The same for names of 12 letters and more.
+    private static func lookUpLong(_ name: ByteView, count: Int, first: UInt8) -> KnownField {
+        let second = name[1] | 0x20
+        let last = name[count &- 1] | 0x20
+        switch count {
         case 12:
             switch first {
             case UInt8(ascii: "c"): return compare(name, .contentType)

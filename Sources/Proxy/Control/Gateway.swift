@@ -62,7 +62,8 @@ package final class Gateway {
                 worker.adopt(update)
                 try Thread.start(name: "worker-\(index)") { worker.run() }
             } catch {
-                throw ListenFailure(listener: "worker", endpoint: IPEndpoint(address: IPAddress(ipv4: 0), port: 0), error: error)
+                throw ListenFailure(
+                    listener: "worker", endpoint: IPEndpoint(address: IPAddress(ipv4: 0), port: 0), error: error)
             }
         }
         commit(change)

@@ -68,7 +68,10 @@ extension Snapshot {
         let definitions = endpoints.enumerated().map { index, endpoint in
             RouteDefinition(
                 id: endpoint.path, place: index, listeners: 1,
-                path: PathPattern(segments: endpoint.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { .literal(String($0)) }),
+                path: PathPattern(
+                    segments: endpoint.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
+                        .literal(String($0))
+                    }),
                 methods: ["GET"])
         }
         guard let table = RouteTable.build(definitions).table else {

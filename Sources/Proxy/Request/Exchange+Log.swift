@@ -29,7 +29,9 @@ extension Exchange {
         entry.retries = attempt.retries
         entry.error = ByteView(errorCode)
         if let agent = request.fields.value(of: .userAgent) { entry.userAgent = agent }
-        if let index = request.fields.firstIndex(named: ByteView("Referer")) { entry.referer = request.fields.value(at: index) }
+        if let index = request.fields.firstIndex(named: ByteView("Referer")) {
+            entry.referer = request.fields.value(at: index)
+        }
         body(entry)
         worker.scratch.removeAll()
     }

@@ -145,7 +145,8 @@ package struct ForwardingPolicy {
 
     /// RFC 9110 section 7.6.3: a gateway names itself in every request that it passes on.
     private func appendVia(to exchange: Exchange) {
-        exchange.request.fields.append(.via, value: exchange.request.minorVersion > 0 ? "1.1 portcullis" : "1.0 portcullis")
+        exchange.request.fields.append(
+            .via, value: exchange.request.minorVersion > 0 ? "1.1 portcullis" : "1.0 portcullis")
     }
 }
 

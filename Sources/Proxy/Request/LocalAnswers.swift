@@ -24,7 +24,8 @@ extension Exchange {
     }
 
     func answer(with handler: any LocalHandler) -> StepOutcome {
-        let answer = handler.respond(to: LocalRequest(method: request.method, path: request.path.string, query: request.query.string))
+        let answer = handler.respond(
+            to: LocalRequest(method: request.method, path: request.path.string, query: request.query.string))
         startLocalAnswer(status: answer.status)
         answer.contentType.withByteView { responseHead.fields.append(.contentType, value: $0) }
         responseHead.fields.append(.cacheControl, value: "no-store")

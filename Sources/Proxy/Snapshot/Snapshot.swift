@@ -196,9 +196,22 @@ package struct CompiledRedirect {
                 buffer.append(request.path)
             }
         }
-        if keepsQuery, request.hasQuery, buffer.readable.firstIndex(of: ASCII.question) == nil {
-            buffer.append("?")
-            buffer.append(request.query)
+        if keepsQuery, request.hasQuery { Self.insert(query: request.query, into: &buffer) }
+    }
+
+    /// Gives the location a query, before its fragment, unless it has one of its own (RFC 3986 section 3).
+    private static func insert(query: ByteView, into buffer: inout IOBuffer) {
+        let location = buffer.readable
+        let end = location.firstIndex(of: UInt8(ascii: "#")) ?? location.count
+        guard location.prefix(end).firstIndex(of: ASCII.question) == nil else { return }
+        var tail = IOBuffer()
+        if end < location.count {
+            tail.append(location)
+            buffer.removeAll()
+            buffer.append(tail.readable.prefix(end))
         }
+        buffer.append("?")
+        buffer.append(query)
+        buffer.append(tail.readable.from(min(end, tail.readableCount)))
     }
 }

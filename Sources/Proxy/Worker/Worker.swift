@@ -130,9 +130,11 @@ package final class Worker: @unchecked Sendable {
         snapshot.upstreams = plans.map { plan in
             let targets = plan.targets.map { target in
                 named.insert(target.key)
-                let pool = pools[target.key] ?? TargetPool(
-                    key: target.key, authority: target.authority, endpoints: target.endpoints, budget: plan.budget,
-                    worker: self)
+                let pool =
+                    pools[target.key]
+                    ?? TargetPool(
+                        key: target.key, authority: target.authority, endpoints: target.endpoints, budget: plan.budget,
+                        worker: self)
                 if !target.endpoints.isEmpty { pool.resolve(to: target.endpoints) }
                 pool.settings = plan.settings
                 pool.revive()

@@ -217,7 +217,6 @@ final class ServerProcess: EventHandler {
     }
 }
 
-
 extension Observability.ErrorLog.Level {
     init(_ level: LogLevel) {
         switch level {
