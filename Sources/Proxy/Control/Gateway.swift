@@ -54,7 +54,7 @@ package final class Gateway {
         let change = try prepare(blueprint)
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
-                let worker = try Worker(
+                let worker = Worker(
                     WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy()),
                     snapshot: update.snapshot, loop: try EventLoop())
                 workers.append(worker)
