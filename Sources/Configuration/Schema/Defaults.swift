@@ -30,7 +30,7 @@ enum Defaults {
     static let connectFailuresMax = 1
     static let staleConnectionRetry = true
 
-    static let flushInterval = TimeAmount.seconds(1)
+    static let flushInterval = TimeAmount.milliseconds(200)
     static let nameRefresh = TimeAmount.seconds(30)
     static let nameTimeout = TimeAmount.seconds(5)
     static let serverHeader = "portcullis"

@@ -222,7 +222,7 @@ enum GatewaySections {
             ) { $0.refresh = $1 },
             Key(
                 "timeout", .duration(.milliseconds(100) ... .seconds(60)),
-                default: DurationFormat.text(Defaults.nameTimeout), "How long one look-up may take."
+                default: DurationFormat.text(Defaults.nameTimeout), "How long a start or a reload waits for names that are new; their answers may come later."
             ) { $0.timeout = $1 },
         ])
 

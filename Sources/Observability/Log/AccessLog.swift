@@ -1,10 +1,10 @@
 import Base
 
 /// The access log as one loop sees it: lines are put together in the batch at hand, and the batch goes to the writer
-/// when it is full or when its first line is 200 ms old. Not thread-safe: each loop has its own.
+/// when it is full or when its first line has waited long enough. Not thread-safe: each loop has its own.
 package final class AccessLog {
     /// How old a line gets before it is handed to the writer.
-    package static let flushDelay = TimeAmount.milliseconds(200)
+    private let flushDelay: TimeAmount
     /// After the writer fell behind, how long lines are dropped before asking for a batch again: with one question for
     /// each line, loops would meet at the queue's lock just when they are busiest.
     private static let retryDelay = TimeAmount.milliseconds(10)
@@ -18,9 +18,11 @@ package final class AccessLog {
     package private(set) var flushTime: MonotonicTime?
 
     /// - Parameter queue: its batches must hold at least one longest line (48 KiB).
-    package init(queue: LogQueue) {
+    /// - Parameter flushDelay: how old a line may get before it is handed to the writer.
+    package init(queue: LogQueue, flushDelay: TimeAmount = .milliseconds(200)) {
         precondition(queue.batchSize >= AccessLogEntry.maximumLineLength)
         self.queue = queue
+        self.flushDelay = flushDelay
     }
 
     deinit { flush() }
@@ -56,7 +58,22 @@ package final class AccessLog {
             return nil
         }
         batch = fresh
-        flushTime = now + Self.flushDelay
+        flushTime = now + flushDelay
         return fresh
     }
+}
+
+/// Where the loops' access logs go.
+package struct AccessLogOutput: Sendable {
+    let queue: LogQueue
+    let flushDelay: TimeAmount
+
+    /// - Parameter flushDelay: how old a line may get before it is handed to the writer.
+    package init(queue: LogQueue, flushDelay: TimeAmount) {
+        self.queue = queue
+        self.flushDelay = flushDelay
+    }
+
+    /// One loop's own.
+    package func makeLog() -> AccessLog { AccessLog(queue: queue, flushDelay: flushDelay) }
 }

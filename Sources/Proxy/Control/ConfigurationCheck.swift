@@ -7,7 +7,12 @@ package enum ConfigurationCheck {
     package static func load(
         source: ConfigurationSource, limits: LoadingLimits = LoadingLimits()
     ) -> CheckedConfiguration {
-        let loaded = ConfigurationLoader(source: source, limits: limits).load()
+        load(with: ConfigurationLoader(source: source, limits: limits))
+    }
+
+    /// The same with a loader that is kept from one reload to the next, and so parses only the files that have changed.
+    package static func load(with loader: ConfigurationLoader) -> CheckedConfiguration {
+        let loaded = loader.load()
         var diagnostics = loaded.diagnostics
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {

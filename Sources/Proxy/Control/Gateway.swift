@@ -48,7 +48,7 @@ package final class Gateway {
     // MARK: Start
 
     /// Opens the listeners and starts the loops.
-    package func start(accessLog: LogQueue?) throws(ListenFailure) {
+    package func start(accessLog: AccessLogOutput?) throws(ListenFailure) {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
         let change = try prepare(blueprint)
@@ -103,9 +103,9 @@ package final class Gateway {
 
     private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
         let configuration = blueprint.configuration
-        names.refreshInterval = configuration.dns.refresh.value
-        names.setNames(configuration.targetNames, waitingAtMost: configuration.dns.timeout.value)
         let plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
+        names.refreshInterval = configuration.dns.refresh.value
+        names.addNames(configuration.targetNames, waitingAtMost: configuration.dns.timeout.value)
         var budgets: [String: ConnectionBudget] = [:]
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.map { upstream in
@@ -130,6 +130,7 @@ package final class Gateway {
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
         budgets = change.budgets
+        names.keepOnly(blueprint.configuration.targetNames)
         limits.set(
             totalMax: blueprint.configuration.limits.connectionsMax.value,
             perClientMax: blueprint.configuration.limits.connectionsPerClientMax.value)
@@ -152,9 +153,9 @@ package final class Gateway {
 
     // MARK: Logs and end
 
-    /// Every loop writes its lines to `queue` from now on, or none.
-    package func setAccessLog(_ queue: LogQueue?) {
-        for worker in workers { worker.mailbox.post { worker.setAccessLog(queue) } }
+    /// Every loop writes its lines to `output` from now on, or none.
+    package func setAccessLog(_ output: AccessLogOutput?) {
+        for worker in workers { worker.mailbox.post { worker.setAccessLog(output) } }
     }
 
     /// Calls `done` on the control thread when every loop has read its mail up to now.

@@ -34,10 +34,14 @@ final class NameDirectory: EventHandler {
 
     func addresses(of name: String) -> [IPAddress] { names[name]?.addresses ?? [] }
 
-    /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most; later answers come
-    /// through `onChange`. Names that are in use no more are forgotten.
-    func setNames(_ wanted: Set<String>, waitingAtMost limit: TimeAmount) {
+    /// Forgets the names that are in use no more.
+    func keepOnly(_ wanted: Set<String>) {
         for name in names.keys where !wanted.contains(name) { names[name] = nil }
+    }
+
+    /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most; later answers come
+    /// through `onChange`.
+    func addNames(_ wanted: Set<String>, waitingAtMost limit: TimeAmount) {
         let answers = Answers()
         var waitingFor = 0
         for name in wanted where names[name] == nil {

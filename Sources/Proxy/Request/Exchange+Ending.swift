@@ -65,7 +65,7 @@ extension Exchange {
 
     /// The upstream, or time, let the exchange down: 502, 503 or 504, or a visibly broken answer.
     func fail(_ failure: Failure) {
-        if let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
+        if attempt.isCounted, let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
         worker.logFailure(failure, of: self)
         answer(GatewayAnswer(failure))
     }

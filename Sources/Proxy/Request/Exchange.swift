@@ -96,6 +96,8 @@ struct Attempt {
     var wasRetriedFresh = false
     /// The target at work, by its index in the upstream; -1 for none.
     var target = -1
+    /// Whether the balancer counts the attempt among those under way.
+    var isCounted = false
     /// Addresses of the present target that could not be connected to.
     var connectFailures = 0
     /// Why the last attempt failed.

@@ -40,6 +40,7 @@ extension Exchange {
             return fail(.upstream(attempt.lastError ?? .noTargetAvailable))
         }
         attempt.target = picked
+        attempt.isCounted = true
         attempt.connectFailures = 0
         let pool = cluster.targets[picked]
         while let idle = pool.takeIdle() {
@@ -134,11 +135,11 @@ extension Exchange {
         worker.metrics.count(.upstreamRetries)
     }
 
-    /// Tells the balancer that the attempt is over.
+    /// Tells the balancer that the attempt is over. The log still knows which target it was.
     func releaseTarget() {
-        guard attempt.target >= 0 else { return }
+        guard attempt.isCounted else { return }
+        attempt.isCounted = false
         cluster?.release(attempt.target)
-        attempt.target = -1
     }
 }
 

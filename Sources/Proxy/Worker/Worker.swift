@@ -102,11 +102,11 @@ package final class Worker: @unchecked Sendable {
 
     // MARK: Logs
 
-    /// Writes lines to `queue` from now on, or none.
-    package func setAccessLog(_ queue: LogQueue?) {
+    /// Writes lines to `output` from now on, or none.
+    package func setAccessLog(_ output: AccessLogOutput?) {
         flusher?.stop()
         accessLog?.flush()
-        accessLog = queue.map { AccessLog(queue: $0) }
+        accessLog = output?.makeLog()
         flusher = accessLog.map { LogFlusher($0, loop: loop) }
     }
 

@@ -1,4 +1,5 @@
 import Base
+import Configuration
 import Linux
 import Observability
 import Synchronization
@@ -40,6 +41,13 @@ final class LogSet {
     var access: LogService?
 
     init(error: LogService) { self.error = error }
+
+    /// Where the loops write, and how long a line may wait there.
+    func output(_ configuration: GatewayConfiguration) -> AccessLogOutput? {
+        access.map {
+            AccessLogOutput(queue: $0.queue, flushDelay: configuration.accessLog.flushInterval.value)
+        }
+    }
 
     var accessStatistics: LogStatistics { access?.queue.statistics ?? LogStatistics() }
 }

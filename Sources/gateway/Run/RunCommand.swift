@@ -15,13 +15,14 @@ enum RunCommand {
             // Signals are blocked before any thread starts, so that only the control thread gets them.
             let signals = try SignalQueue()
             let descriptorLimit = ProcessResources.raiseOpenFileLimit()
-            let checked = ConfigurationCheck.load(source: .fileSystem(folder: folder))
+            let loader = ConfigurationLoader(source: .fileSystem(folder: folder))
+            let checked = ConfigurationCheck.load(with: loader)
             guard let blueprint = checked.blueprint else {
                 report(checked)
                 return 1
             }
             let process = try ServerProcess(
-                blueprint, source: .fileSystem(folder: folder), signals: signals, startTime: startTime)
+                blueprint, loader: loader, signals: signals, startTime: startTime)
             process.warnOf(checked, descriptorLimit: descriptorLimit)
             guard process.start() else { return 1 }
             if let demo { demo(process.gateway) }

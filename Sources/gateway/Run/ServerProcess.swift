@@ -20,7 +20,7 @@ final class ServerProcess: EventHandler {
     let gateway: Gateway
     private let loop: EventLoop
     private let signals: SignalQueue
-    private let source: ConfigurationSource
+    private let loader: ConfigurationLoader
     private let registry: MetricsRegistry
     private let admin: LocalSite
     private let adminState: AdminState
@@ -30,10 +30,10 @@ final class ServerProcess: EventHandler {
     private var drainEnd: MonotonicTime?
 
     init(
-        _ blueprint: Blueprint, source: ConfigurationSource, signals: consuming SignalQueue, startTime: WallTime
+        _ blueprint: Blueprint, loader: ConfigurationLoader, signals: consuming SignalQueue, startTime: WallTime
     ) throws(Errno) {
         self.signals = signals
-        self.source = source
+        self.loader = loader
         loop = try EventLoop()
         let logs = LogSet(error: try LogService(name: "error-log", to: .standardError, capacity: 256, batchSize: 4096))
         self.logs = logs
@@ -67,7 +67,7 @@ final class ServerProcess: EventHandler {
         let configuration = gateway.blueprint.configuration
         do {
             logs.access = try makeAccessLog(configuration)
-            try gateway.start(accessLog: logs.access?.queue)
+            try gateway.start(accessLog: logs.output(configuration))
             admin.commit(try admin.prepare(at: configuration.admin?.address.value))
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
@@ -152,7 +152,7 @@ final class ServerProcess: EventHandler {
     private func reload() {
         let begin = SystemClock.monotonic()
         guard drainEnd == nil else { return }
-        let checked = ConfigurationCheck.load(source: source)
+        let checked = ConfigurationCheck.load(with: loader)
         guard let blueprint = checked.blueprint else { return reject(checked) }
         let before = gateway.blueprint.configuration
         let after = blueprint.configuration
@@ -162,8 +162,9 @@ final class ServerProcess: EventHandler {
             log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
             return
         }
+        var fresh: LogService?
         do {
-            let fresh = after.accessLog == before.accessLog ? nil : try makeAccessLog(after)
+            if after.accessLog != before.accessLog { fresh = try makeAccessLog(after) }
             let transfer = LoopBound(self)
             // Whatever can fail comes first: then all of the new configuration takes effect, or nothing of it.
             let adminChange = try admin.prepare(at: after.admin?.address.value)
@@ -171,8 +172,10 @@ final class ServerProcess: EventHandler {
             admin.commit(adminChange)
             if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
             log.level = .init(after.errorLog.level.value)
+            if after.workers != before.workers { log.warning("reload: workers takes effect at the next start") }
             for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
         } catch {
+            fresh?.stop(within: .zero)
             registry.countReload(.rejected)
             adminState.reloadRejected(errors: ["\(error)"], at: wallNow)
             log.error("reload rejected: the running configuration stays") { $0.field("error", "\(error)") }
@@ -202,7 +205,7 @@ final class ServerProcess: EventHandler {
     private func switchAccessLog(to fresh: LogService?) {
         let old = logs.access
         logs.access = fresh
-        gateway.setAccessLog(fresh?.queue)
+        gateway.setAccessLog(logs.output(gateway.blueprint.configuration))
         // The loops hand in their last lines before they switch; the old writer ends when those are written.
         if let old { gateway.afterAllLoops { old.stop(within: .seconds(2)) } }
     }
