@@ -24,8 +24,6 @@ package struct LoadingLimits: Sendable {
     package var referencesMax = 10_000
     /// Routes of all files.
     package var routesMax = 50_000
-    /// Targets of one upstream.
-    package var targetsMax = 1_000
     /// Findings kept; the rest is counted.
     package var diagnosticsMax = 500
 

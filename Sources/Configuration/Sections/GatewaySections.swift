@@ -10,7 +10,7 @@ enum GatewaySections {
             "How many event loops run, each on a thread of its own; `auto` is one for each processor."
         ) { $0.workers = $1 },
         .part(
-            "listeners", .named(listener, countMax: 100), required: true,
+            "listeners", .named(listener, countMax: 64), required: true,
             "Where clients connect to, by name. At least one."
         ) { draft, value, _, node in
             draft.listeners = value
@@ -222,7 +222,8 @@ enum GatewaySections {
             ) { $0.refresh = $1 },
             Key(
                 "timeout", .duration(.milliseconds(100) ... .seconds(60)),
-                default: DurationFormat.text(Defaults.nameTimeout), "How long a start or a reload waits for names that are new; their answers may come later."
+                default: DurationFormat.text(Defaults.nameTimeout),
+                "How long a start or a reload waits for new names; answers may come later."
             ) { $0.timeout = $1 },
         ])
 
@@ -252,7 +253,7 @@ enum GatewaySections {
                 "The prefixes under which its routes' paths must lie, on segment borders."
             ) { $0.paths = $1.value },
             Key(
-                "listeners", .list(.name, countMax: 100), default: "all listeners",
+                "listeners", .list(.name, countMax: 64), default: "all listeners",
                 "The listeners that its routes may claim. A route that names none gets all of these."
             ) { $0.listeners = $1.value },
             Key("trust_domain", .trustDomain, "The SPIFFE trust domain of its users; kept for the identity plugins.") {

@@ -6,7 +6,7 @@ enum UpstreamSections {
         "A service behind the gateway.", draft: { UpstreamDraft() },
         keys: [
             Key(
-                "targets", .list(.target, countMax: 1_000), required: true,
+                "targets", .list(.target, countMax: 256), required: true,
                 "Where the service runs: URLs, or mappings with a weight."
             ) { $0.targets = $1.value },
             Key("balancer", .choice, default: BalancerKind.roundRobin.rawValue, "How a target is picked.") {

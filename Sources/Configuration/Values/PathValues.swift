@@ -4,7 +4,10 @@ import Base
 enum PathText {
     static let form = "a path such as `/accounts/{id}` or `/files/{rest...}`"
     static let prefixForm = "a path prefix such as `/accounts`"
-    static let segmentsMax = 64
+    /// One less than the router takes: a prefix counts for one more.
+    static let segmentsMax = 63
+    /// One less than the router captures, for the same reason.
+    static let parametersMax = 15
     static let bytesMax = 4_096
 
     /// The bytes that stand for themselves in a segment: unreserved, sub-delims, `:` and `@` (RFC 3986 section 3.3).
@@ -33,7 +36,11 @@ enum PathText {
             guard segments.count <= segmentsMax else { throw Unfit(expected: "at most \(segmentsMax) segments") }
             start = stop + 1
         }
-        return PathTemplate(segments: segments, isPrefix: isPrefix)
+        let template = PathTemplate(segments: segments, isPrefix: isPrefix)
+        guard template.parameters.count <= parametersMax else {
+            throw Unfit(expected: "at most \(parametersMax) parameters")
+        }
+        return template
     }
 
     private static func segment(

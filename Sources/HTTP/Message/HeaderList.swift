@@ -36,9 +36,6 @@ import Base
             self.isRemoved = false
             self.isPlainLine = isPlainLine
         }
-
-        /// Whether the name is one of the gateway's own, spelt with `_` for `-`.
-        @inlinable package var isUnderscoreSpelling: Bool { known == .underscoreSpelling }
     }
 
     @usableFromInline var arena: UnsafeMutablePointer<UInt8>?

@@ -117,11 +117,6 @@ import Base
     var hasFixedName: Bool {
         !KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther).contains(self)
     }
-
-    @inlinable package var isHopByHop: Bool { KnownFieldSet.hopByHop.contains(self) }
-    @inlinable package var isIdentity: Bool { KnownFieldSet.identity.contains(self) }
-    @inlinable package var isForwarding: Bool { KnownFieldSet.forwarding.contains(self) }
-    @inlinable package var isSingleton: Bool { KnownFieldSet.singletons.contains(self) }
 }
 
 extension KnownField {

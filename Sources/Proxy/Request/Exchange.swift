@@ -80,7 +80,12 @@ final class Exchange {
         bytesIn = 0
         bytesOut = 0
         trailers.removeAll()
+        // A request with a head of an unusual size must not make every exchange that large for good.
+        if request.fields.memoryBytes > Self.keptBytesMax { request.fields.releaseMemory() }
+        if responseHead.fields.memoryBytes > Self.keptBytesMax { responseHead.fields.releaseMemory() }
     }
+
+    private static let keptBytesMax = 16 * 1024
 
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }

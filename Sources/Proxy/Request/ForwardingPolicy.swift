@@ -92,6 +92,7 @@ package struct ForwardingPolicy {
             let parent = TraceContext(parsing: exchange.request.fields.value(at: line))
         {
             context = parent.child(using: &worker.random)
+            dropLongTraceState(exchange)
         } else {
             context = TraceContext(sampled: false, using: &worker.random)
             exchange.request.fields.removeAll(.tracestate)
@@ -101,6 +102,18 @@ package struct ForwardingPolicy {
         context.append(to: &worker.scratch)
         exchange.request.fields.append(.traceparent, value: worker.scratch.readable)
         worker.scratch.removeAll()
+    }
+
+    /// A `tracestate` beyond the length that everybody must pass on is dropped whole.
+    private func dropLongTraceState(_ exchange: Exchange) {
+        guard exchange.request.fields.contains(.tracestate) else { return }
+        var length = 0
+        var next = exchange.request.fields.firstIndex(of: .tracestate)
+        while let index = next {
+            length += exchange.request.fields.value(at: index).count
+            next = exchange.request.fields.firstIndex(of: .tracestate, from: index + 1)
+        }
+        if !TraceState.isAcceptable(length: length) { exchange.request.fields.removeAll(.tracestate) }
     }
 
     // MARK: Forwarding fields

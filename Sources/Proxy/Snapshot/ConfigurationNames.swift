@@ -3,7 +3,6 @@ import Configuration
 // The configuration's names for things that have a name of their own elsewhere. This file imports nothing but
 // `Configuration`, so that none of them is ambiguous here.
 
-typealias ConfiguredAccessLog = AccessLog
 typealias ConfiguredBalancer = Balancer
 typealias ConfiguredHostPattern = HostPattern
 typealias ConfiguredRoute = Route
