@@ -28,7 +28,7 @@ final class ClientConnection: EventHandler {
     var exchange: Exchange?
     var framing = ResponseFraming()
     var requestCount = 0
-    var isReadable = true
+    var isReadable = false
     /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
     var seesEnd = false
     var isWritable = true
@@ -55,7 +55,8 @@ final class ClientConnection: EventHandler {
         body = BodyDecoder(.none)
     }
 
-    /// Takes up work: registers with the loop and looks for a request that came with the connection.
+    /// Takes up work: registers with the loop, which tells of a request that came with the connection in its next turn.
+    /// Reading at once would mostly be too early, and a call for nothing.
     func start() {
         registration = worker.loop.add(self)
         do throws(Errno) {
@@ -65,7 +66,6 @@ final class ClientConnection: EventHandler {
             return close()
         }
         touch(listener.settings.headerReadTimeout)
-        advance()
     }
 
     // MARK: Events
@@ -174,6 +174,7 @@ final class ClientConnection: EventHandler {
         switch state {
         case .idle:
             // A request that is already here is served.
+            isReadable = true
             advance()
             if state == .idle { close() }
         case .head, .exchange: closesAfterResponse = true
