@@ -189,6 +189,17 @@ package final class BufferPool {
         buffer = bigger
     }
 
+    /// Makes a full buffer writable again, keeping what it holds: by moving, else by the large size, else by growing.
+    package func makeRoom(in buffer: inout IOBuffer) {
+        buffer.compact()
+        guard buffer.writableCount == 0 else { return }
+        if buffer.capacity < Self.largeCapacity {
+            enlarge(&buffer)
+        } else {
+            buffer.reserve(buffer.capacity)
+        }
+    }
+
     /// Takes the memory back; what the buffer held is gone.
     package func recycle(_ buffer: inout IOBuffer) {
         guard buffer.isBacked else { return }

@@ -73,9 +73,6 @@ package struct IPAddress: Sendable, Hashable {
         let address = unmapped
         return address.isIPv4 ? address.low >> 24 == 127 : address.high == 0 && address.low == 1
     }
-
-    /// 0.0.0.0 or `::`: every address of the machine, for a listener.
-    package var isUnspecified: Bool { high == 0 && low == 0 }
 }
 
 extension IPAddress {

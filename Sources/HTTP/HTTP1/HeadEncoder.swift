@@ -128,9 +128,6 @@ package enum HeadEncoder {
 
 /// Writes chunked content (RFC 9112 section 7.1).
 package enum ChunkEncoder {
-    /// What `appendChunkHeader` and `appendChunkEnd` add to a chunk's data at most, in bytes.
-    package static let overhead = 20
-
     /// Appends the line before a chunk's data.
     ///
     /// - Parameter count: the data's bytes, more than none: an empty chunk would end the content.

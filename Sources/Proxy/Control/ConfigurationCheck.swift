@@ -41,5 +41,4 @@ package struct CheckedConfiguration: Sendable {
     package let contents: [[UInt8]]
 
     package var errorCount: Int { diagnostics.count { $0.severity == .error } }
-    package var warningCount: Int { diagnostics.count - errorCount }
 }

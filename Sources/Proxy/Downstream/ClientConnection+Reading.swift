@@ -143,7 +143,7 @@ extension ClientConnection {
             return false
         }
         worker.buffers.back(&input)
-        if input.writableCount == 0 { makeRoom() }
+        if input.writableCount == 0 { worker.buffers.makeRoom(in: &input) }
         let space = input.writable
         switch socket.read(into: space) {
         case .bytes(let count):
@@ -160,16 +160,6 @@ extension ClientConnection {
         case .failed: clientLeft()
         }
         return false
-    }
-
-    private func makeRoom() {
-        input.compact()
-        guard input.writableCount == 0 else { return }
-        if input.capacity < BufferPool.largeCapacity {
-            worker.buffers.enlarge(&input)
-        } else {
-            input.reserve(input.capacity)
-        }
     }
 
     /// The client will send no more. One that only closed its sending side still gets the answer that it waits for.

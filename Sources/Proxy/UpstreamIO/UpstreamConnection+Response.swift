@@ -114,7 +114,7 @@ extension UpstreamConnection {
     private func fill() -> Bool {
         guard isReadable else { return false }
         worker.buffers.back(&input)
-        if input.writableCount == 0 { makeRoom() }
+        if input.writableCount == 0 { worker.buffers.makeRoom(in: &input) }
         let space = input.writable
         switch socket.read(into: space) {
         case .bytes(let count):
@@ -130,16 +130,6 @@ extension UpstreamConnection {
         case .failed: state == .content ? fail(.responseTruncated) : fail(.resetBeforeResponse)
         }
         return false
-    }
-
-    private func makeRoom() {
-        input.compact()
-        guard input.writableCount == 0 else { return }
-        if input.capacity < BufferPool.largeCapacity {
-            worker.buffers.enlarge(&input)
-        } else {
-            input.reserve(input.capacity)
-        }
     }
 
     private func endOfStream() {
