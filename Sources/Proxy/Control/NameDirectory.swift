@@ -2,7 +2,6 @@ import Base
 import EventLoop
 import Linux
 import Observability
-import Synchronization
 import Upstream
 
 /// The addresses of all targets that are named rather than numbered. Lives on the control thread.
@@ -133,7 +132,7 @@ final class NameDirectory: EventHandler {
         }
 
         let arrived = CountingSemaphore()
-        private let state = Mutex(State())
+        private let state = Lock(State())
 
         /// - Returns: whether somebody still waits.
         func add(_ name: String, _ answer: Answer) -> Bool {
