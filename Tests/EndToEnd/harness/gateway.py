@@ -15,12 +15,13 @@ from .ports import free_port
 REPOSITORY = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTCULLIS_BIN", REPOSITORY / ".build" / "debug" / "portcullis")).resolve()
 START_SECONDS = float(os.environ.get("PORTCULLIS_START_SECONDS", "10"))
+TIME_FACTOR = float(os.environ.get("PORTCULLIS_TIME_FACTOR", "1"))
 
 
 def command(*arguments, env=None, seconds=30):
     """Runs `portcullis ARGUMENTS` to its end; the result has returncode, stdout and stderr as text."""
     result = subprocess.run(
-        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds,
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds * TIME_FACTOR,
         env={**os.environ, **(env or {})})
     assert_no_sanitizer_report(result.stderr)
     return result
