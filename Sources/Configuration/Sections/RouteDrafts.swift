@@ -82,7 +82,8 @@ final class RouteDraft {
     var tier: Setting<Int>?
 }
 
-struct MatchDraft {
+/// A class for the same reason.
+final class MatchDraft {
     var hosts: [Setting<HostPattern>] = []
     var listeners: [Setting<String>] = []
     var methods: [Setting<String>] = []
