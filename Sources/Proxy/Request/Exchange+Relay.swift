@@ -20,7 +20,7 @@ extension Exchange {
 
     func receiveContent(_ bytes: ByteView) {
         contentBytes += bytes.count
-        if contentBytes > route.bodyBytesMax { return answer(.contentTooLarge) }
+        if contentBytes > withRoute({ $0.bodyBytesMax }) { return answer(.contentTooLarge) }
         upstream?.sendContent(bytes)
     }
 
@@ -62,7 +62,7 @@ extension Exchange {
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
-        route.plugins.transformResponse(&responseHead.fields)
+        withRoute { $0.plugins.transformResponse(&responseHead.fields) }
         status = responseHead.status
         response = .streaming
         stream?.sendHead(responseHead, to: request)
