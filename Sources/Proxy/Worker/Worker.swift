@@ -112,8 +112,9 @@ package final class Worker: @unchecked Sendable {
 
     func writeAccessLog(_ exchange: Exchange, duration: TimeAmount) {
         guard let accessLog else { return }
-        exchange.withLogEntry(duration: duration) { entry in accessLog.write(entry, now: loop.now) }
-        flusher?.arm()
+        exchange.withLogEntry(duration: duration) { entry in
+            if accessLog.write(entry, now: loop.now) { flusher?.arm() }
+        }
     }
 
     // MARK: Changes from outside
