@@ -32,13 +32,14 @@ package final class AccessLog {
     /// - Returns: whether the line began a batch, so that `flushTime` is a new one.
     @discardableResult
     package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) -> Bool {
-        if let batch, batch.buffer.writableCount < entry.lineCapacity { flush() }
+        let capacity = entry.lineCapacity
+        if let batch, batch.buffer.writableCount < capacity { flush() }
         let isFirst = batch == nil
         guard let batch = batch ?? borrow(now) else {
             queue.countDropped(1)
             return false
         }
-        entry.write(to: &batch.buffer, &timestamps)
+        entry.write(to: &batch.buffer, capacity: capacity, &timestamps)
         batch.lineCount += 1
         if batch.buffer.readableCount >= queue.batchSize - Self.headroom { flush() }
         return isFirst

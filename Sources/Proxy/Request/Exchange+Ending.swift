@@ -99,7 +99,7 @@ extension Exchange {
         withRoute { $0.metrics }.record(
             method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
             bytesIn: bytesIn, bytesOut: bytesOut)
-        if worker.accessLog != nil { worker.writeAccessLog(self, duration: now - startTime) }
+        worker.writeAccessLog(self, duration: now - startTime)
         releaseTarget()
     }
 }
