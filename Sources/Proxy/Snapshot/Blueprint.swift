@@ -31,14 +31,14 @@ package final class Blueprint: Sendable {
     func makeSnapshot(metrics: MetricsShard) -> Snapshot {
         let texts = TextArena()
         let lease = metrics.lease()
+        let counters = lease.routeMetrics(ids: routes.map(\.identity))
         var compiled: [CompiledRoute] = []
         compiled.reserveCapacity(routes.count)
         var upstreamCount = 0
         for domain in configuration.domains {
             let compiler = RouteCompiler(texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount))
             for route in domain.routes {
-                compiled.append(
-                    CompiledRoute(compiler.compile(route), metrics: lease.routeMetrics(id: route.identity)))
+                compiled.append(CompiledRoute(compiler.compile(route), metrics: counters[compiled.count]))
             }
             upstreamCount += domain.upstreams.count
         }
