@@ -39,6 +39,7 @@ let package = Package(
         floor("EventLoop", ["Base", "Linux"]),
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
+        floor("Traffic", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
 
         // Floor 4
@@ -78,6 +79,7 @@ let package = Package(
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
+        tests("TrafficTests", ["Base", "Traffic"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         tests(

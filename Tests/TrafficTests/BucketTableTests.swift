@@ -1,0 +1,112 @@
+import Base
+import Synchronization
+import Testing
+import Traffic
+
+@Suite("Bucket table")
+struct BucketTableTests {
+    static func law(_ count: Int = 1, burst: Int = 10) throws -> TokenBucketLaw {
+        try #require(TokenBucketLaw(count: count, period: .seconds(1), burst: burst))
+    }
+
+    @Test("keys have buckets of their own")
+    func keys() throws {
+        let table = BucketTable(law: try Self.law(burst: 2), capacity: 1_000, start: .zero)
+        var random = RandomSource(seed: 1)
+        let keys = [0, .max] + (0..<500).map { _ in random.next() }
+        for round in 0..<3 {
+            for key in keys { #expect(table.take(1, key: key, now: .zero).isAllowed == (round < 2)) }
+        }
+    }
+
+    @Test("many threads at one bucket get exactly its tokens")
+    func exact() async throws {
+        for burst in [1, 10, 10_000] {
+            let table = BucketTable(law: try Self.law(burst: burst), capacity: 10, start: .zero)
+            let allowed = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { (0..<5_000).count { _ in table.take(1, key: 3, now: .zero).isAllowed } }
+                }
+                return await group.reduce(0, +)
+            }
+            #expect(allowed == min(burst, 20_000))
+        }
+    }
+
+    /// A table of eight places, and more keys than that: each key's debt is remembered beside it, and the table must
+    /// never let a key have more than its own bucket would.
+    @Test("no key gets more by crowding the table than its own bucket would give")
+    func crowding() throws {
+        for seed in 0..<50 {
+            var random = RandomSource(seed: UInt64(seed))
+            let law = try Self.law(5, burst: 10)
+            let crowded = BucketTable(law: law, capacity: 1, start: .zero)
+            var alone: [UInt64: BucketTable] = [:]
+            var now = MonotonicTime.zero
+            for _ in 0..<4_000 {
+                now = now + .milliseconds(Int64(random.next() % 40))
+                let key = random.next() % 24
+                let cost = 1 + Int(random.next() % 3)
+                let own = alone[key] ?? BucketTable(law: law, capacity: 1, start: .zero)
+                alone[key] = own
+                let isAllowed = crowded.take(cost, key: key, now: now).isAllowed
+                // Only what the crowded table allowed is charged: so the other is never emptier than it should be.
+                if isAllowed { #expect(own.take(cost, key: key, now: now).isAllowed) }
+            }
+        }
+    }
+
+    @Test("many threads at more keys than places: no key gets more than its tokens, but for requests under way")
+    func crowdedThreads() async throws {
+        let table = BucketTable(law: try Self.law(burst: 100), capacity: 1, start: .zero)
+        let counts = await withTaskGroup(of: [Int].self) { group in
+            for thread in 0..<4 {
+                group.addTask {
+                    var random = RandomSource(seed: UInt64(thread))
+                    var allowed = Array(repeating: 0, count: 12)
+                    for _ in 0..<20_000 {
+                        let key = random.next() % 12
+                        if table.take(1, key: key + 1, now: .zero).isAllowed { allowed[Int(key)] += 1 }
+                    }
+                    return allowed
+                }
+            }
+            return await group.reduce(Array(repeating: 0, count: 12)) { zip($0, $1).map(+) }
+        }
+        #expect(counts.allSatisfy { $0 <= 100 + 4 })
+        #expect(counts.reduce(0, +) >= 100)
+    }
+
+    @Test("what another limit refused is given back")
+    func givingBack() throws {
+        let table = BucketTable(law: try Self.law(burst: 3), capacity: 10, start: .zero)
+        #expect(table.take(3, key: 5, now: .zero).isAllowed)
+        table.giveBack(2, key: 5)
+        #expect(table.take(2, key: 5, now: .zero).isAllowed)
+        #expect(!table.take(1, key: 5, now: .zero).isAllowed)
+        table.giveBack(1, key: 6)
+        #expect(table.standing(of: 6, now: .zero) == nil)
+    }
+
+    @Test("a changed law keeps each bucket as full, in proportion", arguments: [(100, 50), (10, 40), (100, 1)])
+    func conversion(rate: Int, burst: Int) throws {
+        let table = BucketTable(law: try Self.law(10, burst: 100), capacity: 100, start: .zero)
+        let now = MonotonicTime(nanoseconds: 5_000_000_000)
+        for key in 0..<UInt64(50) { #expect(table.take(Int(key) * 2, key: key << 20 | key, now: now).isAllowed) }
+        let other = table.converted(to: try Self.law(rate, burst: burst), capacity: 400, now: now)
+        for key in 0..<UInt64(50) {
+            let left = other.standing(of: key << 20 | key, now: now)?.remaining ?? burst
+            let expected = Double(100 - 2 * key) / 100 * Double(burst)
+            #expect(abs(Double(left) - expected) <= 1, "\(key): \(left), not \(expected)")
+        }
+    }
+
+    @Test("a million keys fit in 100 MiB")
+    func memory() throws {
+        let table = BucketTable(law: try Self.law(), capacity: 1_000_000, start: .zero)
+        #expect(table.byteCount <= 100 * 1_024 * 1_024)
+        var random = RandomSource(seed: 3)
+        for _ in 0..<1_000_000 { _ = table.take(1, key: random.next(), now: .zero) }
+        #expect(table.inUse(now: .zero) > 990_000)
+    }
+}
