@@ -1,0 +1,74 @@
+import Base
+
+/// Where a breaker stands.
+///
+/// ```
+///            too many failures                 open time over
+///   closed ─────────────────────▶ open ───────────────────────▶ half open
+///     ▲                            ▲                              │   │
+///     │                            └──────── a probe fails ───────┘   │
+///     └─────────────────────── all probes succeed ────────────────────┘
+/// ```
+package enum BreakerState: Sendable, Equatable {
+    case closed
+    /// - Parameter streak: how often it has opened since it was last closed.
+    case open(until: MonotonicTime, streak: Int)
+    /// - Parameters:
+    ///   - granted: probes under way or done; the policy says how many there are.
+    ///   - succeeded: those of them that have.
+    case halfOpen(granted: Int, succeeded: Int, streak: Int)
+}
+
+/// Whether a request may go to the upstream.
+package enum BreakerAdmission: Sendable, Equatable {
+    case allowed
+    /// It may, and what becomes of it decides. Its outcome must be told.
+    case probe
+    /// It may not; in that time it might.
+    case refused(retryAfter: TimeAmount)
+}
+
+extension BreakerState {
+    /// What the breaker says to a request.
+    package mutating func admit(_ policy: BreakerPolicy, now: MonotonicTime) -> BreakerAdmission {
+        if case .open(let until, let streak) = self, now >= until {
+            self = .halfOpen(granted: 0, succeeded: 0, streak: streak)
+        }
+        switch self {
+        case .closed: return .allowed
+        case .open(let until, _): return .refused(retryAfter: until - now)
+        case .halfOpen(let granted, let succeeded, let streak):
+            // When the probes will have answered nobody knows; a second is the least that `Retry-After` can say.
+            guard granted < max(policy.probes, 1) else { return .refused(retryAfter: .seconds(1)) }
+            self = .halfOpen(granted: granted + 1, succeeded: succeeded, streak: streak)
+            return .probe
+        }
+    }
+
+    /// Opens a closed breaker, because the counts say so.
+    package mutating func trip(_ policy: BreakerPolicy, now: MonotonicTime, chance: Double) {
+        guard case .closed = self else { return }
+        open(policy, streak: 1, now: now, chance: chance)
+    }
+
+    /// Takes the outcome of a probe.
+    ///
+    /// One that comes when the breaker isn't half open any more is from a former round, and says nothing.
+    package mutating func probeEnded(
+        _ outcome: CallOutcome, _ policy: BreakerPolicy, now: MonotonicTime, chance: Double
+    ) {
+        guard case .halfOpen(let granted, let succeeded, let streak) = self else { return }
+        switch outcome {
+        case .unknown:
+            self = .halfOpen(granted: max(granted - 1, succeeded), succeeded: succeeded, streak: streak)
+        case .slow where policy.slowRatio == nil, .success:
+            let isDone = succeeded + 1 >= max(policy.probes, 1)
+            self = isDone ? .closed : .halfOpen(granted: granted, succeeded: succeeded + 1, streak: streak)
+        case .failure, .slow: open(policy, streak: streak + 1, now: now, chance: chance)
+        }
+    }
+
+    private mutating func open(_ policy: BreakerPolicy, streak: Int, now: MonotonicTime, chance: Double) {
+        self = .open(until: now + policy.openTime(streak: streak, chance: chance), streak: streak)
+    }
+}

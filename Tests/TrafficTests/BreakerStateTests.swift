@@ -1,0 +1,111 @@
+import Base
+import Testing
+import Traffic
+
+@Suite("Breaker states")
+struct BreakerStateTests {
+    static var policy: BreakerPolicy {
+        var policy = BreakerPolicy()
+        policy.openTime = .seconds(10)
+        policy.openTimeGrowth = 2
+        policy.openTimeMaximum = .seconds(35)
+        policy.jitter = 0
+        policy.probes = 2
+        return policy
+    }
+
+    static func at(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: seconds * 1_000_000_000) }
+
+    @Test("a closed breaker lets everything through, and opens when it is told")
+    func opening() {
+        var state = BreakerState.closed
+        #expect(state.admit(Self.policy, now: .zero) == .allowed)
+        state.trip(Self.policy, now: .zero, chance: 0)
+        #expect(state == .open(until: Self.at(10), streak: 1))
+        #expect(state.admit(Self.policy, now: Self.at(3)) == .refused(retryAfter: .seconds(7)))
+        state.trip(Self.policy, now: Self.at(5), chance: 0)
+        #expect(state == .open(until: Self.at(10), streak: 1))
+    }
+
+    @Test("after the open time as many probes go through as the policy has, and no more")
+    func probes() {
+        var state = BreakerState.open(until: Self.at(10), streak: 1)
+        #expect(state.admit(Self.policy, now: Self.at(10)) == .probe)
+        #expect(state.admit(Self.policy, now: Self.at(10)) == .probe)
+        #expect(state.admit(Self.policy, now: Self.at(11)) == .refused(retryAfter: .seconds(1)))
+        state.probeEnded(.success, Self.policy, now: Self.at(11), chance: 0)
+        #expect(state.admit(Self.policy, now: Self.at(11)) == .refused(retryAfter: .seconds(1)))
+        state.probeEnded(.success, Self.policy, now: Self.at(12), chance: 0)
+        #expect(state == .closed)
+    }
+
+    @Test("a probe that tells nothing makes room for another")
+    func unknown() {
+        var state = BreakerState.halfOpen(granted: 2, succeeded: 1, streak: 1)
+        state.probeEnded(.unknown, Self.policy, now: .zero, chance: 0)
+        #expect(state.admit(Self.policy, now: .zero) == .probe)
+        #expect(state.admit(Self.policy, now: .zero) == .refused(retryAfter: .seconds(1)))
+    }
+
+    @Test("each failed round keeps it open longer, up to the maximum; one good round begins anew")
+    func growth() {
+        var state = BreakerState.closed
+        var now = MonotonicTime.zero
+        state.trip(Self.policy, now: now, chance: 0)
+        for seconds in [10, 20, 35, 35] as [Int64] {
+            guard case .open(let until, _) = state else {
+                Issue.record("not open: \(state)")
+                return
+            }
+            #expect(until - now == .seconds(seconds))
+            now = until
+            #expect(state.admit(Self.policy, now: now) == .probe)
+            state.probeEnded(.failure, Self.policy, now: now, chance: 0)
+        }
+        state = .halfOpen(granted: 2, succeeded: 1, streak: 9)
+        state.probeEnded(.success, Self.policy, now: now, chance: 0)
+        state.trip(Self.policy, now: now, chance: 0)
+        #expect(state == .open(until: now + .seconds(10), streak: 1))
+    }
+
+    @Test("jitter shortens the open time by a part of it, and never lengthens it", arguments: [0.0, 0.25, 0.999])
+    func jitter(chance: Double) {
+        var policy = Self.policy
+        policy.jitter = 0.4
+        var state = BreakerState.closed
+        state.trip(policy, now: .zero, chance: chance)
+        #expect(state == .open(until: MonotonicTime(nanoseconds: Int64(10e9 * (1 - 0.4 * chance))), streak: 1))
+    }
+
+    @Test("what comes late from a former round changes nothing", arguments: [BreakerState.closed, .open(until: .zero, streak: 3)])
+    func late(state: BreakerState) {
+        for outcome in [CallOutcome.success, .slow, .failure, .unknown] {
+            var changed = state
+            changed.probeEnded(outcome, Self.policy, now: .zero, chance: 0)
+            #expect(changed == state)
+        }
+    }
+
+    @Test("slow probes count as failures only where slowness is looked at")
+    func slow() {
+        var state = BreakerState.halfOpen(granted: 1, succeeded: 0, streak: 1)
+        state.probeEnded(.slow, Self.policy, now: .zero, chance: 0)
+        #expect(state == .halfOpen(granted: 1, succeeded: 1, streak: 1))
+        var policy = Self.policy
+        policy.slowRatio = 0.5
+        state.probeEnded(.slow, policy, now: .zero, chance: 0)
+        #expect(state == .open(until: Self.at(20), streak: 2))
+    }
+
+    @Test("odd policies neither trap nor lock for ever", arguments: [0, -1, 1])
+    func odd(probes: Int) {
+        var policy = Self.policy
+        policy.probes = probes
+        policy.openTimeGrowth = .infinity
+        policy.openTimeMaximum = .seconds(1 << 32)
+        var state = BreakerState.open(until: .zero, streak: .max - 1)
+        #expect(state.admit(policy, now: .zero) == .probe)
+        state.probeEnded(.failure, policy, now: .zero, chance: 0)
+        #expect(state == .open(until: .zero + .seconds(1 << 32), streak: .max))
+    }
+}
