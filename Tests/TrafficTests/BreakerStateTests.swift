@@ -77,7 +77,9 @@ struct BreakerStateTests {
         #expect(state == .open(until: MonotonicTime(nanoseconds: Int64(10e9 * (1 - 0.4 * chance))), streak: 1))
     }
 
-    @Test("what comes late from a former round changes nothing", arguments: [BreakerState.closed, .open(until: .zero, streak: 3)])
+    @Test(
+        "what comes late from a former round changes nothing",
+        arguments: [BreakerState.closed, .open(until: .zero, streak: 3)])
     func late(state: BreakerState) {
         for outcome in [CallOutcome.success, .slow, .failure, .unknown] {
             var changed = state

@@ -35,8 +35,8 @@ struct CircuitBreakerTests {
         for _ in 0..<9 { breaker.record(.failure, wasProbe: false, now: .zero) }
         #expect(breaker.state == .closed)
         // They are past when these come.
-        for index in 0..<11 {
-            breaker.record(index < 5 ? .failure : .success, wasProbe: false, now: Self.at(10_000 + Int64(index)))
+        for index in 0..<9 {
+            breaker.record(index < 4 ? .failure : .success, wasProbe: false, now: Self.at(10_000 + Int64(index)))
         }
         #expect(breaker.state == .closed)
         breaker.record(.failure, wasProbe: false, now: Self.at(11_000))

@@ -6,7 +6,9 @@ import Synchronization
 ///
 /// A slot is one word: its number since the start, and two counts. A slot whose number is past counts nothing, and the
 /// first to write to it begins it anew.
-struct OutcomeWindow: ~Copyable {
+struct OutcomeWindow: ~Copyable, @unchecked Sendable {
+    // Sendable: every word is atomic.
+
     /// The counts of a window.
     struct Sum: Equatable {
         var total = 0
@@ -24,7 +26,7 @@ struct OutcomeWindow: ~Copyable {
     private let slow = Slots()
     private let slotTime: Int64
 
-    private struct Slots: ~Copyable {
+    private struct Slots: ~Copyable, @unchecked Sendable {
         let words = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: slotCount)
         init() { for index in 0..<slotCount { (words + index).initialize(to: Atomic(0)) } }
         deinit { words.deallocate() }
