@@ -1,0 +1,46 @@
+import Base
+import Identity
+import JOSE
+
+/// What one route wants of a client's token: the plugin `jwt`, compiled.
+package struct JWTRule {
+    /// Indices into the snapshot's issuers.
+    package let issuers: [Int]
+    /// Whether a request without a token is refused. One with a bad token always is.
+    package let isRequired: Bool
+    package let sources: [TokenSource]
+    /// All of them must be in the token.
+    let scopes: [ByteView]
+    /// One of them must be in the token; empty: any.
+    let anyScope: [ByteView]
+    /// The token must be for one of these; empty: what its issuer wants is enough.
+    let audiences: [ByteView]
+    let conditions: [ClaimCondition]
+    package let challenge: Challenge
+
+    /// - Parameters: the views must live as long as the rule.
+    package init(
+        issuers: [Int], isRequired: Bool, sources: [TokenSource], scopes: [ByteView], anyScope: [ByteView],
+        audiences: [ByteView], conditions: [ClaimCondition], challenge: Challenge
+    ) {
+        self.issuers = issuers
+        self.isRequired = isRequired
+        self.sources = sources
+        self.scopes = scopes
+        self.anyScope = anyScope
+        self.audiences = audiences
+        self.conditions = conditions
+        self.challenge = challenge
+    }
+
+    /// Why a good token is not good enough here, or nil.
+    func refusal(_ claims: JSONValue, scopes held: ScopeList) -> IdentityRefusal? {
+        if !audiences.isEmpty, let problem = TokenPolicy.audienceProblem(claims, audiences) {
+            return .tokenInvalid(problem)
+        }
+        for scope in scopes where !held.contains(scope) { return .scopeMissing }
+        if !anyScope.isEmpty, !anyScope.contains(where: { held.contains($0) }) { return .scopeMissing }
+        for condition in conditions where !condition.holds(in: claims) { return .claimRefused }
+        return nil
+    }
+}
