@@ -8,16 +8,20 @@ package struct ConfigurationSource: Sendable {
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// Names in another folder, which is relative to the first, or absolute.
     package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
+    /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
+    package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
     /// there is no such thing.
     package let generation: @Sendable () -> String?
 
+    /// - Parameter readInside: `read` itself when nil, for sources that know no links.
     package init(
         folder: String,
         list: @escaping @Sendable () throws(SourceError) -> [String],
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
+        readInside: (@Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8])? = nil,
         environment: @escaping @Sendable (_ name: String) -> String?,
         generation: @escaping @Sendable () -> String? = { nil },
         listFolder: @escaping @Sendable (_ name: String) throws(SourceError) -> [String] = {
@@ -27,6 +31,7 @@ package struct ConfigurationSource: Sendable {
         self.folder = folder
         self.list = list
         self.read = read
+        self.readInside = readInside ?? read
         self.environment = environment
         self.generation = generation
         self.listFolder = listFolder
@@ -41,6 +46,8 @@ package enum SourceError: Error, Sendable, Equatable {
     case notAFile
     /// A file where a folder must be.
     case notAFolder
+    /// A link leads out of the folder.
+    case outsideFolder
     /// Anything else, by its `errno`.
     case failed(errno: Int32)
 
@@ -51,6 +58,7 @@ package enum SourceError: Error, Sendable, Equatable {
         case .notPermitted: "may not be read"
         case .notAFile: "is not a regular file"
         case .notAFolder: "is not a folder"
+        case .outsideFolder: "is not in the configuration folder"
         case .failed(let errno): "could not be read (errno \(errno))"
         }
     }
