@@ -25,8 +25,8 @@ package final class RouteIdentity {
     package var spiffeID: ByteView { texts.readable.prefix(idCount) }
     /// Empty when the token has none.
     package var tenant: ByteView { texts.readable[idCount..<idCount + tenantCount] }
-    /// The internal token of last time; the mint says whether it is still good.
-    var minted: MintedToken?
+    /// Where the internal token of last time lies; the mint says whether it is still good.
+    var minted: MintedReference?
 
     private let texts: IOBuffer
     private let idCount: Int

@@ -1,4 +1,5 @@
 import Base
+import JOSE
 
 /// A token whose signature held, with what routes ask of it. One loop's own.
 ///
@@ -7,12 +8,9 @@ import Base
 package final class VerifiedToken {
     /// The whole token.
     package let token: ByteView
-    /// Its payload, decoded: a JSON object that was parsed once and found well-formed.
-    package let payload: ByteView
     /// Whose key signed it.
     package let issuer: IssuerKeys
-    /// The serial number of that key among all that the issuer ever had.
-    let keySerial: UInt64
+    let key: VerificationKey
     /// The state of the issuer's keys when the key was last seen among them.
     var keyGeneration: UInt64
     /// `exp`, in seconds since 1970.
@@ -34,10 +32,10 @@ package final class VerifiedToken {
 
     /// - Parameters: the views are copied.
     init(
-        token: ByteView, payload: ByteView, subject: ByteView, keyID: ByteView, issuer: IssuerKeys, keySerial: UInt64,
-        expiry: Int64
+        token: ByteView, subject: ByteView, keyID: ByteView, issuer: IssuerKeys,
+        key: VerificationKey, expiry: Int64
     ) {
-        let size = token.count + payload.count + subject.count + keyID.count
+        let size = token.count + subject.count + keyID.count
         memory = UnsafeMutableRawPointer.allocate(byteCount: max(size, 1), alignment: 1)
         var offset = 0
         func keep(_ view: ByteView, in memory: UnsafeMutableRawPointer) -> ByteView {
@@ -47,11 +45,10 @@ package final class VerifiedToken {
             return ByteView(UnsafeRawBufferPointer(start: start, count: view.count))
         }
         self.token = keep(token, in: memory)
-        self.payload = keep(payload, in: memory)
         self.subject = keep(subject, in: memory)
         self.keyID = keep(keyID, in: memory)
         self.issuer = issuer
-        self.keySerial = keySerial
+        self.key = key
         keyGeneration = issuer.generation
         self.expiry = expiry
         // What routes decide is counted from the start: then an entry's share of the limit never changes.

@@ -1,0 +1,136 @@
+import Base
+import HTTP
+import Identity
+import JOSE
+import Routing
+
+/// The identity plugins on one loop: what they remember between requests, and the way that a request takes through them.
+///
+/// ```
+/// token? ─no──▶ anonymous, or refused
+///   │ yes
+///   ▼
+/// verified before? ─no──▶ read, verify, hold against the issuer's policy ──▶ refused, or wait for keys
+///   │ yes                                        │
+///   ▼                                            ▼
+/// decided for this route before? ─no──▶ scopes, claims, tenant, SPIFFE ID; kept with the token
+///   │ yes                                        │
+///   ▼                                            ▼
+/// the route's tenant is the token's? ─no──▶ refused
+/// ```
+/// A token that comes again costs a look-up and a few comparisons.
+package final class LoopIdentity {
+    private let tokens: VerifiedTokenCache
+    private let checker = TokenChecker()
+    package let mint: TokenMint
+    private var scratch = IOBuffer(capacity: 4096)
+
+    package init(limits: TokenCacheLimits = TokenCacheLimits(), random: inout RandomSource) {
+        tokens = VerifiedTokenCache(limits: limits, random: &random)
+        mint = TokenMint(seed: random.next())
+    }
+
+    /// Verified tokens kept now.
+    package var tokenCount: Int { tokens.count }
+    /// The `kid` of the token that made the last verdict be `wait`.
+    package var missingKeyID: ByteView { checker.keyID }
+
+    /// What becomes of a request.
+    package enum Verdict {
+        case proceed
+        case refuse(IdentityRefusal)
+        /// The token's key isn't known: whoever loads the issuer's keys has to say.
+        case wait(IssuerKeys)
+    }
+
+    /// Finds out who sends a request, and whether the route is for them.
+    /// - Parameters:
+    ///   - issuers: the snapshot's.
+    ///   - parameters: what the route's path captured.
+    package func check(
+        _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
+        parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
+    ) -> Verdict {
+        switch TokenSource.search(chain.jwt.sources, in: request) {
+        case .none: return chain.jwt.isRequired ? .refuse(.tokenMissing) : .proceed
+        case .malformed: return .refuse(.requestMalformed)
+        case .token(let text):
+            let token: VerifiedToken
+            switch find(text, by: chain, issuers: issuers, now: now.seconds) {
+            case .verified(let found): token = found
+            case .refused(let problem): return .refuse(.tokenInvalid(problem))
+            case .keyUnknown(let issuer): return .wait(issuer)
+            }
+            caller.token = token
+            guard let identity = identity(of: token, by: chain) else { return .refuse(.tokenInvalid(.malformed)) }
+            caller.identity = identity
+            if let refusal = identity.refusal { return .refuse(refusal) }
+            if let spiffe = chain.spiffe, !spiffe.isRoute(for: identity.tenant, request, parameters) {
+                return .refuse(.tenantMismatch)
+            }
+            return .proceed
+        }
+    }
+
+    private func find(
+        _ text: ByteView, by chain: IdentityChain, issuers: [IssuerKeys], now: Int64
+    ) -> TokenChecker.Outcome {
+        if let known = tokens.find(text) {
+            if !isBelieved(known.issuer, by: chain, issuers) { return .refused(.issuerUnknown) }
+            if TokenPolicy.isPast(known.expiry, now: now, skew: known.issuer.policy.skew) {
+                tokens.remove(known)
+                return .refused(.expired)
+            }
+            if isCurrent(known) { return .verified(known) }
+            tokens.remove(known)
+        }
+        var believed: [IssuerKeys] = []
+        for index in chain.jwt.issuers { believed.append(issuers[index]) }
+        let outcome = checker.check(text, issuers: believed, now: now)
+        if case .verified(let fresh) = outcome { tokens.insert(fresh) }
+        return outcome
+    }
+
+    private func isBelieved(_ issuer: IssuerKeys, by chain: IdentityChain, _ issuers: [IssuerKeys]) -> Bool {
+        for index in chain.jwt.issuers where issuers[index] === issuer { return true }
+        return false
+    }
+
+    /// Whether the issuer still has the key that the token was verified with.
+    private func isCurrent(_ token: VerifiedToken) -> Bool {
+        let issuer = token.issuer
+        if token.keyGeneration == issuer.generation { return true }
+        guard issuer.contains(token.key) else { return false }
+        token.keyGeneration = issuer.generation
+        return true
+    }
+
+    /// What the route makes of the token. Nil when the token can't be read again, which it always can.
+    private func identity(of token: VerifiedToken, by chain: IdentityChain) -> RouteIdentity? {
+        if let known = token.identity(for: chain.number) { return known }
+        guard let claims = checker.claims(of: token) else { return nil }
+        let identity = decide(claims, token, by: chain)
+        token.keep(identity)
+        return identity
+    }
+
+    private func decide(_ claims: JSONValue, _ token: VerifiedToken, by chain: IdentityChain) -> RouteIdentity {
+        let policy = token.issuer.policy
+        if let refusal = chain.jwt.refusal(claims, scopes: ScopeList(claims, at: policy.scopePaths)) {
+            return RouteIdentity(chain: chain.number, refusal: refusal)
+        }
+        guard let spiffe = chain.spiffe else {
+            return RouteIdentity(chain: chain.number, spiffeID: ByteView(), tenant: ByteView())
+        }
+        scratch.removeAll()
+        if let problem = spiffe.rule.map(claims, into: &scratch).refusal {
+            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(problem.code))
+        }
+        let idCount = scratch.readableCount
+        if let problem = spiffe.appendTenant(claims, policy: policy, to: &scratch) {
+            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(problem))
+        }
+        let text = scratch.readable
+        return RouteIdentity(chain: chain.number, spiffeID: text.prefix(idCount), tenant: text.from(idCount))
+    }
+}

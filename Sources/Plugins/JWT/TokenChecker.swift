@@ -1,0 +1,94 @@
+import Base
+import JOSE
+
+/// Finds out whether a token is what it says it is: reads it, has its issuer's key verify it, and holds it against the
+/// issuer's policy. Each loop has its own, with the memory that it works in.
+final class TokenChecker {
+    /// The longest token that is looked at, in bytes.
+    static let tokenBytesMax = 16 * 1024
+
+    /// What came of a check.
+    enum Outcome {
+        case verified(VerifiedToken)
+        case refused(TokenProblem)
+        /// The token names a key that this issuer isn't known to have, or its keys were never loaded.
+        case keyUnknown(IssuerKeys)
+    }
+
+    private let compact = CompactToken()
+
+    /// The claims of the last token that was checked or reread; valid until the next one.
+    func claims(of token: VerifiedToken) -> JSONValue? {
+        do throws(TokenError) {
+            try compact.read(token.token, maximumCount: Self.tokenBytesMax)
+            return try compact.claims()
+        } catch {
+            return nil
+        }
+    }
+
+    /// The `kid` of the last token that was checked; empty without one.
+    var keyID: ByteView { compact.keyID ?? ByteView() }
+
+    /// - Parameters:
+    ///   - issuers: those that the route believes.
+    ///   - now: in seconds since 1970.
+    func check(_ token: ByteView, issuers: [IssuerKeys], now: Int64) -> Outcome {
+        do throws(TokenError) {
+            try compact.read(token, maximumCount: Self.tokenBytesMax)
+            let claims = try compact.claims()
+            guard let issuer = Self.issuer(of: claims, among: issuers) else { return .refused(.issuerUnknown) }
+            guard let key = try verify(by: issuer) else { return .keyUnknown(issuer) }
+            if let problem = issuer.policy.problem(type: compact.type ?? ByteView(), claims: claims, now: now) {
+                return .refused(problem)
+            }
+            return entry(token, claims, issuer, key)
+        } catch {
+            return .refused(TokenProblem(error))
+        }
+    }
+
+    /// Who the token says that it is from. That is believed once the signature holds.
+    private static func issuer(of claims: JSONValue, among issuers: [IssuerKeys]) -> IssuerKeys? {
+        guard let name = claims.member("iss")?.text else { return nil }
+        return issuers.first { $0.policy.issuer == name }
+    }
+
+    private func verify(by issuer: IssuerKeys) throws(TokenError) -> VerificationKey? {
+        do throws(TokenError) {
+            return try issuer.verify(compact)
+        } catch {
+            if error == .keyNotFound { return nil }
+            throw error
+        }
+    }
+
+    private func entry(
+        _ token: ByteView, _ claims: JSONValue, _ issuer: IssuerKeys, _ key: VerificationKey
+    ) -> Outcome {
+        guard let expiry = claims.member("exp").flatMap(TokenPolicy.seconds) else { return .refused(.expiryMissing) }
+        let subject = claims.value(at: issuer.policy.subjectPath)?.text ?? ByteView()
+        return .verified(
+            VerifiedToken(
+                token: token, subject: subject, keyID: compact.keyID ?? ByteView(), issuer: issuer, key: key,
+                expiry: expiry))
+    }
+}
+
+extension TokenProblem {
+    init(_ error: TokenError) {
+        switch error {
+        case .tooLarge: self = .tooLarge
+        case .encrypted: self = .encrypted
+        case .unsecured: self = .unsecured
+        case .nested: self = .nested
+        case .unknownCritical, .unencodedPayload: self = .criticalExtension
+        case .unknownAlgorithm, .algorithmNotAllowed: self = .algorithmNotAllowed
+        case .keyNotFound, .keyMismatch, .ambiguousKey: self = .keyUnknown
+        case .badSignature: self = .signatureWrong
+        case .malformed, .invalidEncoding, .invalidHeader, .malformedHeader, .invalidClaims, .claimsNotAnObject,
+            .signingFailed:
+            self = .malformed
+        }
+    }
+}
