@@ -21,16 +21,18 @@ package final class RouteIdentity {
     let chain: UInt64
     /// Why the token is not good enough for the route; nil when it is.
     package let refusal: IdentityRefusal?
+    /// The token's scopes, with one space between each two.
+    package var scopes: ByteView { texts.readable.prefix(scopeCount) }
     /// Empty without the `spiffe` plugin.
-    package var spiffeID: ByteView { texts.readable.prefix(idCount) }
+    package var spiffeID: ByteView { texts.readable[scopeCount..<scopeCount + idCount] }
     /// Empty when the token has none.
-    package var tenant: ByteView { texts.readable[idCount..<idCount + tenantCount] }
+    package var tenant: ByteView { texts.readable.from(scopeCount + idCount) }
     /// Where the internal token of last time lies; the mint says whether it is still good.
     var minted: MintedReference?
 
     private let texts: IOBuffer
+    private let scopeCount: Int
     private let idCount: Int
-    private let tenantCount: Int
 
     /// Decisions kept with each token: those of that many routes with different identity plugins.
     static let keptPerToken = 4
@@ -41,18 +43,19 @@ package final class RouteIdentity {
         self.chain = chain
         self.refusal = refusal
         texts = IOBuffer()
+        scopeCount = 0
         idCount = 0
-        tenantCount = 0
     }
 
-    init(chain: UInt64, spiffeID: ByteView, tenant: ByteView) {
+    init(chain: UInt64, scopes: ByteView, spiffeID: ByteView = ByteView(), tenant: ByteView = ByteView()) {
         self.chain = chain
         refusal = nil
-        var texts = IOBuffer(capacity: max(spiffeID.count + tenant.count, 1))
+        var texts = IOBuffer(capacity: max(scopes.count + spiffeID.count + tenant.count, 1))
+        texts.append(scopes)
         texts.append(spiffeID)
         texts.append(tenant)
         self.texts = texts
+        scopeCount = scopes.count
         idCount = spiffeID.count
-        tenantCount = tenant.count
     }
 }

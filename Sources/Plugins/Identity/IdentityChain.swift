@@ -1,4 +1,6 @@
 import Base
+import HTTP
+import JOSE
 
 /// The identity plugins of one route, in their order: who is it, what is that here, and what do upstreams get to see.
 package final class IdentityChain {
@@ -6,13 +8,64 @@ package final class IdentityChain {
     /// another's decision.
     package let number: UInt64
     package let jwt: JWTRule
-    package let spiffe: SPIFFERule?
-    package let internalToken: InternalTokenRule?
+    package let spiffe: SPIFFEPlugin?
+    package let internalToken: InternalTokenPlugin?
 
-    package init(number: UInt64, jwt: JWTRule, spiffe: SPIFFERule?, internalToken: InternalTokenRule?) {
+    package init(number: UInt64, jwt: JWTRule, spiffe: SPIFFEPlugin?, internalToken: InternalTokenPlugin?) {
         self.number = number
         self.jwt = jwt
         self.spiffe = spiffe
         self.internalToken = internalToken
+    }
+}
+
+/// The plugin `spiffe` of a route: the identity, its tenant, and the tenant that the route is for.
+package struct SPIFFEPlugin {
+    let rule: SPIFFERule
+    let tenant: TenantRule
+    /// Nil: tokens of every tenant, or none, are welcome.
+    let routeTenant: RouteTenantRule?
+
+    package init(rule: SPIFFERule, tenant: TenantRule, routeTenant: RouteTenantRule?) {
+        self.rule = rule
+        self.tenant = tenant
+        self.routeTenant = routeTenant
+    }
+}
+
+/// The plugin `internal_jwt` of a route: what the token says, and where it goes.
+package struct InternalTokenPlugin {
+    let rule: InternalTokenRule
+    let placement: InternalTokenPlacement
+
+    package init(rule: InternalTokenRule, placement: InternalTokenPlacement) {
+        self.rule = rule
+        self.placement = placement
+    }
+}
+
+/// Where upstreams find the internal token.
+package enum InternalTokenPlacement {
+    /// `Authorization: Bearer …`, in place of the client's.
+    case authorization
+    /// A field of its own, which no client can set.
+    case field(KnownField, keepsAuthorization: Bool)
+
+    /// - Parameter sources: where the client's own token may stand; what is there goes no further.
+    func put(_ token: ByteView, sources: [TokenSource], into fields: inout HeaderList) {
+        for case .field(let name, let known) in sources where known != .authorization {
+            fields.removeAll(named: name)
+        }
+        switch self {
+        case .authorization:
+            fields.removeAll(.authorization)
+            fields.beginValue(.authorization)
+            fields.appendToValue("Bearer ")
+            fields.appendToValue(token)
+            fields.finishValue()
+        case .field(let field, let keepsAuthorization):
+            if !keepsAuthorization { fields.removeAll(.authorization) }
+            fields.set(field, value: token)
+        }
     }
 }

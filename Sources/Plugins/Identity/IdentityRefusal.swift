@@ -14,21 +14,21 @@ package enum IdentityRefusal: Sendable, Equatable {
     /// The token is right, but a claim isn't as the route wants it.
     case claimRefused
     /// No rule leads from the token's claims to a SPIFFE ID.
-    case identityUnmapped(MappingProblem)
-    /// The token's tenant isn't the route's.
-    case tenantMismatch
+    case identityUnmapped(SPIFFERefusal)
+    /// The token has no tenant, or another one than the route.
+    case tenantRefused(TenantRefusal)
     /// The issuer's keys were never loaded, so nobody can say.
     case issuerUnavailable
     /// The internal token could not be made.
-    case mintFailed
+    case mintRefused(MintRefusal)
 
     package var status: Int {
         switch self {
         case .tokenMissing, .tokenInvalid: 401
         case .requestMalformed: 400
-        case .scopeMissing, .claimRefused, .identityUnmapped, .tenantMismatch: 403
+        case .scopeMissing, .claimRefused, .identityUnmapped, .tenantRefused: 403
         case .issuerUnavailable: 503
-        case .mintFailed: 500
+        case .mintRefused(let refusal): refusal.refusal.status
         }
     }
 
@@ -40,10 +40,10 @@ package enum IdentityRefusal: Sendable, Equatable {
         case .tokenInvalid(let problem): problem.code
         case .scopeMissing: "scope-missing"
         case .claimRefused: "claim-refused"
-        case .identityUnmapped(let problem): problem.code
-        case .tenantMismatch: "tenant-mismatch"
+        case .identityUnmapped(let refusal): refusal.code
+        case .tenantRefused(let refusal): refusal.code
         case .issuerUnavailable: "issuer-unavailable"
-        case .mintFailed: "internal-token-failed"
+        case .mintRefused(let refusal): refusal.code
         }
     }
 
@@ -55,9 +55,9 @@ package enum IdentityRefusal: Sendable, Equatable {
         case .tokenInvalid(let problem): problem.detail
         case .scopeMissing: "The access token lacks a scope that this resource needs."
         case .claimRefused, .identityUnmapped: "The access token does not entitle to this resource."
-        case .tenantMismatch: "The access token belongs to another tenant."
+        case .tenantRefused: "The access token belongs to another tenant."
         case .issuerUnavailable: "Access tokens can't be checked at the moment."
-        case .mintFailed: "The request could not be authorised at the moment."
+        case .mintRefused(let refusal): refusal.refusal.detail
         }
     }
 
@@ -65,7 +65,7 @@ package enum IdentityRefusal: Sendable, Equatable {
     package var challengeError: StaticString? {
         switch self {
         case .requestMalformed: "invalid_request"
-        case .tokenInvalid: "invalid_token"
+        case .tokenInvalid, .mintRefused(.outerTokenExpires): "invalid_token"
         case .scopeMissing, .claimRefused: "insufficient_scope"
         default: nil
         }
@@ -75,7 +75,8 @@ package enum IdentityRefusal: Sendable, Equatable {
     package var hasChallenge: Bool {
         switch self {
         case .tokenMissing, .requestMalformed, .tokenInvalid, .scopeMissing, .claimRefused: true
-        case .identityUnmapped, .tenantMismatch, .issuerUnavailable, .mintFailed: false
+        case .mintRefused(.outerTokenExpires): true
+        case .identityUnmapped, .tenantRefused, .issuerUnavailable, .mintRefused: false
         }
     }
 }

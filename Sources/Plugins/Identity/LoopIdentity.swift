@@ -65,8 +65,10 @@ package final class LoopIdentity {
             guard let identity = identity(of: token, by: chain) else { return .refuse(.tokenInvalid(.malformed)) }
             caller.identity = identity
             if let refusal = identity.refusal { return .refuse(refusal) }
-            if let spiffe = chain.spiffe, !spiffe.isRoute(for: identity.tenant, request, parameters) {
-                return .refuse(.tenantMismatch)
+            if let boundary = chain.spiffe?.routeTenant,
+                !boundary.admits(identity.tenant, parameters: parameters, path: request.path, host: request.host)
+            {
+                return .refuse(.tenantRefused(.foreign))
             }
             return .proceed
         }
@@ -116,21 +118,71 @@ package final class LoopIdentity {
 
     private func decide(_ claims: JSONValue, _ token: VerifiedToken, by chain: IdentityChain) -> RouteIdentity {
         let policy = token.issuer.policy
-        if let refusal = chain.jwt.refusal(claims, scopes: ScopeList(claims, at: policy.scopePaths)) {
+        scratch.removeAll()
+        ScopeList.append(from: claims, paths: policy.scopePaths, to: &scratch)
+        let scopeCount = scratch.readableCount
+        if let refusal = chain.jwt.refusal(claims, scopes: ScopeList(scratch.readable)) {
             return RouteIdentity(chain: chain.number, refusal: refusal)
         }
         guard let spiffe = chain.spiffe else {
-            return RouteIdentity(chain: chain.number, spiffeID: ByteView(), tenant: ByteView())
+            return RouteIdentity(chain: chain.number, scopes: scratch.readable)
         }
-        scratch.removeAll()
-        if let problem = spiffe.rule.map(claims, into: &scratch).refusal {
-            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(problem.code))
+        if case .refused(let refusal) = spiffe.rule.map(claims, into: &scratch) {
+            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(refusal))
         }
-        let idCount = scratch.readableCount
-        if let problem = spiffe.appendTenant(claims, policy: policy, to: &scratch) {
-            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(problem))
+        let idEnd = scratch.readableCount
+        let mapping = spiffe.tenant.append(claims: claims, issuerTenant: policy.tenant(of: claims), to: &scratch)
+        if case .refused(let refusal) = mapping {
+            return RouteIdentity(chain: chain.number, refusal: .tenantRefused(refusal))
         }
         let text = scratch.readable
-        return RouteIdentity(chain: chain.number, spiffeID: text.prefix(idCount), tenant: text.from(idCount))
+        return RouteIdentity(
+            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text[scopeCount..<idEnd],
+            tenant: text.from(idEnd))
+    }
+}
+
+// MARK: Towards the upstream
+
+extension LoopIdentity {
+    /// Puts what the gateway says about the caller into the request, in place of the client's token.
+    /// - Returns: why that can't be done; then the request must not go on.
+    package func state(
+        _ caller: Caller, by chain: IdentityChain, now: WallTime, in fields: inout HeaderList
+    ) -> IdentityRefusal? {
+        guard let token = caller.token, let identity = caller.identity else { return nil }
+        if let rule = chain.internalToken {
+            switch internalToken(rule, token, identity, now: now) {
+            case .success(let minted): rule.placement.put(minted.token, sources: chain.jwt.sources, into: &fields)
+            case .failure(let refusal): return .mintRefused(refusal)
+            }
+        }
+        if !identity.spiffeID.isEmpty { fields.set(.xSpiffeID, value: identity.spiffeID) }
+        return nil
+    }
+
+    private func internalToken(
+        _ plugin: InternalTokenPlugin, _ token: VerifiedToken, _ identity: RouteIdentity, now: WallTime
+    ) -> Result<MintedToken, MintRefusal> {
+        if let reference = identity.minted,
+            let known = mint.token(at: reference, now: now, outerExpiry: token.expiry)
+        {
+            return .success(known)
+        }
+        guard let claims = checker.claims(of: token) else { return .failure(.signingFailed) }
+        let policy = token.issuer.policy
+        let about = TokenIdentity(
+            subject: identity.spiffeID, tenant: identity.tenant, scopes: ScopeList(identity.scopes), claims: claims,
+            client: policy.clientPath.value(in: claims)?.text ?? ByteView(), expiry: token.expiry)
+        do throws(MintRefusal) {
+            let reference = try mint.mint(plugin.rule, for: about, now: now)
+            identity.minted = reference
+            guard let minted = mint.token(at: reference, now: now, outerExpiry: token.expiry) else {
+                return .failure(.outerTokenExpires)
+            }
+            return .success(minted)
+        } catch {
+            return .failure(error)
+        }
     }
 }

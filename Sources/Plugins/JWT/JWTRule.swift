@@ -38,9 +38,8 @@ package struct JWTRule {
         if !audiences.isEmpty, let problem = TokenPolicy.audienceProblem(claims, audiences) {
             return .tokenInvalid(problem)
         }
-        for scope in scopes where !held.contains(scope) { return .scopeMissing }
-        if !anyScope.isEmpty, !anyScope.contains(where: { held.contains($0) }) { return .scopeMissing }
-        for condition in conditions where !condition.holds(in: claims) { return .claimRefused }
-        return nil
+        if !held.containsAll(scopes) { return .scopeMissing }
+        if !anyScope.isEmpty, !held.containsAny(anyScope) { return .scopeMissing }
+        return conditions.hold(in: claims) ? nil : .claimRefused
     }
 }

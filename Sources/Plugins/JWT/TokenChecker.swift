@@ -67,7 +67,7 @@ final class TokenChecker {
         _ token: ByteView, _ claims: JSONValue, _ issuer: IssuerKeys, _ key: VerificationKey
     ) -> Outcome {
         guard let expiry = claims.member("exp").flatMap(TokenPolicy.seconds) else { return .refused(.expiryMissing) }
-        let subject = claims.value(at: issuer.policy.subjectPath)?.text ?? ByteView()
+        let subject = issuer.policy.subjectPath.value(in: claims)?.text ?? ByteView()
         return .verified(
             VerifiedToken(
                 token: token, subject: subject, keyID: compact.keyID ?? ByteView(), issuer: issuer, key: key,

@@ -1,4 +1,5 @@
 import Base
+import Identity
 import JOSE
 
 /// What an issuer's tokens must look like, whatever the route: gateway.yaml's `issuers`, compiled. Time is seconds
@@ -15,10 +16,10 @@ package final class TokenPolicy {
     package let lifetimeMax: Int64?
     /// The tenant of all its tokens; empty when a claim says.
     package let tenant: ByteView
-    package let subjectPath: JSONPath
-    package let scopePaths: [JSONPath]
-    package let tenantPath: JSONPath?
-    package let clientPath: JSONPath
+    package let subjectPath: ClaimPath
+    package let scopePaths: [ClaimPath]
+    package let tenantPath: ClaimPath?
+    package let clientPath: ClaimPath
     // What the views above look into.
     private let texts: TextArena
 
@@ -48,12 +49,23 @@ package final class TokenPolicy {
         package var skew: Int64 = 60
         package var lifetimeMax: Int64?
         package var tenant = ByteView()
-        package var subjectPath = JSONPath(names: ["sub"])
-        package var scopePaths = [JSONPath(names: ["scope"]), JSONPath(names: ["scp"])]
-        package var tenantPath: JSONPath?
-        package var clientPath = JSONPath(names: ["azp"])
+        package var subjectPath: ClaimPath
+        package var scopePaths: [ClaimPath]
+        package var tenantPath: ClaimPath?
+        package var clientPath: ClaimPath
 
-        package init() {}
+        package init(subjectPath: ClaimPath, scopePaths: [ClaimPath], clientPath: ClaimPath) {
+            self.subjectPath = subjectPath
+            self.scopePaths = scopePaths
+            self.clientPath = clientPath
+        }
+    }
+
+    /// What the issuer says about the tenant of a token; empty for nothing.
+    func tenant(of claims: JSONValue) -> ByteView {
+        if !tenant.isEmpty { return tenant }
+        guard let tenantPath, case .text(let text) = ClaimText(tenantPath.value(in: claims)) else { return ByteView() }
+        return text
     }
 
     // MARK: Checks
@@ -65,7 +77,7 @@ package final class TokenPolicy {
         if let problem = timeProblem(claims, now: now) { return problem }
         if !allowsIDTokens, isIDToken(claims) { return .idToken }
         if let problem = audienceProblem(claims) { return problem }
-        guard let subject = claims.value(at: subjectPath)?.text, !subject.isEmpty else { return .subjectMissing }
+        guard let subject = subjectPath.value(in: claims)?.text, !subject.isEmpty else { return .subjectMissing }
         return nil
     }
 
@@ -122,7 +134,7 @@ package final class TokenPolicy {
     private func audienceProblem(_ claims: JSONValue) -> TokenProblem? {
         if !audiences.isEmpty, let problem = Self.audienceProblem(claims, audiences) { return problem }
         if !authorizedParties.isEmpty {
-            guard let party = claims.value(at: clientPath)?.text, authorizedParties.contains(party) else {
+            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(party) else {
                 return .partyWrong
             }
         }
