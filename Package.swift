@@ -34,6 +34,7 @@ let package = Package(
         floor("Linux", ["Base", "CLinux"]),
         floor("HTTP", ["Base"]),
         floor("Configuration", ["Base", "CYAML", "COpenSSL"]),
+        floor("JOSE", ["Base", "COpenSSL"]),
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),
@@ -80,6 +81,7 @@ let package = Package(
         tests("LinuxTests", ["Base", "Linux"]),
         tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
+        tests("JOSETests", ["Base", "JOSE", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
