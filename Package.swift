@@ -41,11 +41,15 @@ let package = Package(
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
+        floor("Identity", ["Base", "JOSE"]),
 
         // Floor 4
         floor(
-            "Plugins", ["Base", "HTTP", "Configuration", "Routing", "Observability"],
-            exclude: ["HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md"]),
+            "Plugins", ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity"],
+            exclude: [
+                "HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md", "InternalJWT/InternalJWT.md",
+                "SPIFFE/SPIFFE.md",
+            ]),
 
         // Floor 5
         floor(
@@ -79,6 +83,7 @@ let package = Package(
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("JOSETests", ["Base", "JOSE", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
+        tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
@@ -86,7 +91,7 @@ let package = Package(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
         tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
-        tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
+        tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",
             ["Base", "Linux", "HTTP", "EventLoop", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
