@@ -25,7 +25,7 @@ let package = Package(
         // Floor 0: C libraries, as Debian packages ship them. No logic here, only module maps and macro shims.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Floor 1
         floor("Base"),
@@ -37,6 +37,8 @@ let package = Package(
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),
+        floor("TLS", ["Base", "COpenSSL"]),
+        floor("Identity", ["Base"]),
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
@@ -78,6 +80,8 @@ let package = Package(
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
+        tests("TLSTests", ["Base", "TLS"]),
+        tests("IdentityTests", ["Base", "Identity", "TestSupport"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         tests(
