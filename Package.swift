@@ -34,14 +34,15 @@ let package = Package(
         floor("Linux", ["Base", "CLinux"]),
         floor("HTTP", ["Base"]),
         floor("Configuration", ["Base", "CYAML", "COpenSSL"]),
+        floor("JOSE", ["Base", "COpenSSL"]),
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),
         floor("TLS", ["Base", "COpenSSL"]),
-        floor("Identity", ["Base"]),
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
+        floor("Identity", ["Base", "JOSE"]),
 
         // Floor 4
         floor(
@@ -52,8 +53,8 @@ let package = Package(
         floor(
             "Proxy",
             [
-                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability",
-                "Plugins",
+                "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
+                "Observability", "Plugins",
             ]),
 
         // Floor 6
@@ -79,9 +80,9 @@ let package = Package(
         tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
+        tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("TLSTests", ["Base", "TLS"]),
-        tests("IdentityTests", ["Base", "Identity", "TestSupport"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         tests(
@@ -89,7 +90,12 @@ let package = Package(
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
         tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
-        tests("ProxyTests", ["Base", "Linux", "HTTP", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
+        tests(
+            "ProxyTests",
+            [
+                "Base", "Linux", "HTTP", "JOSE", "EventLoop", "TLS", "Identity", "Routing", "Upstream", "Plugins",
+                "Proxy", "Observability",
+            ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],

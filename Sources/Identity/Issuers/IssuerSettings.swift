@@ -5,9 +5,9 @@ import Base
 package struct IssuerSettings: Sendable, Hashable {
     package enum Source: Sendable, Hashable {
         /// An OpenID Connect discovery document, which names the key set (OpenID Connect Discovery 1.0 section 4).
-        case discovery(HTTPURL)
+        case discovery(FetchURL)
         /// A JWK set (RFC 7517 section 5).
-        case jwks(HTTPURL)
+        case jwks(FetchURL)
         /// A JWK set or PEM, at an absolute path; read when the configuration is loaded.
         case file(path: String)
     }
@@ -40,8 +40,8 @@ package struct IssuerSettings: Sendable, Hashable {
 
     /// `<issuer>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 section 4). Nil when the issuer is no
     /// URL.
-    package static func defaultDiscoveryURL(issuer: String) -> HTTPURL? {
+    package static func defaultDiscoveryURL(issuer: String) -> FetchURL? {
         let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-        return HTTPURL(text: base + "/.well-known/openid-configuration")
+        return FetchURL(text: base + "/.well-known/openid-configuration")
     }
 }

@@ -1,7 +1,7 @@
 import Base
 
 /// An absolute `http` or `https` URL without user information and fragment (RFC 9110 section 4.2).
-package struct HTTPURL: Sendable, Hashable, CustomStringConvertible {
+package struct FetchURL: Sendable, Hashable, CustomStringConvertible {
     package enum Host: Sendable, Hashable {
         case name(String)
         case address(IPAddress)
