@@ -6,6 +6,8 @@ package struct ConfigurationSource: Sendable {
     package let list: @Sendable () throws(SourceError) -> [String]
     /// The content of a file, at most `limit + 1` bytes of it. The name is relative to the folder, or absolute.
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// Names in another folder, which is relative to the first, or absolute.
+    package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
@@ -17,13 +19,17 @@ package struct ConfigurationSource: Sendable {
         list: @escaping @Sendable () throws(SourceError) -> [String],
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
         environment: @escaping @Sendable (_ name: String) -> String?,
-        generation: @escaping @Sendable () -> String? = { nil }
+        generation: @escaping @Sendable () -> String? = { nil },
+        listFolder: @escaping @Sendable (_ name: String) throws(SourceError) -> [String] = {
+            (_) throws(SourceError) in throw .notFound
+        }
     ) {
         self.folder = folder
         self.list = list
         self.read = read
         self.environment = environment
         self.generation = generation
+        self.listFolder = listFolder
     }
 }
 

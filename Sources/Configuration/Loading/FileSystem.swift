@@ -10,7 +10,10 @@ extension ConfigurationSource {
                 try FileSystem.content(of: name.hasPrefix("/") ? name : "\(folder)/\(name)", limit: limit)
             },
             environment: { name in getenv(name).map { String(cString: $0) } },
-            generation: { FileSystem.linkTarget("\(folder)/..data") })
+            generation: { FileSystem.linkTarget("\(folder)/..data") },
+            listFolder: { (name) throws(SourceError) in
+                try FileSystem.names(in: name.hasPrefix("/") ? name : "\(folder)/\(name)")
+            })
     }
 }
 

@@ -16,12 +16,16 @@ package struct ConfigurationChanges: Sendable, Equatable {
     package var upstreams = Kind()
     /// `domain/route`.
     package var routes = Kind()
+    package var issuers = Kind()
+    /// By the file's path: signing keys of `internal_tokens`.
+    package var signingKeys = Kind()
     /// Top-level keys of gateway.yaml with another effective value.
     package var settings: [String] = []
 
     /// Whether nothing changes at all.
     package var isEmpty: Bool {
-        listeners.isEmpty && domains.isEmpty && upstreams.isEmpty && routes.isEmpty && settings.isEmpty
+        listeners.isEmpty && domains.isEmpty && upstreams.isEmpty && routes.isEmpty && issuers.isEmpty
+            && signingKeys.isEmpty && settings.isEmpty
     }
 
     package static func between(_ old: GatewayConfiguration, _ new: GatewayConfiguration) -> ConfigurationChanges {
@@ -32,6 +36,10 @@ package struct ConfigurationChanges: Sendable, Equatable {
         changes.upstreams = compare(upstreams(old), upstreams(new))
         changes.routes = compare(
             named(old.domains.flatMap(\.routes), \.identity), named(new.domains.flatMap(\.routes), \.identity))
+        changes.issuers = compare(named(old.issuers, \.name), named(new.issuers, \.name))
+        changes.signingKeys = compare(
+            named(old.internalTokens?.keys ?? [], \.file.value.path),
+            named(new.internalTokens?.keys ?? [], \.file.value.path))
         changes.settings = settings(old, new)
         return changes
     }
@@ -69,10 +77,21 @@ package struct ConfigurationChanges: Sendable, Equatable {
         if old.drainTimeout != new.drainTimeout { settings.append("timeouts") }
         if old.accessLog != new.accessLog { settings.append("access_log") }
         if old.errorLog != new.errorLog { settings.append("error_log") }
+        if old.auditLog != new.auditLog { settings.append("audit_log") }
+        if old.internalTokens?.withoutKeys != new.internalTokens?.withoutKeys { settings.append("internal_tokens") }
         if old.dns != new.dns { settings.append("dns") }
         if old.forwarding != new.forwarding { settings.append("forwarding") }
         if old.serverHeader != new.serverHeader { settings.append("server_header") }
         return settings
+    }
+}
+
+extension InternalTokens {
+    /// Keys are counted by themselves; their order counts here.
+    fileprivate var withoutKeys: InternalTokens {
+        InternalTokens(
+            issuer: issuer, keys: [], publishBeforeSigning: publishBeforeSigning, lifetimeMax: lifetimeMax,
+            publication: publication, location: location)
     }
 }
 
