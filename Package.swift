@@ -25,7 +25,7 @@ let package = Package(
         // Floor 0: C libraries, as Debian packages ship them. No logic here, only module maps and macro shims.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Floor 1
         floor("Base"),
@@ -38,6 +38,7 @@ let package = Package(
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),
+        floor("TLS", ["Base", "COpenSSL"]),
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
@@ -55,8 +56,8 @@ let package = Package(
         floor(
             "Proxy",
             [
-                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability",
-                "Plugins",
+                "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
+                "Observability", "Plugins",
             ]),
 
         // Floor 6
@@ -85,6 +86,7 @@ let package = Package(
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
+        tests("TLSTests", ["Base", "TLS"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         tests(
@@ -94,7 +96,10 @@ let package = Package(
         tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",
-            ["Base", "Linux", "HTTP", "EventLoop", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
+            [
+                "Base", "Linux", "HTTP", "JOSE", "EventLoop", "TLS", "Identity", "Routing", "Upstream", "Plugins",
+                "Proxy", "Observability",
+            ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],

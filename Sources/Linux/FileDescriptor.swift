@@ -34,6 +34,20 @@ extension FileDescriptor {
     }
 }
 
+/// The bytes of a file; nil when there are more than `bytesMax`. Blocks: for small files of the configuration only.
+package func readFile(path: String, bytesMax: Int) throws(Errno) -> [UInt8]? {
+    let number = try retryingOnInterrupt { Int(portcullis_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)) }
+    let descriptor = FileDescriptor(adopting: Int32(number))
+    var content = IOBuffer()
+    while true {
+        content.reserve(16 * 1024)
+        let count = try descriptor.read(into: content.writable)
+        if count == 0 { return Array(content.readable.raw) }
+        content.commit(count)
+        if content.readableCount > bytesMax { return nil }
+    }
+}
+
 /// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.
 package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
     try retryingOnInterrupt { CLinux.write(number, bytes.baseAddress, bytes.count) }

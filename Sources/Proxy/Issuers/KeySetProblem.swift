@@ -1,0 +1,63 @@
+import Base
+import JOSE
+
+/// Why an issuer's key set is not taken, although it came.
+package enum KeySetProblem: Error, Equatable, CustomStringConvertible {
+    case malformed(KeyError)
+    case empty
+    /// There are keys, but none that can be used; why the first can't.
+    case noneUsable(count: Int, first: KeyError)
+    /// Two different keys of one type have the same key id: which of them a token means is anybody's guess.
+    case ambiguous(keyID: String)
+
+    package var description: String {
+        switch self {
+        case .malformed(let error): "not a key set: \(error.text)"
+        case .empty: "the key set is empty"
+        case .noneUsable(let count, let error): "none of the \(count) keys can be used: \(error.text)"
+        case .ambiguous(let keyID): "two different keys have the key id \(keyID)"
+        }
+    }
+}
+
+extension KeySet {
+    /// The keys of a JWK set, at least one, each with a key id of its own.
+    static func judged(jwks content: [UInt8]) throws(KeySetProblem) -> KeySet {
+        let set: KeySet
+        do throws(KeyError) {
+            set = try content.withView { (view) throws(KeyError) in try KeySet(jwks: view) }
+        } catch {
+            throw .malformed(error)
+        }
+        if set.keys.isEmpty {
+            guard let first = set.skipped.first else { throw .empty }
+            throw .noneUsable(count: set.skipped.count, first: first.error)
+        }
+        for (index, key) in set.keys.enumerated() {
+            guard let id = key.keyID else { continue }
+            for other in set.keys[..<index] where other.hasKeyID(id) && other.type == key.type {
+                if other.thumbprint != key.thumbprint { throw .ambiguous(keyID: id.string) }
+            }
+        }
+        return set
+    }
+
+    /// The keys of a file: a JWK set, or a public key or certificate in PEM, which any key id may mean.
+    static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
+        let first = content.first { !ASCII.isWhitespace($0) && $0 != ASCII.cr && $0 != ASCII.lf }
+        if first == ASCII.openBrace { return try judged(jwks: content) }
+        do throws(KeyError) {
+            let key = try content.withView { (view) throws(KeyError) in try VerificationKey(pem: view) }
+            return KeySet(keys: [key])
+        } catch {
+            throw .malformed(error)
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Calls `body` with a view of the bytes.
+    func withView<Result, Failure: Error>(_ body: (ByteView) throws(Failure) -> Result) throws(Failure) -> Result {
+        try withUnsafeBufferPointer { (buffer) throws(Failure) in try body(ByteView(UnsafeRawBufferPointer(buffer))) }
+    }
+}
