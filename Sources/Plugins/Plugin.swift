@@ -63,7 +63,11 @@ package struct PluginChain {
     private var requestTransform: [CompiledPlugin] = []
     private var responseTransform: [CompiledPlugin] = []
 
-    package init(_ plugins: [CompiledPlugin] = []) {
+    /// Who sends the request, and what upstreams are told about that; nil when the route doesn't ask.
+    package let identity: IdentityChain?
+
+    package init(_ plugins: [CompiledPlugin] = [], identity: IdentityChain? = nil) {
+        self.identity = identity
         for plugin in plugins {
             switch plugin.phase {
             case .access: access.append(plugin)

@@ -25,6 +25,13 @@ package struct ClaimPath: Sendable {
         path = JSONPath(names: names)
     }
 
+    /// A path that was taken apart already.
+    /// - Parameter names: none of them empty, `depthMaximum` at most.
+    package init(names: [String]) {
+        text = names.joined(separator: ".")
+        path = JSONPath(names: names)
+    }
+
     /// The claim's value; nil if the claims don't have it, or a step on the way is no object.
     package func value(in claims: JSONValue) -> JSONValue? { claims.value(at: path) }
 

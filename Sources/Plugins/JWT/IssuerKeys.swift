@@ -29,6 +29,9 @@ package final class IssuerKeys {
     /// Whether keys were ever loaded.
     package var hasKeys: Bool { verifier != nil }
 
+    /// The keys now; nil when none were ever loaded.
+    package var current: KeySet? { verifier?.keys }
+
     /// The keys are these from now on.
     package func adopt(_ keys: KeySet) {
         if let verifier, verifier.keys === keys { return }

@@ -83,7 +83,7 @@ package final class TokenPolicy {
 
     /// `typ` is a media type, so its case and an `application/` before it mean nothing (RFC 7515 section 4.1.9).
     private func accepts(type: ByteView) -> Bool {
-        if type.isEmpty { return types.contains(ByteView("jwt")) }
+        if type.isEmpty { return types.contains { $0 == "jwt" } }
         let prefix = ByteView("application/")
         let isLong = type.count > prefix.count && type.prefix(prefix.count).equalsIgnoringCase(prefix)
         let short = isLong ? type.from(prefix.count) : type
@@ -128,13 +128,14 @@ package final class TokenPolicy {
         if claims.member("nonce") != nil || claims.member("at_hash") != nil || claims.member("c_hash") != nil {
             return true
         }
-        return claims.member("typ")?.text == ByteView("ID")
+        guard let type = claims.member("typ")?.text else { return false }
+        return type == "ID"
     }
 
     private func audienceProblem(_ claims: JSONValue) -> TokenProblem? {
         if !audiences.isEmpty, let problem = Self.audienceProblem(claims, audiences) { return problem }
         if !authorizedParties.isEmpty {
-            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(party) else {
+            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(where: { $0 == party }) else {
                 return .partyWrong
             }
         }
@@ -144,11 +145,11 @@ package final class TokenPolicy {
     /// `aud` is one text or a list of texts, and one of them must be among `wanted` (RFC 7519 section 4.1.3).
     static func audienceProblem(_ claims: JSONValue, _ wanted: [ByteView]) -> TokenProblem? {
         guard let audience = claims.member("aud") else { return .audienceMissing }
-        if let text = audience.text { return wanted.contains(text) ? nil : .audienceWrong }
+        if let text = audience.text { return wanted.contains { $0 == text } ? nil : .audienceWrong }
         guard audience.isArray else { return .malformed }
         var elements = audience.elements
         while let element = elements.next() {
-            if let text = element.text, wanted.contains(text) { return nil }
+            if let text = element.text, wanted.contains(where: { $0 == text }) { return nil }
         }
         return audience.count == 0 ? .audienceMissing : .audienceWrong
     }

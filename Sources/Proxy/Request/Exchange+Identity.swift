@@ -12,37 +12,36 @@ extension Exchange {
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
         case .proceed: return .next(.act)
-        case .refuse(let refusal): return refuse(refusal, by: chain)
-        case .wait(let issuer): return wait(for: issuer, by: chain)
+        case .refuse(let refusal): return refuse(refusal)
+        case .wait(let issuer): return wait(for: issuer)
         }
     }
 
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
-        guard let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request) else {
-            audit(.allowed, by: chain)
-            return .next(.dispatch)
-        }
-        return refuse(refusal, by: chain)
+        let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
+        return refusal.map { refuse($0) } ?? .next(.dispatch)
     }
 
-    private func refuse(_ refusal: IdentityRefusal, by chain: IdentityChain) -> StepOutcome {
+    private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
-        audit(.refused(refusal), by: chain)
         return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
     }
 
-    /// The token's key isn't known, or not yet: the control thread finds out, and the request waits for that.
-    private func wait(for issuer: IssuerKeys, by chain: IdentityChain) -> StepOutcome {
-        guard worker.issuerWaits.add(self, for: issuer) else { return refuse(.issuerUnavailable, by: chain) }
-        return .parked
+    /// The token's key isn't known: the control thread looks for it, and the request waits for that, once.
+    private func wait(for issuer: IssuerKeys) -> StepOutcome {
+        if !hasWaitedForIssuer, worker.issuers.wait(self, for: issuer, keyID: worker.identity.missingKeyID) {
+            return .parked
+        }
+        return refuse(issuer.hasKeys ? .tokenInvalid(.keyUnknown) : .issuerUnavailable)
     }
 
-    /// The control thread is done with the issuer.
+    /// The control thread has done for the issuer what it could.
     func issuerSettled() {
-        guard let snapshot else { return }
+        issuerTicket = 0
         hasWaitedForIssuer = true
+        guard let snapshot else { return }
         run(from: .authenticate, in: snapshot)
     }
 }

@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import Observability
+import Plugins
 import Routing
 import Upstream
 
@@ -25,6 +26,14 @@ final class Exchange {
     var match = RouteMatch()
     /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
     var client: IPAddress
+    /// Who sends the request, as the identity plugins found out.
+    var caller = Caller()
+    /// Why they refused it; decides the challenge of the answer.
+    var identityRefusal: IdentityRefusal?
+    /// What the exchange has among the requests that wait for an issuer's keys; 0 when it waits for none.
+    var issuerTicket: UInt64 = 0
+    /// Whether it has waited already: once is all.
+    var hasWaitedForIssuer = false
     var requestID = IOBuffer(capacity: RequestID.maximumLength)
     var traceID: TraceID?
     /// The path for the upstream, when the route rewrites it.
@@ -65,6 +74,10 @@ final class Exchange {
         snapshot = nil
         route = unrouted
         progress = .complete
+        caller.reset()
+        identityRefusal = nil
+        issuerTicket = 0
+        hasWaitedForIssuer = false
         requestID.removeAll()
         traceID = nil
         rewrittenPath.removeAll()

@@ -7,9 +7,11 @@ import Routing
 /// The life of a request, in order. Each step does one thing and names what comes next:
 ///
 /// ```
-/// identify ─▶ route ─▶ limit ─▶ access ─▶ act ─┬─▶ transform ─▶ dispatch ─▶ (parked: the upstream goes on)
-///     │          │        │        │           └─▶ answered here (redirect, fixed response, local)
-///     └──────────┴────────┴────────┴─▶ respond: the gateway refuses
+/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ state ─▶ dispatch ─▶ (parked: the
+///     │          │        │        │            │  ▲            │                             upstream goes on)
+///     │          │        │        │            ▼  │            └─▶ answered here (redirect, fixed response, local)
+///     │          │        │        │         (parked: the issuer's keys are looked up)
+///     └──────────┴────────┴────────┴────────────┴─▶ respond: the gateway refuses
 /// ```
 /// From `dispatch` on the exchange is driven by events: `Exchange+Relay.swift` passes content both ways, and
 /// `Exchange+Ending.swift` ends it.
@@ -18,8 +20,10 @@ enum RequestStep {
     case route
     case limit
     case access
+    case authenticate
     case act
     case transform
+    case state
     case dispatch
 }
 
@@ -62,8 +66,10 @@ extension Exchange {
         case .route: findRoute(in: snapshot)
         case .limit: applyLimits()
         case .access: checkAccess()
+        case .authenticate: authenticate(in: snapshot)
         case .act: act()
         case .transform: transform(in: snapshot)
+        case .state: stateIdentity()
         case .dispatch: dispatch(in: snapshot)
         }
     }
@@ -108,7 +114,7 @@ extension Exchange {
 
     private func checkAccess() -> StepOutcome {
         switch route.plugins.checkAccess(client: client, request: request) {
-        case .proceed: return .next(.act)
+        case .proceed: return .next(.authenticate)
         case .respond(let refusal): return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
         }
     }
@@ -127,6 +133,6 @@ extension Exchange {
         route.rewrite.apply(to: self)
         // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
         route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
-        return .next(.dispatch)
+        return .next(.state)
     }
 }

@@ -19,6 +19,8 @@ package final class Snapshot: @unchecked Sendable {
     let serverHeader: ByteView
     /// By the index that routes have; bound to the loop's pools when the loop takes the snapshot over.
     var upstreams: [UpstreamCluster] = []
+    /// By the index that routes have; bound to the loop's when the loop takes the snapshot over.
+    var issuers: [IssuerKeys] = []
     /// The SHA-256 of the configuration, in hexadecimal.
     package let digest: String
     private let texts: TextArena
