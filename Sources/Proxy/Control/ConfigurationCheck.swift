@@ -16,10 +16,12 @@ package enum ConfigurationCheck {
         var diagnostics = loaded.diagnostics
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
+            let keys = SigningKeyLoader.load(configuration)
+            diagnostics += keys.diagnostics
             do throws(RouteConflicts) {
-                let built = try Blueprint(configuration)
+                let built = try Blueprint(configuration, signingKeys: keys.entries)
                 diagnostics += RouteDiagnostics(routes: built.routes, files: loaded.files).all(built.warnings)
-                blueprint = built
+                blueprint = keys.diagnostics.isEmpty ? built : nil
             } catch {
                 diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
             }

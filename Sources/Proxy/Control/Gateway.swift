@@ -1,6 +1,8 @@
 import Base
 import Configuration
 import EventLoop
+import Identity
+import JOSE
 import Linux
 import Observability
 import Synchronization
@@ -28,6 +30,9 @@ package final class Gateway {
     private var listeners = ListenerSet()
     private var budgets: [String: ConnectionBudget] = [:]
     private let names: NameDirectory
+    /// The issuers' keys.
+    package let issuers: IssuerDirectory
+    private let signing: SigningKeys
 
     /// - Parameter loop: the control thread's, on which everything here is called.
     package init(
@@ -42,6 +47,11 @@ package final class Gateway {
             totalMax: configuration.limits.connectionsMax.value,
             perClientMax: configuration.limits.connectionsPerClientMax.value)
         names = NameDirectory(loop: loop, log: log, registry: registry)
+        issuers = IssuerDirectory(loop: loop, log: log)
+        signing = SigningKeys(loop: loop)
+        issuers.onKeys = { [unowned self] name, keys, _ in issuerHasKeys(name, keys) }
+        issuers.onSettled = { [unowned self] name in issuerSettled(name) }
+        signing.onChange = { [unowned self] state in signs(by: state) }
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
     }
 
@@ -54,9 +64,10 @@ package final class Gateway {
         let change = try prepare(blueprint)
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
+                var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
+                parts.lookUpKey = lookUpKey
                 let worker = Worker(
-                    WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy()),
-                    snapshot: update.snapshot, loop: try EventLoop())
+                    parts, snapshot: update.snapshot, loop: try EventLoop())
                 workers.append(worker)
                 worker.setAccessLog(accessLog)
                 worker.adopt(update)
@@ -68,6 +79,32 @@ package final class Gateway {
         }
         commit(change)
     }
+
+    // MARK: Identity
+
+    /// How a loop asks for an issuer's key.
+    private var lookUpKey: WorkerIssuers.LookUp {
+        let mailbox = loop.mailbox
+        let directory = LoopBound(issuers)
+        return { issuer, keyID in mailbox.post { directory.value.lookUp(issuer: issuer, kid: keyID) } }
+    }
+
+    /// An issuer without keys any more is gone, or another one now: the loops have forgotten its keys with its settings.
+    private func issuerHasKeys(_ name: String, _ keys: KeySet?) {
+        guard let keys else { return }
+        for worker in workers { worker.mailbox.post { worker.issuers.adopt(keys, of: name) } }
+    }
+
+    private func issuerSettled(_ name: String) {
+        for worker in workers { worker.mailbox.post { worker.issuers.settled(name) } }
+    }
+
+    private func signs(by state: SigningState) {
+        for worker in workers { worker.mailbox.post { worker.adopt(state) } }
+    }
+
+    /// What is published of the gateway's own keys; nil when it issues no tokens.
+    package var signingState: SigningState? { signing.state }
 
     private static func workerCount(_ configuration: GatewayConfiguration) -> Int {
         switch configuration.workers.value {
@@ -122,12 +159,15 @@ package final class Gateway {
         let updates = shards.enumerated().map { index, shard in
             WorkerUpdate(
                 snapshot: blueprint.makeSnapshot(metrics: shard), upstreams: upstreams,
+                issuers: configuration.issuerDefinitions,
                 listeners: plan.byWorker[index])
         }
         return Change(updates: updates, listeners: plan, budgets: budgets)
     }
 
     private func commit(_ change: Change) {
+        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0) })
+        signing.update(blueprint)
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
         budgets = change.budgets

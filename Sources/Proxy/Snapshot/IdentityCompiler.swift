@@ -17,8 +17,8 @@ struct IdentityCompiler {
     func compile(_ plugins: PluginSet) -> IdentityChain? {
         guard let jwt = plugins.jwt else { return nil }
         return IdentityChain(
-            number: number(), jwt: compile(jwt), spiffe: plugins.spiffe.flatMap { compile($0) },
-            internalToken: plugins.internalJWT.flatMap { compile($0) })
+            number: number(), jwt: compile(jwt), spiffe: plugins.spiffe.map { compile($0) },
+            internalToken: plugins.internalJWT.map { compile($0) })
     }
 
     private func compile(_ jwt: JWTSettings) -> JWTRule {
@@ -62,13 +62,14 @@ struct IdentityCompiler {
 
     // MARK: SPIFFE
 
-    private func compile(_ spiffe: SPIFFESettings) -> SPIFFEPlugin? {
+    /// A template that can't be compiled leaves a rule that maps nobody: better no service than a false identity.
+    private func compile(_ spiffe: SPIFFESettings) -> SPIFFEPlugin {
         var cases: [SPIFFERule.Case] = []
         for rule in spiffe.rules {
             let pieces = rule.id.value.parts.compactMap { piece($0) }
             guard pieces.count == rule.id.value.parts.count,
                 let template = try? SPIFFETemplate(pieces, trustDomain: texts.keep(spiffe.trustDomain))
-            else { return nil }
+            else { return SPIFFEPlugin(rule: SPIFFERule([]), tenant: .issuer(isRequired: true), routeTenant: nil) }
             cases.append(SPIFFERule.Case(when: rule.conditions.map { compile($0) }, template: template))
         }
         return SPIFFEPlugin(
@@ -80,7 +81,7 @@ struct IdentityCompiler {
         switch part {
         case .literal(let text): .literal(texts.keep(text))
         case .claim(let path, let isEscaped):
-            .claim(Identity.ClaimPath(names: path.names), isEscaped ? .escaped : .plain)
+            .claim(Identity.ClaimPath(names: path.names), isEscaped ? .escaped : .verbatim)
         case .issuerTenant, .tenant: nil
         }
     }
@@ -104,8 +105,10 @@ struct IdentityCompiler {
 
     // MARK: Internal tokens
 
-    private func compile(_ plugin: InternalJWTSettings) -> InternalTokenPlugin? {
-        guard let tokens = configuration.internalTokens else { return nil }
+    private func compile(_ plugin: InternalJWTSettings) -> InternalTokenPlugin {
+        guard let tokens = configuration.internalTokens else {
+            preconditionFailure("no route has internal_jwt without internal_tokens")
+        }
         let rule = InternalTokenRule(
             issuer: texts.keep(tokens.issuer.value),
             audiences: plugin.audience.map { audience($0.value) },

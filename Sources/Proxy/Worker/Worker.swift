@@ -1,8 +1,11 @@
 import Base
 import EventLoop
 import HTTP
+import Identity
+import JOSE
 import Linux
 import Observability
+import Plugins
 import Upstream
 
 /// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
@@ -15,6 +18,8 @@ package final class Worker: @unchecked Sendable {
     let metrics: MetricsShard
     let limits: ConnectionLimits
     let log: ErrorLog
+    let identity: LoopIdentity
+    let issuers: WorkerIssuers
     private(set) var accessLog: AccessLog?
     let buffers = BufferPool()
     /// What requests that begin now are served by.
@@ -46,6 +51,8 @@ package final class Worker: @unchecked Sendable {
         limits = parts.limits
         log = parts.log
         random = RandomSource(seed: parts.seed)
+        identity = LoopIdentity(random: &random)
+        issuers = WorkerIssuers(loop: loop, lookUp: parts.lookUpKey)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -118,9 +125,19 @@ package final class Worker: @unchecked Sendable {
 
     // MARK: Changes from outside
 
+    /// Signs internal tokens by `state` from now on.
+    func adopt(_ state: SigningState) {
+        do throws(KeyError) {
+            try identity.mint.adopt(state)
+        } catch {
+            log.error("a signing key can't be used") { $0.field("key", state.signer.id) }
+        }
+    }
+
     /// Serves by `update` from the next request on. Called on the loop's thread.
     package func adopt(_ update: WorkerUpdate) {
         bind(update.snapshot, to: update.upstreams)
+        update.snapshot.issuers = issuers.bind(update.issuers)
         snapshot = update.snapshot
         updateListeners(update)
     }
@@ -222,6 +239,8 @@ package struct WorkerParts {
     package var limits: ConnectionLimits
     package var log: ErrorLog
     package var seed: UInt64
+    /// Asks the control thread for an issuer's key.
+    var lookUpKey: WorkerIssuers.LookUp = { _, _ in }
 
     package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
         self.metrics = metrics
