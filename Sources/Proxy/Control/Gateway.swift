@@ -1,6 +1,7 @@
 import Base
 import Configuration
 import EventLoop
+import Identity
 import Linux
 import Observability
 import Synchronization
@@ -20,6 +21,8 @@ package final class Gateway {
     package private(set) var endpoints: [String: IPEndpoint] = [:]
     /// How many event loops there are.
     package var workerCount: Int { workers.count }
+    /// The keys of the issuers whose tokens are accepted.
+    package let issuers: IssuerDirectory
 
     private let log: Observability.ErrorLog
     private let loop: EventLoop
@@ -41,6 +44,7 @@ package final class Gateway {
         limits = ConnectionLimits(
             totalMax: configuration.limits.connectionsMax.value,
             perClientMax: configuration.limits.connectionsPerClientMax.value)
+        issuers = IssuerDirectory(loop: loop, log: log)
         names = NameDirectory(loop: loop, log: log, registry: registry)
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
     }
@@ -131,6 +135,7 @@ package final class Gateway {
         endpoints = change.listeners.endpoints
         budgets = change.budgets
         names.keepOnly(blueprint.configuration.targetNames)
+        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0) })
         limits.set(
             totalMax: blueprint.configuration.limits.connectionsMax.value,
             perClientMax: blueprint.configuration.limits.connectionsPerClientMax.value)
