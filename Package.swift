@@ -79,6 +79,7 @@ let package = Package(
         tests("LinuxTests", ["Base", "Linux"]),
         tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
+        tests("JOSETests", ["Base", "JOSE", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
