@@ -134,14 +134,14 @@ struct KeyRefreshTests {
 
     @Test("any flood of ids: no more fetches than the cool-down allows, and a bounded memory")
     func flood() {
-        for seed in UInt64(1)...5 {
+        for seed in UInt64(1)...3 {
             var random = RandomSource(seed: seed)
             var refresh = fresh()
             var now = at(0)
             var fetches = 0
             var endOfFetch: MonotonicTime?
-            for _ in 0..<50_000 {
-                now = now + .milliseconds(Int64(random.next() % 60))
+            for _ in 0..<10_000 {
+                now = now + .milliseconds(Int64(random.next() % 120))
                 if let end = endOfFetch, end <= now {
                     endOfFetch = nil
                     if random.next() % 4 == 0 {
