@@ -76,7 +76,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // What tests share; it has no tests of its own.
-        .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Base", "COpenSSL"], path: "Tests/TestSupport"),
 
         tests("BaseTests", ["Base", "TestSupport"]),
         tests("LinuxTests", ["Base", "Linux"]),
@@ -86,6 +86,7 @@ let package = Package(
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
+        tests("TLSTests", ["Base", "TLS", "TestSupport"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
         tests(
@@ -97,7 +98,7 @@ let package = Package(
             "ProxyTests",
             [
                 "Base", "Linux", "HTTP", "JOSE", "EventLoop", "TLS", "Identity", "Routing", "Upstream", "Plugins",
-                "Proxy", "Observability",
+                "Proxy", "Observability", "TestSupport",
             ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),

@@ -21,3 +21,7 @@ static inline int portcullis_tls_set_server_name(SSL *session, const char *name)
 static inline int portcullis_tls_is_verify_error(unsigned long error) {
     return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 }
+
+static inline int portcullis_tls_set_versions(SSL_CTX *context, int version) {
+    return SSL_CTX_set_min_proto_version(context, version) == 1 && SSL_CTX_set_max_proto_version(context, version) == 1;
+}

@@ -5,17 +5,19 @@ import Proxy
 
 /// `/metrics`: everything counted, in Prometheus' text format.
 final class MetricsEndpoint: LocalHandler {
-    private let registry: MetricsRegistry
+    private let gateway: Gateway
     private let sample: () -> ProcessSample
 
-    init(registry: MetricsRegistry, sample: @escaping () -> ProcessSample) {
-        self.registry = registry
+    init(gateway: Gateway, sample: @escaping () -> ProcessSample) {
+        self.gateway = gateway
         self.sample = sample
     }
 
     func respond(to request: LocalRequest) -> LocalAnswer {
         var text = IOBuffer(capacity: 64 * 1024)
-        var scrape = registry.scrape(sample())
+        var sample = sample()
+        sample.issuers = gateway.issuers.status.map { IssuerSample($0) }
+        var scrape = gateway.registry.scrape(sample)
         while scrape.render(into: &text) {}
         return LocalAnswer(contentType: MetricsScrape.mediaType.description, body: Array(text.readable.raw))
     }

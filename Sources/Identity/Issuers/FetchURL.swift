@@ -18,6 +18,14 @@ package struct FetchURL: Sendable, Hashable, CustomStringConvertible {
     /// Longer URLs than this are refused, in bytes.
     package static let lengthMax = 2048
 
+    /// A URL from parts that are known to be good.
+    package init(isSecure: Bool, host: Host, port: UInt16, target: String) {
+        self.isSecure = isSecure
+        self.host = host
+        self.port = port
+        self.target = target
+    }
+
     /// Nil for anything else, white space and bytes outside of ASCII included.
     package init?(text: String) {
         guard text.utf8.count <= Self.lengthMax, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }

@@ -13,6 +13,7 @@ struct FixedFamilies {
         connections(&text)
         upstreams(&text)
         logs(&text)
+        IssuerFamilies(issuers: sample.issuers).render(&text)
     }
 
     private func process(_ text: inout PrometheusText) {

@@ -23,6 +23,8 @@ package struct ProcessSample: Sendable {
     package var openDescriptors: UInt64?
     package var accessLog = LogStatistics()
     package var errorLog = LogStatistics()
+    /// By name.
+    package var issuers: [IssuerSample] = []
 
     package init() {}
 }

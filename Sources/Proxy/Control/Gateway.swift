@@ -22,6 +22,8 @@ package final class Gateway {
     package private(set) var endpoints: [String: IPEndpoint] = [:]
     /// How many event loops there are.
     package var workerCount: Int { workers.count }
+    /// The keys of the issuers whose tokens are accepted.
+    package let issuers: IssuerDirectory
 
     private let log: Observability.ErrorLog
     private let loop: EventLoop

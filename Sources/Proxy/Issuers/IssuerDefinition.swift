@@ -104,22 +104,3 @@ extension SignatureAlgorithm {
         self = found
     }
 }
-
-extension IssuerSettings {
-    init(_ issuer: ConfiguredIssuer) {
-        let source: Source
-        switch issuer.keys.value {
-        case .discovery(let url): source = FetchURL(text: url.text).map { .discovery($0) } ?? .file(path: "")
-        case .keySet(let url): source = FetchURL(text: url.text).map { .jwks($0) } ?? .file(path: "")
-        case .file(let file): source = .file(path: file.path)
-        }
-        var schedule = KeyRefresh.Schedule()
-        schedule.intervalMin = issuer.refresh.intervalMin.value
-        schedule.intervalMax = issuer.refresh.intervalMax.value
-        schedule.unknownKeyCooldown = issuer.refresh.unknownKeyCooldown.value
-        self.init(
-            name: issuer.name, issuer: issuer.issuer.value, source: source, allowsHTTP: issuer.allowHTTP.value,
-            caFile: issuer.authorities?.value.path, schedule: schedule,
-            fetchTimeout: issuer.refresh.fetchTimeout.value)
-    }
-}

@@ -66,11 +66,6 @@ package final class IssuerDirectory {
         source.lookUp(id)
     }
 
-    /// Ends all fetches. Nothing is called any more.
-    package func stop() {
-        for source in sources.values { source.stop() }
-    }
-
     /// All issuers, by name.
     package var status: [IssuerStatus] {
         sources.values.map { IssuerStatus($0) }.sorted { $0.name < $1.name }
