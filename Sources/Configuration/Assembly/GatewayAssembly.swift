@@ -109,7 +109,10 @@ struct GatewayAssembly {
                 connectionsPerClientMax: draft.limits.connectionsPerClientMax
                     ?? .builtIn(Defaults.connectionsPerClientMax)),
             drainTimeout: draft.timeouts.drain ?? .builtIn(Defaults.drain), accessLog: accessLog,
-            errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)), dns: nameResolution,
+            errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)),
+            auditLog: AuditLog(
+                enabled: .builtIn(true), destination: .builtIn(.standardOutput), decisions: .builtIn(.all)),
+            issuers: [], internalTokens: nil, dns: nameResolution,
             forwarding: forwarding, serverHeader: draft.serverHeader ?? .builtIn(Defaults.serverHeader),
             domains: domains, files: files, secrets: secrets, digest: "")
     }

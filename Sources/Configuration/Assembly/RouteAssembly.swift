@@ -72,7 +72,8 @@ struct RouteAssembly {
             reportUnknown(parameter: name, in: template.origin, parameters)
         }
         return PluginSet(
-            requestHeaders: edit, responseHeaders: merged.responseHeaders, ipRestriction: merged.ipRestriction)
+            requestHeaders: edit, responseHeaders: merged.responseHeaders, ipRestriction: merged.ipRestriction,
+            jwt: merged.jwt, spiffe: merged.spiffe, internalJWT: merged.internalJWT)
     }
 
     private func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {

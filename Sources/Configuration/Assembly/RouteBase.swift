@@ -52,7 +52,7 @@ struct RouteBase {
 extension PluginSet {
     static let none = PluginSet(
         requestHeaders: HeaderEdit(remove: [], set: []), responseHeaders: HeaderEdit(remove: [], set: []),
-        ipRestriction: nil)
+        ipRestriction: nil, jwt: nil, spiffe: nil, internalJWT: nil)
 
     /// This set with the keys that a nearer place gives.
     func merged(with nearer: PluginsDraft) -> PluginSet {
@@ -62,7 +62,7 @@ extension PluginSet {
             ipRestriction: nearer.ipRestriction.map {
                 IPRestriction(
                     allow: $0.allow ?? ipRestriction?.allow ?? [], deny: $0.deny ?? ipRestriction?.deny ?? [])
-            } ?? ipRestriction)
+            } ?? ipRestriction, jwt: jwt, spiffe: spiffe, internalJWT: internalJWT)
     }
 }
 
