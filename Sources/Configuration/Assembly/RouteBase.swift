@@ -11,6 +11,8 @@ struct RouteBase {
     let limits: RouteLimits
     let retries: RetryPolicy
     let plugins: PluginSet
+    /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
+    let identity: IdentityPluginsDraft
 
     /// - Parameter layers: from the farthest to the nearest.
     init(_ layers: [RouteDefaultsDraft]) {
@@ -29,6 +31,7 @@ struct RouteBase {
             connectFailuresMax: nearest({ $0.retries.connectFailuresMax }, Defaults.connectFailuresMax),
             staleConnection: nearest({ $0.retries.staleConnection }, Defaults.staleConnectionRetry))
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
+        identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
     }
 
     func timeouts(for route: TimeoutsDraft, upstream: TimeoutsDraft?) -> RouteTimeouts {
@@ -63,6 +66,20 @@ extension PluginSet {
                 IPRestriction(
                     allow: $0.allow ?? ipRestriction?.allow ?? [], deny: $0.deny ?? ipRestriction?.deny ?? [])
             } ?? ipRestriction, jwt: jwt, spiffe: spiffe, internalJWT: internalJWT)
+    }
+}
+
+extension PluginSet {
+    func with(requestHeaders: HeaderEdit) -> PluginSet {
+        PluginSet(
+            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction, jwt: jwt,
+            spiffe: spiffe, internalJWT: internalJWT)
+    }
+
+    func with(_ identity: (JWTSettings?, SPIFFESettings?, InternalJWTSettings?)) -> PluginSet {
+        PluginSet(
+            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction,
+            jwt: identity.0, spiffe: identity.1, internalJWT: identity.2)
     }
 }
 

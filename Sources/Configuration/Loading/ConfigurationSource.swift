@@ -8,6 +8,8 @@ package struct ConfigurationSource: Sendable {
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
     package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// Names in another folder, which is relative to the first, or absolute.
+    package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
@@ -21,7 +23,10 @@ package struct ConfigurationSource: Sendable {
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
         readInside: (@Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8])? = nil,
         environment: @escaping @Sendable (_ name: String) -> String?,
-        generation: @escaping @Sendable () -> String? = { nil }
+        generation: @escaping @Sendable () -> String? = { nil },
+        listFolder: @escaping @Sendable (_ name: String) throws(SourceError) -> [String] = {
+            (_) throws(SourceError) in throw .notFound
+        }
     ) {
         self.folder = folder
         self.list = list
@@ -29,6 +34,7 @@ package struct ConfigurationSource: Sendable {
         self.readInside = readInside ?? read
         self.environment = environment
         self.generation = generation
+        self.listFolder = listFolder
     }
 }
 

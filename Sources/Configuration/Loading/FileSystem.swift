@@ -17,7 +17,10 @@ extension ConfigurationSource {
                 return try FileSystem.content(of: path, limit: limit)
             },
             environment: { name in getenv(name).map { String(cString: $0) } },
-            generation: { FileSystem.linkTarget("\(folder)/..data") })
+            generation: { FileSystem.linkTarget("\(folder)/..data") },
+            listFolder: { (name) throws(SourceError) in
+                try FileSystem.names(in: name.hasPrefix("/") ? name : "\(folder)/\(name)")
+            })
     }
 }
 

@@ -11,6 +11,9 @@ struct GatewayDraft {
     var timeouts = GatewayTimeoutsDraft()
     var accessLog = AccessLogDraft()
     var errorLevel: Setting<LogLevel>?
+    var auditLog = AuditLogDraft()
+    var issuers: [Named<IssuerDraft>] = []
+    var internalTokens: (draft: InternalTokensDraft, node: Int)?
     var nameRefresh: Setting<TimeAmount>?
     var nameTimeout: Setting<TimeAmount>?
     var forwarding = ForwardingDraft()

@@ -125,6 +125,7 @@ struct PluginsDraft {
     var requestHeaders: HeaderEditDraft?
     var responseHeaders: HeaderEditDraft?
     var ipRestriction: IPRestrictionDraft?
+    var identity = IdentityPluginsDraft()
 }
 
 struct HeaderEditDraft {
