@@ -58,23 +58,21 @@ package struct PluginRefusal: Sendable {
 
 /// The plugins of one route, sorted into their phases when the snapshot is compiled, so that a request walks only those
 /// that have something to do. The loops are here, beside the enum: walking it from another module costs ten times more.
-package struct PluginChain {
-    private var access: [CompiledPlugin] = []
-    private var requestTransform: [CompiledPlugin] = []
-    private var responseTransform: [CompiledPlugin] = []
+///
+/// A class, so that a call copies no arrays: three counted references for each phase of each request.
+package final class PluginChain {
+    private let access: [CompiledPlugin]
+    private let requestTransform: [CompiledPlugin]
+    private let responseTransform: [CompiledPlugin]
 
     /// Who sends the request, and what upstreams are told about that; nil when the route doesn't ask.
     package let identity: IdentityChain?
 
     package init(_ plugins: [CompiledPlugin] = [], identity: IdentityChain? = nil) {
         self.identity = identity
-        for plugin in plugins {
-            switch plugin.phase {
-            case .access: access.append(plugin)
-            case .requestTransform: requestTransform.append(plugin)
-            case .responseTransform: responseTransform.append(plugin)
-            }
-        }
+        access = plugins.filter { $0.phase == .access }
+        requestTransform = plugins.filter { $0.phase == .requestTransform }
+        responseTransform = plugins.filter { $0.phase == .responseTransform }
     }
 
     /// The first refusal, or `proceed`.

@@ -89,7 +89,7 @@ final class IdentityAssembly {
         var taken: [String: String] = [:]
         for reference in references {
             let issuer = issuers[reference.value.index].issuer.value
-            if let first = taken.updateValue(reference.value.name, forKey: issuer),
+            if let first = taken.updateValue(reference.value.name, forKey: issuer), first != reference.value.name,
                 let place = reference.origin.location
             {
                 report(

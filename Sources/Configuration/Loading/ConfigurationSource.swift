@@ -10,6 +10,8 @@ package struct ConfigurationSource: Sendable {
     package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
     package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// Names in another folder, which is relative to the first, or absolute.
+    package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where

@@ -81,6 +81,15 @@ package struct ConfigurationChanges: Sendable, Equatable {
         return kind
     }
 
+    /// Whether nothing changes but which keys there are and what they are.
+    private static func hasEqualTokens(_ old: InternalTokens?, _ new: InternalTokens?) -> Bool {
+        guard old?.withoutKeys == new?.withoutKeys else { return false }
+        let before = old?.keys.map(\.file.value.path) ?? []
+        let after = new?.keys.map(\.file.value.path) ?? []
+        // Which key is the newest is a matter of their order.
+        return before == after || Set(before) != Set(after)
+    }
+
     private static func settings(_ old: GatewayConfiguration, _ new: GatewayConfiguration) -> [String] {
         var settings: [String] = []
         if old.workers != new.workers { settings.append("workers") }
@@ -91,7 +100,7 @@ package struct ConfigurationChanges: Sendable, Equatable {
         if old.accessLog != new.accessLog { settings.append("access_log") }
         if old.errorLog != new.errorLog { settings.append("error_log") }
         if old.auditLog != new.auditLog { settings.append("audit_log") }
-        if old.internalTokens?.withoutKeys != new.internalTokens?.withoutKeys { settings.append("internal_tokens") }
+        if !hasEqualTokens(old.internalTokens, new.internalTokens) { settings.append("internal_tokens") }
         if old.dns != new.dns { settings.append("dns") }
         if old.forwarding != new.forwarding { settings.append("forwarding") }
         if old.serverHeader != new.serverHeader { settings.append("server_header") }
@@ -99,19 +108,19 @@ package struct ConfigurationChanges: Sendable, Equatable {
     }
 }
 
-extension InternalTokens {
-    /// Keys are counted by themselves; their order counts here.
-    fileprivate var withoutKeys: InternalTokens {
-        InternalTokens(
-            issuer: issuer, keys: [], publishBeforeSigning: publishBeforeSigning, lifetimeMax: lifetimeMax,
-            publication: publication, location: location)
-    }
-}
-
 extension ConfigurationChanges.Kind {
     /// What became of one that is there before and after.
     fileprivate mutating func add<Value: Equatable>(_ old: Value, _ new: Value, _ name: (Value) -> String) {
         if old == new { keptCount += 1 } else { changed.append(name(new)) }
+    }
+}
+
+extension InternalTokens {
+    /// Keys are counted by themselves.
+    fileprivate var withoutKeys: InternalTokens {
+        InternalTokens(
+            issuer: issuer, keys: [], publishBeforeSigning: publishBeforeSigning, lifetimeMax: lifetimeMax,
+            publication: publication, location: location)
     }
 }
 

@@ -77,7 +77,7 @@ enum IdentityPluginSections {
         "A place in the request: one of the keys.", draft: { TokenSourceDraft() },
         keys: [
             Key(
-                "header", .editableHeaderName(.request),
+                "header", .tokenHeader,
                 "A header. `Authorization` holds `Bearer TOKEN`; others may hold the token alone."
             ) { $0.header = $1 },
             Key(
@@ -231,6 +231,19 @@ extension ValueDecoder where Value == TokenSource {
                 file.unexpected(node, expected: "exactly one of `header`, `query` and `cookie`")
                 return nil
             }
+        }
+    }
+}
+
+extension ValueDecoder where Value == String {
+    /// A header that a client may send: those that carry the gateway's own identities never arrive.
+    fileprivate static var tokenHeader: ValueDecoder {
+        scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
+            guard HeaderText.isName(text) else { throw Unfit() }
+            if let reason = HeaderText.protection(of: text, in: .request) {
+                throw Unfit(expected: "a header in which clients may send a token; of this one, \(reason)")
+            }
+            return text.string
         }
     }
 }

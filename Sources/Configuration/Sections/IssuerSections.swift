@@ -30,7 +30,7 @@ enum IssuerSections {
         ) { $0.keySetFile = $1 },
         Key(
             "allow_http", .boolean, default: "false",
-            "Lets URLs begin with `http://`, where anybody on the way can put keys of his own."
+            "Lets URLs begin with `http://`, where anybody on the way can replace the keys."
         ) { $0.allowHTTP = $1 },
         Key(
             "ca_file", .filePath, default: "the system's roots",

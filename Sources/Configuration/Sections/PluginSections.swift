@@ -3,7 +3,7 @@ import Base
 /// The keys of the plugins. A plugin's section stands here; what it does stands in the module Plugins.
 enum PluginSections {
     static let plugins = Section(
-        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header counts as a key.",
+        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header and under `claims` each claim counts as a key. A plugin is on when any place names it, and off again when the nearest that does says `enabled: false`.",
         draft: { PluginsDraft() },
         keys: [
             .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") {

@@ -76,8 +76,8 @@ extension ClaimPath: CustomStringConvertible {
 
 extension ValueDecoder where Value == ClaimPath {
     static var claimPath: ValueDecoder {
-        scalar(.text(ClaimText.form)) { text throws(Unfit) in
-            guard let path = ClaimText.path(text) else { throw Unfit() }
+        scalar(.text("a claim such as `sub` or `realm_access.roles`")) { text throws(Unfit) in
+            guard let path = ClaimText.path(text) else { throw Unfit(expected: ClaimText.form) }
             return path
         }
     }

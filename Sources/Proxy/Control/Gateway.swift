@@ -32,8 +32,6 @@ package final class Gateway {
     private var listeners = ListenerSet()
     private var budgets: [String: ConnectionBudget] = [:]
     private let names: NameDirectory
-    /// The issuers' keys.
-    package let issuers: IssuerDirectory
     private let signing: SigningKeys
 
     /// - Parameter loop: the control thread's, on which everything here is called.
