@@ -137,7 +137,8 @@ struct ScopeListTests {
         let claims = try Claims(json)
         var buffer = IOBuffer()
         ScopeList.append(from: claims.value, paths: [try ClaimPath("scope"), try ClaimPath("scp")], to: &buffer)
-        #expect(buffer.readable.string == expected)
+        let text = buffer.readable.string
+        #expect(text == expected)
     }
 
     @Test(

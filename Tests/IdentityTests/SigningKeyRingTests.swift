@@ -136,7 +136,8 @@ struct SigningKeyRingTests {
         #expect(story.wait(until: start + 1300) == "b- a*")
         var listed = Story()
         let first = Story.entry(TestKeys.a, fileTime: start - 500, group: 0)
-        #expect(try listed.load([first, Story.entry(TestKeys.b, fileTime: start - 900, group: 1)], at: start) == "a- b*")
+        #expect(
+            try listed.load([first, Story.entry(TestKeys.b, fileTime: start - 900, group: 1)], at: start) == "a- b*")
     }
 
     @Test("if no key is old enough the oldest signs, and goes on until a newer one may")

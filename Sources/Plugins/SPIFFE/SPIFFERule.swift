@@ -31,12 +31,12 @@ package struct SPIFFERule {
     /// - Returns: the index of the case, or why there is no ID; then `buffer` holds what it held.
     package func map(_ claims: JSONValue, into buffer: inout IOBuffer) -> SPIFFEMapping {
         guard let index = cases.firstIndex(where: { $0.conditions.hold(in: claims) }) else {
-            return .refused(SPIFFERefusal(reason: .noCase, caseIndex: nil))
+            return .refused(SPIFFERefusal(.noCase, caseIndex: nil))
         }
         // Into a buffer of its own: the caller's must not be left with half an identity.
         var id = IOBuffer(capacity: 256)
         if let reason = cases[index].template.append(claims: claims, to: &id) {
-            return .refused(SPIFFERefusal(reason: reason, caseIndex: index))
+            return .refused(SPIFFERefusal(reason, caseIndex: index))
         }
         buffer.append(id.readable)
         return .mapped(caseIndex: index)
@@ -68,6 +68,11 @@ package struct SPIFFERefusal: Error, Sendable, Equatable {
     package let reason: Reason
     /// The case that was to decide; nil if none was found.
     package let caseIndex: Int?
+
+    package init(_ reason: Reason, caseIndex: Int?) {
+        self.reason = reason
+        self.caseIndex = caseIndex
+    }
 
     /// For logs, metrics and the audit line: stable, kebab-case, from a fixed list.
     package var code: StaticString {
