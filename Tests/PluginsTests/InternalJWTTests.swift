@@ -95,6 +95,8 @@ struct InternalTokenTests {
         #expect(try mint(fixture, tenant, fixture.identity(tenant: "bank-b")).claims.contains(#""aud":"bank-b","#))
         let several = fixture.rule(audiences: [.literal(ByteView("a")), .tenant])
         #expect(try mint(fixture, several).claims.contains(#""aud":["a","bank-a"],"#))
+        let joined = fixture.rule(audiences: [.joined([.literal(ByteView("svc-")), .tenant, .literal(ByteView("!"))])])
+        #expect(try mint(fixture, joined).claims.contains(#""aud":"svc-bank-a!","#))
         #expect(throws: MintRefusal.tenantMissing) { try mint(fixture, tenant, fixture.identity(tenant: "")) }
         let bare = try mint(fixture, fixture.rule(), fixture.identity(tenant: "")).claims
         #expect(!bare.contains("tenant"))

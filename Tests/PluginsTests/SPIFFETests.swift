@@ -200,6 +200,33 @@ struct SPIFFEMappingTests {
         ])
     func accepted(text: String) throws { _ = try template(text) }
 
+    @Test(
+        "a tenant in the ID is a segment as it is, or the token is refused",
+        arguments: [
+            ("bank-a", "spiffe://bank-a/bank-a/u/1"), ("", "tenant-missing"), ("a/b", "spiffe-tenant-not-segment"),
+            ("..", "spiffe-id-invalid"),
+        ])
+    func tenantInID(tenant: String, expected: String) throws {
+        let claims = try Claims(#"{"sub":1}"#)
+        for piece in [SPIFFETemplate.Piece.tenant, .issuerTenant] {
+            let template = try SPIFFETemplate(
+                [
+                    .literal(ByteView("spiffe://bank-a/")), piece, .literal(ByteView("/u/")),
+                    .claim(try ClaimPath("sub"), .verbatim),
+                ], trustDomain: ByteView("bank-a"))
+            var buffer = IOBuffer()
+            let mapping = tenant.withByteView {
+                SPIFFERule([.init(when: [], template: template)])
+                    .map(claims.value, tenant: $0, issuerTenant: $0, into: &buffer)
+            }
+            let id = buffer.readable.string
+            switch mapping {
+            case .mapped: #expect(id == expected)
+            case .refused(let refusal): #expect("\(refusal.code)" == expected)
+            }
+        }
+    }
+
     @Test("no more than 32 pieces")
     func pieceCount() throws {
         let long = "spiffe://bank-a" + String(repeating: "/{a}", count: 16) + "/x"
@@ -266,6 +293,21 @@ struct TenantTests {
         let fixed = TenantRule.fixed(ByteView("bank-a"))
             .append(claims: claims.value, issuerTenant: ByteView("b"), to: &buffer)
         #expect(fixed == .tenant)
+    }
+
+    @Test("fixed parts around a claim")
+    func between() throws {
+        let claims = try Claims(#"{"org":"a","long":"\#(String(repeating: "x", count: 250))"}"#)
+        func tenant(_ middle: TenantRule) -> (TenantMapping, String) {
+            var buffer = IOBuffer()
+            let rule = TenantRule.between(before: ByteView("bank-"), middle, after: ByteView(".x"))
+            let mapping = rule.append(claims: claims.value, issuerTenant: ByteView(), to: &buffer)
+            return (mapping, buffer.readable.string)
+        }
+        #expect(tenant(.claim(try ClaimPath("org"))) == (.tenant, "bank-a.x"))
+        #expect(tenant(.claim(try ClaimPath("absent"))) == (.refused(.claim(.missing)), ""))
+        #expect(tenant(.claim(try ClaimPath("long"))) == (.refused(.tooLong), ""))
+        #expect(tenant(.issuer(isRequired: false)) == (.refused(.claim(.missing)), ""))
     }
 
     @Test(
