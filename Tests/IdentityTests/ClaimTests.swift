@@ -44,6 +44,17 @@ struct ClaimPathTests {
         #expect(try ClaimPath(path).value(in: claims.value)?.raw.string == expected)
     }
 
+    @Test("names that were read already make the same path, and are shown as they would be written")
+    func names() throws {
+        let claims = try Claims(#"{"a.b":{"c":1},"https://x.y/z":2}"#)
+        let nested = ClaimPath(names: ["a.b", "c"])
+        #expect(nested.value(in: claims.value)?.raw.string == "1")
+        #expect(nested.text == #"a\.b.c"#)
+        let uri = ClaimPath(names: ["https://x.y/z"])
+        #expect(uri.value(in: claims.value)?.raw.string == "2")
+        #expect(uri.text == "https://x.y/z")
+    }
+
     @Test(
         "what is no path",
         arguments: [
@@ -137,7 +148,8 @@ struct ScopeListTests {
         let claims = try Claims(json)
         var buffer = IOBuffer()
         ScopeList.append(from: claims.value, paths: [try ClaimPath("scope"), try ClaimPath("scp")], to: &buffer)
-        #expect(buffer.readable.string == expected)
+        let text = buffer.readable.string
+        #expect(text == expected)
     }
 
     @Test(

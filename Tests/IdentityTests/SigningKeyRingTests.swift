@@ -136,7 +136,8 @@ struct SigningKeyRingTests {
         #expect(story.wait(until: start + 1300) == "b- a*")
         var listed = Story()
         let first = Story.entry(TestKeys.a, fileTime: start - 500, group: 0)
-        #expect(try listed.load([first, Story.entry(TestKeys.b, fileTime: start - 900, group: 1)], at: start) == "a- b*")
+        #expect(
+            try listed.load([first, Story.entry(TestKeys.b, fileTime: start - 900, group: 1)], at: start) == "a- b*")
     }
 
     @Test("if no key is old enough the oldest signs, and goes on until a newer one may")
@@ -144,7 +145,8 @@ struct SigningKeyRingTests {
         var story = Story()
         let keys = [Story.entry(TestKeys.a), Story.entry(TestKeys.b), Story.entry(TestKeys.c)]
         #expect(try story.load(keys, at: start) == "a* b c")
-        #expect(story.wait(until: start + 300) == "a- b- c*")
+        // `b` can't have signed since the start, so it has no tokens to stay for.
+        #expect(story.wait(until: start + 300) == "a- c*")
     }
 
     @Test("a clock that is set back takes the signer's place from nobody")
@@ -162,11 +164,12 @@ struct SigningKeyRingTests {
         let a = Story.entry(TestKeys.a)
         let b = Story.entry(TestKeys.b)
         _ = try story.load([a, b], at: start)
+        #expect(story.wait(until: start + 300) == "a- b*")
         #expect(story.wait(until: start + 480) == "b*")
         let c = Story.entry(TestKeys.c)
         #expect(try story.load([a, b, c], at: start + 500) == "b* c")
         #expect(try story.load([a, c], at: start + 510) == "c* b-")
-        #expect(try story.load([a], at: start + 520) == "a* b- c-")
+        #expect(try story.load([a], at: start + 520) == "a* c- b-")
     }
 
     @Test("states in the configuration are followed to the letter")

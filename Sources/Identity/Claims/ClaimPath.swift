@@ -25,11 +25,21 @@ package struct ClaimPath: Sendable {
         path = JSONPath(names: names)
     }
 
-    /// A path that was taken apart already.
-    /// - Parameter names: none of them empty, `depthMaximum` at most.
+    /// A path whose names have been read already.
+    /// - Parameter names: as many as `depthMaximum` at most, none empty.
     package init(names: [String]) {
-        text = names.joined(separator: ".")
+        precondition(!names.isEmpty && names.count <= Self.depthMaximum, "a path leads somewhere")
+        text = names.map { $0.contains(":") && names.count == 1 ? $0 : Self.escaped($0) }.joined(separator: ".")
         path = JSONPath(names: names)
+    }
+
+    private static func escaped(_ name: String) -> String {
+        var text = ""
+        for scalar in name.unicodeScalars {
+            if scalar == "." || scalar == "\\" { text += "\\" }
+            text.unicodeScalars.append(scalar)
+        }
+        return text
     }
 
     /// The claim's value; nil if the claims don't have it, or a step on the way is no object.

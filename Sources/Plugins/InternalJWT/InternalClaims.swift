@@ -30,20 +30,30 @@ extension InternalTokenRule {
 
     private func writeAudience(_ identity: TokenIdentity, with writer: ClaimsWriter) throws(MintRefusal) {
         if audiences.count == 1 {
-            writer.text("aud", try text(audiences[0], identity))
+            var text = IOBuffer()
+            try append(audiences[0], identity, to: &text)
+            writer.text("aud", text.readable)
             return
         }
         writer.beginArray("aud")
-        for audience in audiences { writer.element(try text(audience, identity)) }
+        for audience in audiences {
+            var text = IOBuffer()
+            try append(audience, identity, to: &text)
+            writer.element(text.readable)
+        }
         writer.endArray()
     }
 
-    private func text(_ audience: Audience, _ identity: TokenIdentity) throws(MintRefusal) -> ByteView {
+    private func append(
+        _ audience: Audience, _ identity: TokenIdentity, to text: inout IOBuffer
+    ) throws(MintRefusal) {
         switch audience {
-        case .literal(let text): return text
+        case .literal(let literal): text.append(literal)
         case .tenant:
             if identity.tenant.isEmpty { throw .tenantMissing }
-            return identity.tenant
+            text.append(identity.tenant)
+        case .joined(let parts):
+            for part in parts { try append(part, identity, to: &text) }
         }
     }
 

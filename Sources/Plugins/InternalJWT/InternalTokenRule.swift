@@ -35,10 +35,9 @@ package struct InternalTokenRule {
         case literal(ByteView)
         /// The token's tenant.
         case tenant
+        /// Literals and tenants, put together.
+        indirect case joined([Audience])
     }
-
-    /// The most audiences, and the most chosen claims, of a route.
-    package static let listMaximum = 16
 
     let issuer: ByteView
     let audiences: [Audience]

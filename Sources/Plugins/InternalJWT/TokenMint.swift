@@ -101,12 +101,12 @@ extension TokenMint {
         guard let signer else { throw .noSigningKey }
         if rule.profile == .jwtSVID, !signer.key.signsJWTSVIDs { throw .algorithmUnfit }
         let second = now.seconds
+        // More than two seconds are as good as two here, and can't overflow.
+        guard identity.expiry > second,
+            min(identity.expiry, second + 2) * 1_000_000_000 - now.nanoseconds >= 1_000_000_000
+        else { throw .outerTokenExpires }
         let isLimited = identity.expiry < second + rule.lifetime
         let expiry = isLimited ? identity.expiry : second + rule.lifetime
-        // With less than a second left nothing is issued; then the difference can't overflow either.
-        guard expiry > second, expiry * 1_000_000_000 - now.nanoseconds >= 1_000_000_000 else {
-            throw .outerTokenExpires
-        }
         let claims = try rule.claims(of: identity, with: writer)
         if claims.count > Self.claimsLengthMaximum { throw .tooLarge }
         let tag = MintedTokenCache.Tag(

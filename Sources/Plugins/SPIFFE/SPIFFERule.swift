@@ -28,15 +28,22 @@ package struct SPIFFERule {
     ///
     /// The first case whose conditions hold decides. If its template can't be filled the token is refused, and no later
     /// case is tried: a caller must not get another identity by leaving a claim out.
+    /// - Parameters:
+    ///   - tenant: what the route's `TenantRule` found; empty for none.
+    ///   - issuerTenant: by the issuer's configuration; empty for none.
     /// - Returns: the index of the case, or why there is no ID; then `buffer` holds what it held.
-    package func map(_ claims: JSONValue, into buffer: inout IOBuffer) -> SPIFFEMapping {
+    package func map(
+        _ claims: JSONValue, tenant: ByteView = ByteView(), issuerTenant: ByteView = ByteView(),
+        into buffer: inout IOBuffer
+    ) -> SPIFFEMapping {
         guard let index = cases.firstIndex(where: { $0.conditions.hold(in: claims) }) else {
-            return .refused(SPIFFERefusal(reason: .noCase, caseIndex: nil))
+            return .refused(SPIFFERefusal(.noCase, caseIndex: nil))
         }
         // Into a buffer of its own: the caller's must not be left with half an identity.
         var id = IOBuffer(capacity: 256)
-        if let reason = cases[index].template.append(claims: claims, to: &id) {
-            return .refused(SPIFFERefusal(reason: reason, caseIndex: index))
+        let source = SPIFFETemplate.Source(claims: claims, tenant: tenant, issuerTenant: issuerTenant)
+        if let reason = cases[index].template.append(source, to: &id) {
+            return .refused(SPIFFERefusal(reason, caseIndex: index))
         }
         buffer.append(id.readable)
         return .mapped(caseIndex: index)
@@ -59,6 +66,10 @@ package struct SPIFFERefusal: Error, Sendable, Equatable {
         case claim(String, ClaimTextProblem)
         /// The claim at this path holds this byte, which no segment may have.
         case notSegment(String, UInt8)
+        /// The ID has the tenant in it, and the token has none.
+        case tenantMissing
+        /// The tenant holds this byte, which no segment may have.
+        case tenantNotSegment(UInt8)
         /// More than 2,048 bytes.
         case tooLong
         /// The parts are valid, together they aren't.
@@ -68,6 +79,11 @@ package struct SPIFFERefusal: Error, Sendable, Equatable {
     package let reason: Reason
     /// The case that was to decide; nil if none was found.
     package let caseIndex: Int?
+
+    package init(_ reason: Reason, caseIndex: Int?) {
+        self.reason = reason
+        self.caseIndex = caseIndex
+    }
 
     /// For logs, metrics and the audit line: stable, kebab-case, from a fixed list.
     package var code: StaticString {
@@ -81,6 +97,8 @@ package struct SPIFFERefusal: Error, Sendable, Equatable {
         case .claim(_, .array): "spiffe-claim-array"
         case .claim(_, .object): "spiffe-claim-object"
         case .notSegment: "spiffe-claim-not-segment"
+        case .tenantMissing: "tenant-missing"
+        case .tenantNotSegment: "spiffe-tenant-not-segment"
         case .tooLong: "spiffe-id-too-long"
         case .invalid: "spiffe-id-invalid"
         }
@@ -94,6 +112,9 @@ package struct SPIFFERefusal: Error, Sendable, Equatable {
         case .notSegment(let path, let byte):
             "the claim `\(path)` can't be a path segment as it is: \(SPIFFEIDProblem.segmentByte(byte).message); "
                 + "`{claim.\(path)|escape}` would encode it"
+        case .tenantMissing: "the token has no tenant"
+        case .tenantNotSegment(let byte):
+            "the tenant can't be a path segment: \(SPIFFEIDProblem.segmentByte(byte).message)"
         case .tooLong: SPIFFEIDProblem.tooLong.message
         case .invalid(let problem): problem.message
         }

@@ -9,6 +9,17 @@ package struct SPIFFETemplate {
         /// Must live as long as the template.
         case literal(ByteView)
         case claim(ClaimPath, SegmentEncoding)
+        /// The tenant that the route's `TenantRule` found, as it is.
+        case tenant
+        /// The tenant by the issuer's configuration, as it is.
+        case issuerTenant
+    }
+
+    /// What is known of a token, to fill a template with.
+    struct Source {
+        let claims: JSONValue
+        let tenant: ByteView
+        let issuerTenant: ByteView
     }
 
     /// The most pieces that a template may have.
@@ -18,7 +29,7 @@ package struct SPIFFETemplate {
 
     /// - Parameters:
     ///   - pieces: the first is a literal with scheme, trust domain and the slash behind it. A path segment may hold one
-    ///     claim: with two, `{a}-{b}` would be the same for `x-y` and `z` as for `x` and `y-z`.
+    ///     claim or tenant: with two, `{a}-{b}` would be the same for `x-y` and `z` as for `x` and `y-z`.
     ///   - trustDomain: the one that the ID must be in.
     package init(_ pieces: [Piece], trustDomain: ByteView) throws(SPIFFETemplateProblem) {
         guard pieces.count <= Self.pieceCountMaximum else { throw .tooManyPieces }
@@ -38,26 +49,35 @@ package struct SPIFFETemplate {
         self.pieces = pieces
     }
 
-    /// Appends the ID for a token's claims to `buffer`.
+    /// Appends the ID for a token to `buffer`.
     /// - Returns: nil for a valid ID; otherwise what is wrong, and `buffer` may hold a part that must not be used.
-    func append(claims: JSONValue, to buffer: inout IOBuffer) -> SPIFFERefusal.Reason? {
+    func append(_ source: Source, to buffer: inout IOBuffer) -> SPIFFERefusal.Reason? {
         let start = buffer.readableCount
         for piece in pieces {
             switch piece {
             case .literal(let bytes): buffer.append(bytes)
             case .claim(let path, let encoding):
-                switch ClaimText(path.value(in: claims)) {
+                switch ClaimText(path.value(in: source.claims)) {
                 case .refused(let problem): return .claim(path.text, problem)
                 case .text(let value):
                     if value.count > SPIFFEID.lengthMaximum { return .tooLong }
                     if let byte = encoding.append(value, to: &buffer) { return .notSegment(path.text, byte) }
                 }
+            case .tenant:
+                if let reason = Self.append(tenant: source.tenant, to: &buffer) { return reason }
+            case .issuerTenant:
+                if let reason = Self.append(tenant: source.issuerTenant, to: &buffer) { return reason }
             }
             // Escaping makes three bytes of one, a template has 32 pieces: stop in time.
             if buffer.readableCount - start > SPIFFEID.lengthMaximum { return .tooLong }
         }
         // Each part was checked; what they make together (`.` beside `.`) is checked once more, as a whole.
         return SPIFFEID.problem(in: buffer.readable.from(start)).map { .invalid($0) }
+    }
+
+    private static func append(tenant: ByteView, to buffer: inout IOBuffer) -> SPIFFERefusal.Reason? {
+        if tenant.isEmpty { return .tenantMissing }
+        return SegmentEncoding.verbatim.append(tenant, to: &buffer).map { .tenantNotSegment($0) }
     }
 
     /// - Parameter path: the pieces, from the slash behind the trust domain.
@@ -67,7 +87,7 @@ package struct SPIFFETemplate {
         var isFirstByte = true
         for piece in path {
             switch piece {
-            case .claim:
+            case .claim, .tenant, .issuerTenant:
                 claimCount += 1
                 if claimCount > 1 { throw .twoClaimsInSegment }
             case .literal(let bytes):

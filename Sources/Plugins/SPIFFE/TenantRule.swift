@@ -11,6 +11,8 @@ package enum TenantRule {
     case claim(ClaimPath)
     /// What the token's issuer says. A token without is in no tenant, unless one is required.
     case issuer(isRequired: Bool)
+    /// Fixed parts around one claim or issuer's tenant, which must be there.
+    indirect case between(before: ByteView, TenantRule, after: ByteView)
 
     /// The longest tenant, in bytes.
     package static let lengthMaximum = 255
@@ -25,6 +27,8 @@ package enum TenantRule {
         case .issuer(let isRequired):
             if issuerTenant.isEmpty { return isRequired ? .refused(.claim(.missing)) : .none }
             found = .text(issuerTenant)
+        case .between(let before, let middle, let after):
+            return append(before, middle, after, claims: claims, issuerTenant: issuerTenant, to: &buffer)
         }
         switch found {
         case .refused(let problem): return .refused(.claim(problem))
@@ -33,6 +37,23 @@ package enum TenantRule {
             buffer.append(tenant)
             return .tenant
         }
+    }
+
+    private func append(
+        _ before: ByteView, _ middle: TenantRule, _ after: ByteView, claims: JSONValue, issuerTenant: ByteView,
+        to buffer: inout IOBuffer
+    ) -> TenantMapping {
+        var inner = IOBuffer()
+        switch middle.append(claims: claims, issuerTenant: issuerTenant, to: &inner) {
+        case .refused(let refusal): return .refused(refusal)
+        case .none: return .refused(.claim(.missing))
+        case .tenant: break
+        }
+        if before.count + inner.readableCount + after.count > Self.lengthMaximum { return .refused(.tooLong) }
+        buffer.append(before)
+        buffer.append(inner.readable)
+        buffer.append(after)
+        return .tenant
     }
 
     /// A tenant is text for people and logs as well: short, and without control characters.
