@@ -6,8 +6,6 @@ package struct ConfigurationSource: Sendable {
     package let list: @Sendable () throws(SourceError) -> [String]
     /// The content of a file, at most `limit + 1` bytes of it. The name is relative to the folder, or absolute.
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
-    /// Names in another folder, which is relative to the first, or absolute.
-    package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
     package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// Names in another folder, which is relative to the first, or absolute.
