@@ -18,16 +18,15 @@ enum SigningKeyLoader {
             } catch {
                 diagnostics.append(
                     Diagnostic(
-                        severity: .error, location: location, path: "internal_tokens.keys",
-                        message: "the key \(file.file.value.path) can't be used: \(error.reason)"))
+                        .error, at: location, path: "internal_tokens.keys",
+                        "the key \(file.file.value.path) can't be used: \(error.reason)"))
             }
         }
         do throws(SigningKeyProblem) {
             if diagnostics.isEmpty { try SigningKeyRing().check(entries) }
         } catch {
             diagnostics.append(
-                Diagnostic(
-                    severity: .error, location: tokens.location, path: "internal_tokens.keys", message: error.message))
+                Diagnostic(.error, at: tokens.location, path: "internal_tokens.keys", error.message))
         }
         return (entries, diagnostics)
     }
@@ -39,25 +38,29 @@ enum SigningKeyLoader {
     private static func entry(
         _ file: Configuration.SigningKeyFile, group: Int
     ) throws(Unreadable) -> SigningKeyEntry {
-        let path = file.file.value.path
-        let content: [UInt8]
-        do throws(Errno) {
-            guard let read = try readFile(path: path, bytesMax: Identity.SigningKeyFile.lengthMaximum) else {
-                throw Unreadable(reason: "it is too large")
-            }
-            content = read
-        } catch {
-            throw Unreadable(reason: error.description)
-        }
+        let content = try content(of: file.file.value.path)
         do throws(KeyError) {
-            let key = try content.withUnsafeBytes { (bytes) throws(KeyError) in
-                try Identity.SigningKeyFile.read(
-                    ByteView(bytes), id: file.id?.value, algorithm: file.algorithm.flatMap { SignatureAlgorithm($0.value) })
-            }
+            let algorithm = file.algorithm.flatMap { SignatureAlgorithm($0.value) }
+            let key = try content.withUnsafeBytes { bytes in
+                Result { () throws(KeyError) in
+                    try Identity.SigningKeyFile.read(ByteView(bytes), id: file.id?.value, algorithm: algorithm)
+                }
+            }.get()
             return SigningKeyEntry(key: key, state: state(file.state?.value), fileTime: nil, group: group)
         } catch {
             throw Unreadable(reason: error.text.description)
         }
+    }
+
+    private static func content(of path: String) throws(Unreadable) -> [UInt8] {
+        let content: [UInt8]?
+        do throws(Errno) {
+            content = try readFile(path: path, bytesMax: Identity.SigningKeyFile.lengthMaximum)
+        } catch {
+            throw Unreadable(reason: error.description)
+        }
+        guard let content else { throw Unreadable(reason: "it is too large") }
+        return content
     }
 
     private static func state(_ state: FixedKeyState?) -> SigningKeyState? {

@@ -6,18 +6,18 @@ import Plugins
 
 /// Whose tokens routes believe: an issuer of gateway.yaml, or a secret that one route shares with somebody. What loops
 /// make their `IssuerKeys` of; equal ones keep theirs over a reload.
-package struct IssuerDefinition: Sendable, Equatable {
-    package enum Kind: Sendable, Equatable {
+struct IssuerDefinition: Sendable, Equatable {
+    enum Kind: Sendable, Equatable {
         case configured(ConfiguredIssuer)
         case sharedSecret(SharedSecret)
     }
 
     /// Unique among a configuration's.
-    package let name: String
-    package let kind: Kind
+    let name: String
+    let kind: Kind
 
     /// Where the keys come from; nil for a secret, which is its own key.
-    package var source: IssuerSettings? {
+    var source: IssuerSettings? {
         guard case .configured(let issuer) = kind else { return nil }
         return IssuerSettings(issuer)
     }
@@ -44,7 +44,7 @@ package struct IssuerDefinition: Sendable, Equatable {
 
 extension GatewayConfiguration {
     /// The issuers of gateway.yaml, by their index there, and behind them the secrets that routes share.
-    package var issuerDefinitions: [IssuerDefinition] {
+    var issuerDefinitions: [IssuerDefinition] {
         var definitions = issuers.map { IssuerDefinition(name: $0.name, kind: .configured($0)) }
         for secret in sharedSecrets {
             let name = "shared-secret-\(definitions.count - issuers.count + 1)"
