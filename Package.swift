@@ -34,6 +34,7 @@ let package = Package(
         floor("Linux", ["Base", "CLinux"]),
         floor("HTTP", ["Base"]),
         floor("Configuration", ["Base", "CYAML", "COpenSSL"]),
+        floor("JOSE", ["Base", "COpenSSL"]),
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),
@@ -76,6 +77,7 @@ let package = Package(
         tests("LinuxTests", ["Base", "Linux"]),
         tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
+        tests("JOSETests", ["Base", "JOSE", "TestSupport"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
