@@ -4,6 +4,7 @@ import Testing
 
 extension ByteView {
     /// Runs `body` over a text's bytes, copied to memory of exactly their size: reading past them is found.
+    @discardableResult
     static func of<Result>(_ bytes: [UInt8], _ body: (ByteView) throws -> Result) rethrows -> Result {
         let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
         defer { memory.deallocate() }
@@ -11,6 +12,7 @@ extension ByteView {
         return try body(ByteView(base: memory, count: bytes.count))
     }
 
+    @discardableResult
     static func of<Result>(_ text: String, _ body: (ByteView) throws -> Result) rethrows -> Result {
         try of(Array(text.utf8), body)
     }
