@@ -15,13 +15,20 @@ struct Benchmark {
         "manage-account","manage-account-links","view-profile"]}},"session_state":"a2f5c8f0-13d4-4b7b-a7ce-0b0b4d1c9d8e"}
         """
 
+    /// What this thread has had of the processor, in nanoseconds: other programs on the machine don't count.
+    private static func processorTime() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// The best of several runs, in nanoseconds for each call.
     private func best(_ count: Int, _ body: () -> Void) -> Double {
         var best = Double.infinity
         for _ in 0..<7 {
-            let start = DispatchTime.now().uptimeNanoseconds
+            let start = Self.processorTime()
             for _ in 0..<count { body() }
-            best = min(best, Double(DispatchTime.now().uptimeNanoseconds - start) / Double(count))
+            best = min(best, Double(Self.processorTime() - start) / Double(count))
         }
         return best
     }

@@ -37,7 +37,7 @@ struct JSONReader {
     }
 
     mutating func readText() throws(JSONError) {
-        var open = Self.none
+        var innermost = Self.none
         var depth = 0
         while true {
             // A value starts here, or an empty array or object ends.
@@ -48,14 +48,14 @@ struct JSONReader {
                 guard depth < limits.depth else { throw .tooDeep }
                 let isObject = byte == ASCII.openBrace
                 let place = try push(isObject ? .object : .array)
-                nodes[place].span = open
-                open = UInt32(truncatingIfNeeded: place)
+                nodes[place].span = innermost
+                innermost = UInt32(truncatingIfNeeded: place)
                 depth += 1
                 index += 1
                 skipSpace()
                 guard index < end else { throw .unexpectedEnd }
                 if base[index] == (isObject ? ASCII.closeBrace : ASCII.closeBracket) {
-                    close(&open, &depth)
+                    close(&innermost, &depth)
                 } else {
                     if isObject { try readName(of: place) }
                     nodes[place].count = 1
@@ -65,21 +65,21 @@ struct JSONReader {
                 try readScalar(byte)
             }
             // A value has ended: so may those that hold it.
-            if try !proceed(&open, &depth) { return }
+            if try !proceed(&innermost, &depth) { return }
         }
     }
 
     /// After a value: on to the next one (true), or the text is over (false).
-    private mutating func proceed(_ open: inout UInt32, _ depth: inout Int) throws(JSONError) -> Bool {
+    private mutating func proceed(_ innermost: inout UInt32, _ depth: inout Int) throws(JSONError) -> Bool {
         while true {
             skipSpace()
-            if open == Self.none {
+            if innermost == Self.none {
                 guard index == end else { throw .trailingBytes }
                 return false
             }
             guard index < end else { throw .unexpectedEnd }
             let byte = base[index]
-            let holder = Int(open)
+            let holder = Int(innermost)
             let isObject = nodes[holder].kind == .object
             if byte == ASCII.comma {
                 index += 1
@@ -91,15 +91,15 @@ struct JSONReader {
                 return true
             }
             guard byte == (isObject ? ASCII.closeBrace : ASCII.closeBracket) else { throw .unexpectedByte }
-            close(&open, &depth)
+            close(&innermost, &depth)
         }
     }
 
-    /// At the closing byte of `open`.
-    private mutating func close(_ open: inout UInt32, _ depth: inout Int) {
-        let place = Int(open)
+    /// At the closing byte of `innermost`.
+    private mutating func close(_ innermost: inout UInt32, _ depth: inout Int) {
+        let place = Int(innermost)
         index += 1
-        open = nodes[place].span
+        innermost = nodes[place].span
         depth -= 1
         nodes[place].span = UInt32(truncatingIfNeeded: count - place)
         nodes[place].rawCount = UInt32(truncatingIfNeeded: base + index - nodes[place].start)
