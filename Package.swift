@@ -85,7 +85,9 @@ let package = Package(
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
         tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "Plugins"]),
-        tests("ProxyTests", ["Base", "Linux", "HTTP", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
+        tests(
+            "ProxyTests",
+            ["Base", "Linux", "HTTP", "EventLoop", "Routing", "Upstream", "Plugins", "Proxy", "Observability"]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),
     ],

@@ -7,10 +7,10 @@
 /// An unbacked buffer (capacity 0) costs nothing; a connection that has nothing to keep gives its memory back to its
 /// loop's `BufferPool`. One owner, so the memory is freed exactly once.
 @usableFromInline package struct IOBuffer: ~Copyable {
-    @usableFromInline package private(set) var storage: UnsafeMutablePointer<UInt8>?
-    @usableFromInline package private(set) var capacity: Int
-    @usableFromInline package private(set) var readIndex = 0
-    @usableFromInline package private(set) var writeIndex = 0
+    @usableFromInline package internal(set) var storage: UnsafeMutablePointer<UInt8>?
+    @usableFromInline package internal(set) var capacity: Int
+    @usableFromInline package internal(set) var readIndex = 0
+    @usableFromInline package internal(set) var writeIndex = 0
 
     /// A buffer without memory.
     package init() {
@@ -43,19 +43,19 @@
     }
 
     /// The free memory at the tail, for the kernel to fill; follow with `commit`.
-    package var writable: UnsafeMutableRawBufferPointer {
+    @inlinable package var writable: UnsafeMutableRawBufferPointer {
         guard let storage else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         return UnsafeMutableRawBufferPointer(start: storage + writeIndex, count: writableCount)
     }
 
     /// Makes `count` bytes of `writable` readable.
-    package mutating func commit(_ count: Int) {
+    @inlinable package mutating func commit(_ count: Int) {
         precondition(count >= 0 && count <= writableCount)
         writeIndex += count
     }
 
     /// Drops `count` readable bytes; an emptied buffer starts over at its beginning.
-    package mutating func consume(_ count: Int) {
+    @inlinable package mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= readableCount)
         readIndex += count
         if readIndex == writeIndex {
@@ -64,7 +64,7 @@
         }
     }
 
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         readIndex = 0
         writeIndex = 0
     }
@@ -79,8 +79,12 @@
     }
 
     /// Ensures `count` writable bytes, growing the memory when moving is not enough.
-    package mutating func reserve(_ count: Int) {
-        if writableCount >= count { return }
+    @inlinable package mutating func reserve(_ count: Int) {
+        if writableCount < count { makeRoom(count) }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func makeRoom(_ count: Int) {
         if capacity - readableCount >= count {
             compact()
             return
@@ -98,16 +102,16 @@
         writeIndex = kept
     }
 
-    package mutating func append(_ bytes: ByteView) {
+    @inlinable package mutating func append(_ bytes: ByteView) {
         reserve(bytes.count)
         guard let storage, bytes.count > 0 else { return }
         (storage + writeIndex).update(from: bytes.base, count: bytes.count)
         writeIndex += bytes.count
     }
 
-    package mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
+    @inlinable package mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
 
-    package mutating func append(byte: UInt8) {
+    @inlinable package mutating func append(byte: UInt8) {
         reserve(1)
         guard let storage else { return }
         storage[writeIndex] = byte
@@ -156,33 +160,26 @@ package final class BufferPool {
     /// For relaying bodies, in bytes: large enough to make system calls rare, small enough to stay in the cache.
     package static let largeCapacity = 64 * 1024
 
-    private var small: [UnsafeMutablePointer<UInt8>] = []
-    private var large: [UnsafeMutablePointer<UInt8>] = []
-    private let keptCount: Int
+    private var small: FreeList
+    private var large: FreeList
 
     /// - Parameter keptCount: how many unused buffers of each size are kept rather than freed.
     package init(keptCount: Int = 256) {
-        self.keptCount = keptCount
-        small.reserveCapacity(keptCount)
-        large.reserveCapacity(keptCount)
-    }
-
-    deinit {
-        for storage in small { storage.deallocate() }
-        for storage in large { storage.deallocate() }
+        small = FreeList(limit: keptCount)
+        large = FreeList(limit: keptCount / 4)
     }
 
     /// Gives `buffer` memory if it has none.
     package func back(_ buffer: inout IOBuffer) {
         guard !buffer.isBacked else { return }
-        let storage = small.popLast() ?? .allocate(capacity: Self.smallCapacity)
+        let storage = small.take() ?? .allocate(capacity: Self.smallCapacity)
         buffer = IOBuffer(adopting: storage, capacity: Self.smallCapacity)
     }
 
     /// Moves `buffer` to the large size, keeping what it holds, unless it is that large already.
     package func enlarge(_ buffer: inout IOBuffer) {
         guard buffer.capacity < Self.largeCapacity else { return }
-        let storage = large.popLast() ?? .allocate(capacity: Self.largeCapacity)
+        let storage = large.take() ?? .allocate(capacity: Self.largeCapacity)
         var bigger = IOBuffer(adopting: storage, capacity: Self.largeCapacity)
         bigger.append(buffer.readable)
         recycle(&buffer)
@@ -204,13 +201,44 @@ package final class BufferPool {
     package func recycle(_ buffer: inout IOBuffer) {
         guard buffer.isBacked else { return }
         let (storage, capacity) = buffer.surrender()
-        if capacity == Self.smallCapacity, small.count < keptCount {
-            small.append(storage)
-        } else if capacity == Self.largeCapacity, large.count < keptCount / 4 {
-            large.append(storage)
-        } else {
-            storage.deallocate()
-        }
+        let isKept =
+            switch capacity {
+            case Self.smallCapacity: small.give(storage)
+            case Self.largeCapacity: large.give(storage)
+            default: false
+            }
+        if !isKept { storage.deallocate() }
+    }
+}
+
+/// Memory of one size that waits to be used again: the last that was given is the first taken, still in the cache.
+private struct FreeList: ~Copyable {
+    private let places: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>
+    private let limit: Int
+    private var count = 0
+
+    init(limit: Int) {
+        self.limit = limit
+        places = .allocate(capacity: limit)
+    }
+
+    deinit {
+        for index in 0..<count { places[index].deallocate() }
+        places.deallocate()
+    }
+
+    mutating func take() -> UnsafeMutablePointer<UInt8>? {
+        guard count > 0 else { return nil }
+        count -= 1
+        return places[count]
+    }
+
+    /// - Returns: whether there was a place for it.
+    mutating func give(_ storage: UnsafeMutablePointer<UInt8>) -> Bool {
+        guard count < limit else { return false }
+        places[count] = storage
+        count += 1
+        return true
     }
 }
 

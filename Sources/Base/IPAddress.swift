@@ -195,13 +195,28 @@ extension IPAddress: CustomStringConvertible {
     }
 
     private func appendDotted(_ bits: UInt64, to buffer: inout IOBuffer) {
+        buffer.reserve(15)
+        let free = buffer.writable
+        var length = 0
         var shift: UInt64 = 24
         while true {
-            buffer.append(decimal: Int(bits >> shift & 0xff))
-            if shift == 0 { return }
-            buffer.append(byte: ASCII.dot)
+            let number = UInt8(truncatingIfNeeded: bits >> shift)
+            if number >= 100 {
+                free[length] = ASCII.zero &+ number / 100
+                length += 1
+            }
+            if number >= 10 {
+                free[length] = ASCII.zero &+ number / 10 % 10
+                length += 1
+            }
+            free[length] = ASCII.zero &+ number % 10
+            length += 1
+            if shift == 0 { break }
+            free[length] = ASCII.dot
+            length += 1
             shift -= 8
         }
+        buffer.commit(length)
     }
 
     private func group(_ index: Int) -> UInt64 {

@@ -1,3 +1,4 @@
+import Base
 import Linux
 import Synchronization
 
@@ -5,7 +6,7 @@ import Synchronization
 ///
 /// For the control plane alone (a new snapshot, a resolved name, a stop): a request never goes through here.
 package final class Mailbox: Sendable {
-    private let letters = Mutex<[@Sendable () -> Void]>([])
+    private let letters = Lock<[@Sendable () -> Void]>([])
     private let isFilled = Atomic<Bool>(false)
     private let wakeup: EventCounter
 

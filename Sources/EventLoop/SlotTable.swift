@@ -40,6 +40,12 @@ package struct SlotTable: ~Copyable {
         }
     }
 
+    /// The tick at which the place's timer is due; `.max` when none is set.
+    func dueTick(_ index: UInt32) -> UInt64 {
+        precondition(Int(index) < used)
+        return storage[Int(index)].dueTick
+    }
+
     /// Gives `handler` a free place, under a registration that no one had before.
     package mutating func insert(_ handler: any EventHandler) -> Registration {
         let index: UInt32

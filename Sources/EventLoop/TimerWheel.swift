@@ -26,7 +26,7 @@ package struct TimerWheel {
     /// Sets the timer of `place`, unless it is set for no later already.
     package mutating func schedule(_ place: UInt32, at instant: MonotonicTime, in slots: inout SlotTable) {
         let due = max(tick(of: instant) + 1, currentTick + 1)
-        let current = slots[place].dueTick
+        let current = slots.dueTick(place)
         if current <= due { return }
         if current != .max { unlink(place, in: &slots) }
         link(place, due: due, in: &slots)

@@ -42,6 +42,7 @@ struct RouteReachability {
 
     private func isReachable(_ index: Int, _ shadows: inout [Int]) -> Bool {
         let route = definitions[index]
+        if hasOwnTerminal(route) { return true }
         var steps = Self.stepLimit
         for host in route.hosts {
             guard let root = roots[host] else { continue }
@@ -58,6 +59,24 @@ struct RouteReachability {
             }
         }
         return false
+    }
+
+    /// The short answer for most routes: on some host nothing else ends where the route does, and nothing reaches
+    /// farther than its rest. Then its first witness meets no rival.
+    private func hasOwnTerminal(_ route: RouteDefinition) -> Bool {
+        route.hosts.contains { host in
+            guard var node = roots[host] else { return false }
+            for segment in route.path.segments {
+                switch segment {
+                case .literal(let bytes):
+                    guard let child = bytes.withByteView({ layout.child(of: node, by: $0) }) else { return false }
+                    node = child
+                case .parameter: node = Int(layout.nodes[node].parameterChild)
+                case .rest: return layout.nodes[node].restCount == 1 && layout.nodes[node].parameterChild == 0
+                }
+            }
+            return layout.nodes[node].exactCount == 1
+        }
     }
 
     /// The paths worth trying for a pattern: one, or for a rest all lengths from the longest on.

@@ -61,7 +61,7 @@ package struct NameResolution: Sendable {
         case changed
     }
 
-    package let schedule: Schedule
+    package private(set) var schedule: Schedule
     package private(set) var state: State
 
     /// More addresses of one name than this are left out.
@@ -86,6 +86,15 @@ package struct NameResolution: Sendable {
         switch state {
         case .unresolved(_, .ask(let at)), .resolved(_, .ask(let at)), .stale(_, _, .ask(let at)): at
         case .unresolved(_, .report), .resolved(_, .report), .stale(_, _, .report): nil
+        }
+    }
+
+    /// From now on another interval holds. A question that would come later than it is brought forward; one that comes
+    /// earlier, and those after failures, stay.
+    package mutating func setRefreshInterval(_ interval: TimeAmount, now: MonotonicTime) {
+        schedule.refreshInterval = interval
+        if case .resolved(let addresses, .ask(let at)) = state {
+            state = .resolved(addresses, next: .ask(at: min(at, now + interval)))
         }
     }
 

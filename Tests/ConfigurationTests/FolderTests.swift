@@ -53,6 +53,39 @@ private final class TemporaryFolder {
         #expect(second.configuration?.domains[0].routes.map(\.name) == ["get-account"])
     }
 
+    @Test("a domain file takes text from the folder through links, and from nowhere else")
+    func reach() throws {
+        let folder = try TemporaryFolder()
+        let outside = try TemporaryFolder()
+        try outside.write("secret", "hunter2")
+        let gateway = plainGateway.replacing("team-bank", with: "\"${file:escape/secret}\"")
+        try folder.write("..2026_01/gateway.yaml", gateway)
+        try folder.write("..2026_01/team.key", "inside")
+        try folder.link("..data", to: "..2026_01")
+        try folder.link("gateway.yaml", to: "..data/gateway.yaml")
+        try folder.link("team.key", to: "..data/team.key")
+        try folder.link("absolute.key", to: folder.path + "/team.key")
+        try folder.link("escape", to: outside.path)
+        try folder.link("stolen.key", to: outside.path + "/secret")
+        try folder.link("sibling", to: "../\((outside.path as NSString).lastPathComponent)")
+        for (path, isInside) in [
+            ("team.key", true), ("..data/team.key", true), ("./team.key", true), ("absolute.key", true),
+            ("stolen.key", false), ("escape/secret", false), ("sibling/secret", false), ("..data/../..", false),
+        ] {
+            let bank = plainBank + "\n    plugins: {request_headers: {set: {X-Key: \"${file:\(path)}\"}}}\n"
+            try folder.write("bank.yaml", bank)
+            let expected =
+                isInside
+                ? []
+                : [
+                    "gateway.d/bank.yaml:9:46: error: routes.read-account.plugins.request_headers.set.X-Key: `\(path)` "
+                        + "is not in the configuration folder; expected a path below the configuration folder: only "
+                        + "gateway.yaml may take text from elsewhere"
+                ]
+            #expect(folder.said(folder.load()) == expected)
+        }
+    }
+
     @Test("dot names and other files are passed over; .yml works")
     func names() throws {
         let folder = try TemporaryFolder()

@@ -69,12 +69,23 @@ import Testing
         #expect(header.value.value.constant == value)
     }
 
-    @Test("an absolute path may lead anywhere")
+    @Test("gateway.yaml may take text from anywhere")
     func absolute() throws {
-        let result = load(Self.bank.replacing("keys/api.key", with: "/etc/abs.key"))
+        let gateway = plainGateway.replacing("team-bank", with: "\"${file:/etc/abs.key}\"")
+        let result = MemoryFolder(["gateway.yaml": gateway, "bank.yaml": plainBank, "/etc/abs.key": "absolute"]).load()
+        #expect(findings(result) == [])
+        #expect(result.configuration?.domains[0].owner?.value == "absolute")
+    }
+
+    @Test("a domain file may not, even when gateway.yaml takes the same", arguments: ["/etc/abs.key", "../abs.key"])
+    func outOfReach(path: String) throws {
+        let result = load(Self.bank.replacing("keys/api.key", with: path))
         #expect(
-            result.configuration?.domains[0].routes[0].plugins.requestHeaders.set[0].value.value.constant
-                == "Bearer absolute")
+            findings(result) == [
+                "gateway.d/bank.yaml:11:38: error: routes.read.plugins.request_headers.set.X-Key: `\(path)` is not in "
+                    + "the configuration folder; expected a path below the configuration folder: only gateway.yaml may "
+                    + "take text from elsewhere"
+            ])
     }
 
     @Test("a line feed out of a file can't get into a header")

@@ -652,7 +652,7 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `../x` is not a path that may be read; expected a path below the configuration folder without `..`, or an absolute one"
+            "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `../x` is not in the configuration folder; expected a path below the configuration folder: only gateway.yaml may take text from elsewhere"
         ),
         GoldenCase(
             "an unknown reference",

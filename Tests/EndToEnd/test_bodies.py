@@ -266,6 +266,53 @@ def test_a_client_that_leaves_before_the_response_costs_the_upstream_connection(
     eventually(lambda: upstream.connections[0].closed_by_peer, what="the close of the upstream connection")
 
 
+def reset(client):
+    client.reset()
+
+
+def reset_after_the_end(client):
+    """Closes with bytes unread after a half-close: the kernel resets."""
+    client.finish_sending()
+    client.reset()
+
+
+def reset_with_a_request_waiting(client):
+    client.send(request_bytes("GET", "/next"))
+    client.reset()
+
+
+@pytest.mark.parametrize("leave", [reset, reset_after_the_end, reset_with_a_request_waiting])
+def test_a_client_that_is_gone_is_noticed_while_the_upstream_is_silent(upstream_with, gateway_with, leave):
+    upstream = upstream_with(lambda connection: (connection.request(), connection.until_closed()))
+    gateway = gateway_with(upstream)
+    client = gateway.client()
+    client.send(request_bytes("GET", "/gone"))
+    upstream.wait_for_requests(1)
+    leave(client)
+    eventually(lambda: upstream.connections[0].closed_by_peer, 2, "the close of the upstream connection")
+    line = gateway.access_line(path="/gone")
+    assert (line["status"], line["error"]) == (0, "client-left")
+    assert len(upstream.connections) == 1
+
+
+def test_a_client_that_only_ended_its_sending_side_gets_its_answer(upstream_with, gateway_with):
+    answer = threading.Event()
+
+    def script(connection):
+        connection.request()
+        connection.wait(answer)
+        connection.send(ok(b"late"))
+
+    upstream = upstream_with(script)
+    gateway = gateway_with(upstream)
+    with gateway.client() as client:
+        client.send(request_bytes()).finish_sending()
+        upstream.wait_for_requests(1)
+        stays(lambda: not upstream.connections[0].closed_by_peer, 0.3, "the upstream connection")
+        answer.set()
+        assert client.response().body == b"late"
+
+
 def test_bytes_behind_a_body_are_the_next_request(upstream_with, gateway_with):
     upstream = upstream_with()
     gateway = gateway_with(upstream)

@@ -4,6 +4,7 @@ import pytest
 
 from harness import (
     EchoUpstream, Malformed, RawClient, ScriptedUpstream, Truncated, answering, chunked, ok, request_bytes)
+from harness.gateway import assert_no_sanitizer_report
 
 
 def response_to(data, method="GET"):
@@ -65,3 +66,12 @@ def test_a_malformed_request_at_an_upstream_fails_its_test():
         client.send(b"GET  / HTTP/1.1\r\n\r\n").rest()
     with pytest.raises(AssertionError):
         upstream.__exit__(None)
+
+
+@pytest.mark.parametrize("report", [
+    "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x6020", "WARNING: ThreadSanitizer: data race (pid=7)",
+    "==7==ERROR: LeakSanitizer: detected memory leaks"])
+def test_a_sanitizers_report_is_a_failure(report):
+    assert_no_sanitizer_report('{"level":"info","message":"started"}\n')
+    with pytest.raises(AssertionError):
+        assert_no_sanitizer_report('{"level":"info","message":"started"}\n' + report + "\n")

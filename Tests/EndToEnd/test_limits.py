@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, RawClient, answering, chunked, eventually, exchange, ok, request_bytes, route_all, stays)
+    EchoUpstream, Gateway, RawClient, answering, chunked, eventually, exchange, ok, request_bytes, route_all,
+    silent, stays)
 
 LISTENER = {
     "limits": {
@@ -54,6 +55,31 @@ def test_header_bytes_are_limited(world, size, status):
         assert exchange(world.port, data).status == 200
     else:
         refused(world, data, status)
+
+
+CHUNKED = [("Transfer-Encoding", "chunked")]
+
+
+@pytest.mark.parametrize("sent", [b"3e9\r\n", b"fffffffffffffff;a=b\r\n", b"3e8\r\n" + b"x" * 1000 + b"\r\n1\r\n"])
+def test_a_chunk_that_cannot_fit_is_refused_when_it_is_announced(world, sent):
+    refused(world, request_bytes("POST", "/limited", CHUNKED) + sent, 413)
+
+
+def test_a_chunk_is_refused_before_any_of_it_is_passed_on(upstream_with, gateway_with):
+    upstream = upstream_with(silent)
+    gateway = gateway_with(upstream, route={"limits": {"body_bytes_max": "1000B"}})
+    with gateway.client() as client:
+        client.send(request_bytes("POST", "/", CHUNKED) + b"5\r\nfirst\r\n")
+        eventually(lambda: b"first" in upstream.received(), what="the chunk that fits")
+        client.send(b"3e4\r\nsecond")
+        assert client.response("POST").status == 413
+    eventually(lambda: upstream.connections[0].closed_by_peer, what="the close of the upstream connection")
+    assert b"second" not in upstream.received()
+
+
+def test_chunks_up_to_the_limit_are_accepted(world):
+    body = b"3e7\r\n" + b"x" * 999 + b"\r\n1\r\ny\r\n0\r\n\r\n"
+    assert exchange(world.port, request_bytes("POST", "/fits", CHUNKED, body)).status == 200
 
 
 def test_one_large_header_is_limited_like_many_small_ones(world):

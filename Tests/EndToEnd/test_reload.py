@@ -296,14 +296,20 @@ def test_limits_of_a_listener_take_effect_on_new_requests(fixed):
     assert get(fixed.port, "/kept", [("X", "x" * 3000)]).status == 431
 
 
-def test_a_value_from_a_file_is_read_anew(tmp_path, gateway_with):
-    secret = tmp_path / "word"
-    secret.write_text("old")
-    gateway = gateway_with(upstreams={}, routes={"said": said("${file:%s}" % secret)})
+def test_a_value_from_a_file_is_read_anew(gateway_with):
+    gateway = gateway_with(upstreams={}, routes={"said": said("${file:words/said}")}, files={"words/said": "old"})
     assert body(gateway) == "old"
-    secret.write_text("new")
+    gateway.write("words/said", "new")
     assert gateway.hang_up() == "applied"
     assert body(gateway) == "new"
+
+
+def test_a_domain_file_that_begins_to_take_text_from_elsewhere_is_rejected(fixed):
+    """An absolute path, and a way up: what else the process may read is not the team's to see."""
+    for path in ("/etc/hostname", "../stderr.log"):
+        fixed.write_routes({}, {"said": said("${file:%s}" % path)})
+        assert fixed.hang_up() == "rejected"
+    assert any("only gateway.yaml may take text from elsewhere" in str(line) for line in fixed.log())
 
 
 def test_a_flurry_of_signals_ends_in_the_last_configuration(fixed):

@@ -59,9 +59,9 @@ private final class Counter: Sendable {
 
 /// What each thread's letters said, in the order in which they were run.
 private final class Letters: Sendable {
-    private let byThread: Mutex<[[Int]]>
+    private let byThread: Lock<[[Int]]>
 
-    init(threads: Int) { byThread = Mutex(Array(repeating: [], count: threads)) }
+    init(threads: Int) { byThread = Lock(Array(repeating: [], count: threads)) }
 
     var all: [[Int]] { byThread.withLock { $0 } }
     var count: Int { all.reduce(0) { $0 + $1.count } }

@@ -41,6 +41,18 @@ struct BodyDecoderTests {
         if let value = outcome.value { #expect(outcome == .complete(value, consumed: text.utf8.count)) }
     }
 
+    @Test("a chunk's size is known with its first line, before any of its bytes")
+    func announcing() throws {
+        var decoder = BodyDecoder(.chunked)
+        var trailers = HeaderList()
+        #expect(try decoder.next(ByteView("fffffffffffffff;a=b\r"), trailers: &trailers) == .needsMore(consumed: 20))
+        #expect(decoder.expectedBytes == 0)
+        #expect(try decoder.next(ByteView("\n"), trailers: &trailers) == .needsMore(consumed: 1))
+        #expect(decoder.expectedBytes == 0xfff_ffff_ffff_ffff)
+        #expect(try decoder.next(ByteView("abc"), trailers: &trailers) == .data(range: 0..<3, consumed: 3))
+        #expect(decoder.expectedBytes == 0xfff_ffff_ffff_fffc)
+    }
+
     @Test(
         "malformed chunks",
         arguments: [

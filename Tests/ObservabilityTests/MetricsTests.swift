@@ -2,14 +2,13 @@ import Base
 import Foundation
 import HTTP
 import Observability
-import Synchronization
 import Testing
 
 private let promtoolPath = "/usr/bin/promtool"
 
 @Suite("Metrics")
 struct MetricsTests {
-    private static let leases = Mutex<[MetricsLease]>([])
+    private static let leases = Lock<[MetricsLease]>([])
 
     private func registry() -> MetricsRegistry {
         MetricsRegistry(version: "1.2.3", startTime: WallTime(nanoseconds: 1_700_000_000_250_000_000))

@@ -47,7 +47,7 @@ final class ScriptedSink: LogSink {
         var reopenings: [Int] = []
     }
 
-    let state = Mutex(State())
+    let state = Lock(State())
 
     init(_ script: [LogWriteResult] = []) { state.withLock { $0.script = script } }
 

@@ -30,7 +30,10 @@ struct WordTests {
         Ban(pattern: #"\bimport Foundation"#, places: ["Sources/"], instead: "Base, or the Swift standard library"),
         Ban(pattern: #"@testable\b"#, places: ["Tests/"], instead: "package access"),
         Ban(pattern: #"^\s*(public|open) "#, places: ["Sources/"], instead: "package: nothing outside imports us"),
-        Ban(pattern: #"\bnonisolated\(unsafe\)"#, places: ["Sources/"], instead: "Atomic, Mutex or a loop's own state"),
+        Ban(pattern: #"\bnonisolated\(unsafe\)"#, places: ["Sources/"], instead: "Atomic, Lock or a loop's own state"),
+        Ban(
+            pattern: #"\bMutex[<(]"#, places: ["Sources/"], exceptPlaces: ["Sources/Base/Lock.swift"],
+            instead: "Lock, whose order ThreadSanitizer sees"),
         Ban(
             pattern: #"(^|[^\w./-])/(work|root|home|tmp/h)/\w"#, places: [""], exceptPlaces: ["Dockerfile"],
             everywhere: true, instead: "a path relative to the repository"),

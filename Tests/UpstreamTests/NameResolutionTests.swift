@@ -47,6 +47,30 @@ struct NameResolutionTests {
         #expect(name.state == .resolved([Self.two], next: .ask(at: Self.time(89_500))))
     }
 
+    @Test("another interval holds at once: it brings the next question forward, and never moves it away")
+    func rescheduling() {
+        var name = NameResolution(
+            schedule: NameResolution.Schedule(refreshInterval: .seconds(3_600)), now: Self.time(0))
+        name.setRefreshInterval(.seconds(1_800), now: Self.time(0))
+        #expect(name.state == .unresolved(failures: 0, next: .ask(at: Self.time(0))))
+        _ = name.tick(now: Self.time(0))
+        name.setRefreshInterval(.seconds(3_600), now: Self.time(0))
+        #expect(name.nextTick == nil)
+        _ = name.answered([Self.one], timeToLive: nil, now: Self.time(0), random: Self.middle(3_600_000))
+        #expect(name.nextTick == Self.time(3_600_000))
+        name.setRefreshInterval(.seconds(10), now: Self.time(500))
+        #expect(name.nextTick == Self.time(10_500))
+        name.setRefreshInterval(.seconds(60), now: Self.time(1_000))
+        #expect(name.nextTick == Self.time(10_500))
+        _ = name.tick(now: Self.time(10_500))
+        _ = name.answered([Self.one], timeToLive: nil, now: Self.time(10_500), random: Self.middle(60_000))
+        #expect(name.nextTick == Self.time(70_500))
+        _ = name.tick(now: Self.time(70_500))
+        name.failed(now: Self.time(70_500), random: Self.middle(500))
+        name.setRefreshInterval(.milliseconds(1), now: Self.time(70_500))
+        #expect(name.state == .stale([Self.one], failures: 1, next: .ask(at: Self.time(71_000))))
+    }
+
     @Test(
         "a time to live counts within its limits",
         arguments: [(0, 1_000), (1_500, 1_500), (9_999_000, 300_000)] as [(Int64, Int64)])

@@ -6,22 +6,27 @@ package struct ConfigurationSource: Sendable {
     package let list: @Sendable () throws(SourceError) -> [String]
     /// The content of a file, at most `limit + 1` bytes of it. The name is relative to the folder, or absolute.
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
+    package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
     /// there is no such thing.
     package let generation: @Sendable () -> String?
 
+    /// - Parameter readInside: `read` itself when nil, for sources that know no links.
     package init(
         folder: String,
         list: @escaping @Sendable () throws(SourceError) -> [String],
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
+        readInside: (@Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8])? = nil,
         environment: @escaping @Sendable (_ name: String) -> String?,
         generation: @escaping @Sendable () -> String? = { nil }
     ) {
         self.folder = folder
         self.list = list
         self.read = read
+        self.readInside = readInside ?? read
         self.environment = environment
         self.generation = generation
     }
@@ -35,6 +40,8 @@ package enum SourceError: Error, Sendable, Equatable {
     case notAFile
     /// A file where a folder must be.
     case notAFolder
+    /// A link leads out of the folder.
+    case outsideFolder
     /// Anything else, by its `errno`.
     case failed(errno: Int32)
 
@@ -45,6 +52,7 @@ package enum SourceError: Error, Sendable, Equatable {
         case .notPermitted: "may not be read"
         case .notAFile: "is not a regular file"
         case .notAFolder: "is not a folder"
+        case .outsideFolder: "is not in the configuration folder"
         case .failed(let errno): "could not be read (errno \(errno))"
         }
     }

@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// The trees of the last load, by the file's place in the folder and its bytes. A tree is a pure function of those
 /// unless the file holds `${…}`; such files, and files with errors, are never kept.
@@ -8,7 +8,7 @@ final class DocumentCache: Sendable {
         let document: YAMLDocument
     }
 
-    private let entries = Mutex<[Int: Entry]>([:])
+    private let entries = Lock<[Int: Entry]>([:])
 
     func document(at index: Int, _ content: [UInt8]) -> YAMLDocument? {
         entries.withLock { entries in

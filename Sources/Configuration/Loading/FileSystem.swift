@@ -9,6 +9,13 @@ extension ConfigurationSource {
             read: { (name, limit) throws(SourceError) in
                 try FileSystem.content(of: name.hasPrefix("/") ? name : "\(folder)/\(name)", limit: limit)
             },
+            readInside: { (name, limit) throws(SourceError) in
+                // What is opened is the path without links, so that a link changed meanwhile leads nowhere else.
+                let root = try FileSystem.withoutLinks(folder)
+                let path = try FileSystem.withoutLinks("\(folder)/\(name)")
+                guard path.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideFolder }
+                return try FileSystem.content(of: path, limit: limit)
+            },
             environment: { name in getenv(name).map { String(cString: $0) } },
             generation: { FileSystem.linkTarget("\(folder)/..data") })
     }
@@ -56,6 +63,13 @@ private enum FileSystem {
             if count == 0 || bytes.count > limit { return bytes }
             if bytes.count == wanted { wanted = min(wanted * 2, limit + 1) }
         }
+    }
+
+    /// The absolute path with all links followed. The corresponding C function is `realpath`.
+    static func withoutLinks(_ path: String) throws(SourceError) -> String {
+        guard let found = realpath(path, nil) else { throw error(errno) }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     static func linkTarget(_ path: String) -> String? {

@@ -1,7 +1,9 @@
 import Base
 
 /// One route with all effective values filled in. Its identity over reloads is `domain/name`.
-package struct Route: Sendable, Equatable {
+///
+/// A class, because it is large and there are thousands: a load hands each on from stage to stage by reference.
+package final class Route: Sendable {
     package let domain: String
     /// `[a-z0-9-]{1,63}`, unique within its domain.
     package let name: String
@@ -16,10 +18,39 @@ package struct Route: Sendable, Equatable {
     /// How much the route matters, 1 (most) to 3, for people; nil when not given.
     package let tier: Setting<Int>?
     /// The place of the route's name.
-    @Provenance package var location: SourceLocation
-
+    package let location: SourceLocation
     /// `domain/name`.
-    package var identity: String { "\(domain)/\(name)" }
+    package let identity: String
+
+    init(
+        domain: String, name: String, match: RouteMatch, action: RouteAction, timeouts: RouteTimeouts,
+        limits: RouteLimits, retries: RetryPolicy, plugins: PluginSet, allowEncodedSlash: Setting<Bool>,
+        tier: Setting<Int>?, location: SourceLocation
+    ) {
+        self.domain = domain
+        self.name = name
+        self.match = match
+        self.action = action
+        self.timeouts = timeouts
+        self.limits = limits
+        self.retries = retries
+        self.plugins = plugins
+        self.allowEncodedSlash = allowEncodedSlash
+        self.tier = tier
+        self.location = location
+        identity = "\(domain)/\(name)"
+    }
+}
+
+extension Route: Equatable {
+    /// Everything but the place.
+    package static func == (left: Route, right: Route) -> Bool {
+        left === right
+            || left.name == right.name && left.domain == right.domain && left.match == right.match
+                && left.action == right.action && left.timeouts == right.timeouts && left.limits == right.limits
+                && left.retries == right.retries && left.plugins == right.plugins
+                && left.allowEncodedSlash == right.allowEncodedSlash && left.tier == right.tier
+    }
 }
 
 /// What a request must be for the route to take it.

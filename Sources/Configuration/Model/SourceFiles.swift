@@ -1,6 +1,9 @@
 /// The files of one load. A `SourceLocation` counts them.
 package struct SourceFiles: Sendable, Equatable {
-    /// As given to people: the folder's path and the file's name. gateway.yaml comes first.
+    /// gateway.yaml's index: it comes first.
+    static let gatewayFile: UInt32 = 0
+
+    /// As given to people: the folder's path and the file's name.
     package let names: [String]
 
     package init(names: [String]) { self.names = names }

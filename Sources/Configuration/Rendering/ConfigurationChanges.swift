@@ -26,37 +26,50 @@ package struct ConfigurationChanges: Sendable, Equatable {
 
     package static func between(_ old: GatewayConfiguration, _ new: GatewayConfiguration) -> ConfigurationChanges {
         var changes = ConfigurationChanges()
-        changes.listeners = compare(named(old.listeners, \.name), named(new.listeners, \.name))
-        changes.domains = compare(
-            named(old.domains.map(\.withoutContent), \.name), named(new.domains.map(\.withoutContent), \.name))
-        changes.upstreams = compare(upstreams(old), upstreams(new))
-        changes.routes = compare(
-            named(old.domains.flatMap(\.routes), \.identity), named(new.domains.flatMap(\.routes), \.identity))
+        changes.listeners = compare(old.listeners, new.listeners) { $0.name }
+        changes.domains = compare(old.domains.map(\.withoutContent), new.domains.map(\.withoutContent)) { $0.name }
+        changes.upstreams = compare(upstreams(old), upstreams(new)) { $0.identity }
+        changes.routes = compare(old.domains.flatMap { $0.routes }, new.domains.flatMap { $0.routes }) { $0.identity }
         changes.settings = settings(old, new)
         return changes
     }
 
-    private static func named<Value>(_ values: [Value], _ name: (Value) -> String) -> [(String, Value)] {
-        values.map { (name($0), $0) }
+    private struct PlacedUpstream: Equatable {
+        let identity: String
+        let upstream: Upstream
     }
 
-    private static func upstreams(_ configuration: GatewayConfiguration) -> [(String, Upstream)] {
-        configuration.domains.flatMap { domain in domain.upstreams.map { ("\(domain.name)/\($0.name)", $0) } }
-    }
-
-    private static func compare<Value: Equatable>(_ old: [(String, Value)], _ new: [(String, Value)]) -> Kind {
-        var kind = Kind()
-        var before: [String: Value] = [:]
-        before.reserveCapacity(old.count)
-        for (name, value) in old { before[name] = value }
-        for (name, value) in new {
-            guard let earlier = before.removeValue(forKey: name) else {
-                kind.added.append(name)
-                continue
-            }
-            if earlier == value { kind.keptCount += 1 } else { kind.changed.append(name) }
+    private static func upstreams(_ configuration: GatewayConfiguration) -> [PlacedUpstream] {
+        configuration.domains.flatMap { domain in
+            domain.upstreams.map { PlacedUpstream(identity: "\(domain.name)/\($0.name)", upstream: $0) }
         }
-        kind.removed = old.map(\.0).filter { before[$0] != nil }
+    }
+
+    /// Mostly the names are the same and in the same order, but for a stretch in the middle: only that one is looked up
+    /// by name.
+    private static func compare<Value: Equatable>(
+        _ old: [Value], _ new: [Value], by name: (Value) -> String
+    ) -> Kind {
+        var kind = Kind()
+        let shorter = min(old.count, new.count)
+        var start = 0
+        while start < shorter, name(old[start]) == name(new[start]) {
+            kind.add(old[start], new[start], name)
+            start += 1
+        }
+        var tail = 0
+        while tail < shorter - start, name(old[old.count - 1 - tail]) == name(new[new.count - 1 - tail]) { tail += 1 }
+        var before: [String: Value] = [:]
+        for value in old[start..<old.count - tail] { before[name(value)] = value }
+        for value in new[start..<new.count - tail] {
+            if let earlier = before.removeValue(forKey: name(value)) {
+                kind.add(earlier, value, name)
+            } else {
+                kind.added.append(name(value))
+            }
+        }
+        kind.removed = old[start..<old.count - tail].map(name).filter { before[$0] != nil }
+        for (earlier, value) in zip(old.suffix(tail), new.suffix(tail)) { kind.add(earlier, value, name) }
         return kind
     }
 
@@ -73,6 +86,13 @@ package struct ConfigurationChanges: Sendable, Equatable {
         if old.forwarding != new.forwarding { settings.append("forwarding") }
         if old.serverHeader != new.serverHeader { settings.append("server_header") }
         return settings
+    }
+}
+
+extension ConfigurationChanges.Kind {
+    /// What became of one that is there before and after.
+    fileprivate mutating func add<Value: Equatable>(_ old: Value, _ new: Value, _ name: (Value) -> String) {
+        if old == new { keptCount += 1 } else { changed.append(name(new)) }
     }
 }
 

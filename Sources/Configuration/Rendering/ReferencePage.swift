@@ -33,10 +33,12 @@ package enum ReferencePage {
         | name | `read-account` | 1 to 63 lower-case letters, digits and hyphens |
 
         `${env:NAME}` stands for an environment variable, `${file:path}` for the text of a file, without its last line
-        end. A relative path starts at the configuration folder and may not hold `..`; an absolute one may lead anywhere.
-        A file may hold \(SizeFormat.text(LoadingLimits().referencedFileBytesMax)). Both work inside values (never in \
-        keys), are replaced once, and are masked wherever
-        the configuration is shown. A missing variable or file is an error. `$${` stands for a plain `${`.
+        end. A path is relative to the configuration folder and may not hold `..`. In gateway.yaml it may be absolute too,
+        and lead anywhere; what a domain file takes must lie in the folder, wherever links lead (all domain files can take
+        what lies there, and every environment variable: neither keeps a secret of one team from another). A file may
+        hold \(SizeFormat.text(LoadingLimits().referencedFileBytesMax)). Both work inside values (never in keys), are \
+        replaced once, and are masked
+        wherever the configuration is shown. A missing variable or file is an error. `$${` stands for a plain `${`.
 
         What a route doesn't say comes from its upstream (time-outs), its domain's file, `defaults` in gateway.yaml, and
         the defaults below, in this order.

@@ -4,6 +4,15 @@ import Base
 ///
 /// What comes out is text as it is: it isn't looked through for further references. `$${` stands for `${`.
 final class References {
+    /// Which files a file may take text from.
+    enum Reach {
+        /// Any file of the host: for gateway.yaml, which is the operator's.
+        case host
+        /// Files in the configuration folder, wherever links lead: for a domain file. Whoever can change one must not
+        /// thereby learn what else the process can read.
+        case folder
+    }
+
     /// Why a reference has no value.
     enum Failure: Error, Equatable {
         /// `${` without `}`.
@@ -15,6 +24,8 @@ final class References {
         case variableNotSet(String)
         /// Empty, or a relative path with `..` in it.
         case badPath(String)
+        /// A path out of the configuration folder, in a file that may read in the folder only.
+        case outOfReach(String)
         case unreadable(path: String, SourceError)
         /// Larger than the limit, in bytes.
         case tooLarge(what: String, limit: Int)
@@ -27,7 +38,8 @@ final class References {
     private let source: ConfigurationSource
     private let limits: LoadingLimits
     private var count = 0
-    private var contents: [String: [UInt8]] = [:]
+    /// What files hold, by path. A link may lead out of the folder, so each reach has its own.
+    private var contents: [Reach: [String: [UInt8]]] = [:]
 
     init(source: ConfigurationSource, limits: LoadingLimits) {
         self.source = source
@@ -35,7 +47,7 @@ final class References {
     }
 
     /// The text with everything in its place, and whether there was any reference in it.
-    func resolve(_ text: ByteView) throws(Failure) -> (bytes: [UInt8], isSecret: Bool) {
+    func resolve(_ text: ByteView, reach: Reach) throws(Failure) -> (bytes: [UInt8], isSecret: Bool) {
         var result: [UInt8] = []
         var isSecret = false
         var index = 0
@@ -47,7 +59,7 @@ final class References {
                 index += 3
             } else if isOpening, text[index + 1] == ASCII.openBrace {
                 guard let end = text.firstIndex(of: ASCII.closeBrace, from: index + 2) else { throw .unterminated }
-                result += try value(of: text[index + 2..<end].string)
+                result += try value(of: text[index + 2..<end].string, reach)
                 if result.count > limits.scalarBytesMax {
                     throw .tooLarge(what: "the value", limit: limits.scalarBytesMax)
                 }
@@ -61,11 +73,11 @@ final class References {
         return (result, isSecret)
     }
 
-    private func value(of reference: String) throws(Failure) -> [UInt8] {
+    private func value(of reference: String, _ reach: Reach) throws(Failure) -> [UInt8] {
         count += 1
         guard count <= limits.referencesMax else { throw .tooMany(limit: limits.referencesMax) }
         if reference.hasPrefix("env:") { return try variable(String(reference.dropFirst(4))) }
-        if reference.hasPrefix("file:") { return try file(String(reference.dropFirst(5))) }
+        if reference.hasPrefix("file:") { return try file(String(reference.dropFirst(5)), reach) }
         throw .unknownKind(reference)
     }
 
@@ -76,15 +88,22 @@ final class References {
         return try text(Array(value.utf8), of: "the environment variable \(name)")
     }
 
-    private func file(_ path: String) throws(Failure) -> [UInt8] {
-        let isInside = path.hasPrefix("/") || !path.split(separator: "/").contains("..")
-        guard !path.isEmpty, isInside, !path.utf8.contains(0) else { throw .badPath(path) }
-        if let known = contents[path] { return known }
+    private func file(_ path: String, _ reach: Reach) throws(Failure) -> [UInt8] {
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw .badPath(path) }
+        let leadsUp = path.split(separator: "/").contains("..")
+        switch reach {
+        case .host: guard path.hasPrefix("/") || !leadsUp else { throw .badPath(path) }
+        case .folder: guard !path.hasPrefix("/"), !leadsUp else { throw .outOfReach(path) }
+        }
+        if let known = contents[reach]?[path] { return known }
         var bytes: [UInt8]
         do {
-            bytes = try source.read(path, limits.referencedFileBytesMax)
+            bytes =
+                try reach == .host
+                ? source.read(path, limits.referencedFileBytesMax)
+                : source.readInside(path, limits.referencedFileBytesMax)
         } catch {
-            throw .unreadable(path: path, error)
+            throw error == .outsideFolder ? .outOfReach(path) : .unreadable(path: path, error)
         }
         guard bytes.count <= limits.referencedFileBytesMax else {
             throw .tooLarge(what: "the file `\(path)`", limit: limits.referencedFileBytesMax)
@@ -92,7 +111,7 @@ final class References {
         if bytes.last == ASCII.lf { bytes.removeLast() }
         if bytes.last == ASCII.cr { bytes.removeLast() }
         let value = try text(bytes, of: "the file `\(path)`")
-        contents[path] = value
+        contents[reach, default: [:]][path] = value
         return value
     }
 
@@ -114,6 +133,7 @@ extension References.Failure {
         case .badVariableName(let name): "`\(Visible.text(name))` is not the name of an environment variable"
         case .variableNotSet(let name): "the environment variable `\(Visible.text(name))` is not set"
         case .badPath(let path): "`\(Visible.text(path))` is not a path that may be read"
+        case .outOfReach(let path): "`\(Visible.text(path))` is not in the configuration folder"
         case .unreadable(let path, let error): "the file `\(Visible.text(path))` \(error.reason)"
         case .tooLarge(let what, let limit): "\(Visible.text(what)) is larger than \(limit) bytes"
         case .notText(let what): "\(Visible.text(what)) does not hold UTF-8 text"
@@ -126,6 +146,7 @@ extension References.Failure {
         case .unterminated, .unknownKind: "`${env:NAME}` or `${file:path}`; `$${` stands for a plain `${`"
         case .badVariableName: "letters, digits and `_`, not beginning with a digit"
         case .badPath: "a path below the configuration folder without `..`, or an absolute one"
+        case .outOfReach: "a path below the configuration folder: only gateway.yaml may take text from elsewhere"
         default: nil
         }
     }

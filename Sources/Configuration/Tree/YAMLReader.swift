@@ -146,7 +146,8 @@ struct YAMLReader {
         var flags = plain
         document.isSelfContained = false
         do throws(References.Failure) {
-            let (value, isSecret) = try references.resolve(bytes)
+            let reach: References.Reach = start.file == SourceFiles.gatewayFile ? .host : .folder
+            let (value, isSecret) = try references.resolve(bytes, reach: reach)
             if isSecret {
                 // The value is text even when it is empty: only what stands in the file can be `null`.
                 flags = .secret

@@ -59,7 +59,8 @@ package struct BodyDecoder: Sendable {
     /// truncated (`MessageError.truncatedContent`), and must look truncated to whom it is passed on.
     package var mayEndHere: Bool { state == .finished || state == .untilClose }
 
-    /// The bytes of content that are certain to follow, for reading ahead: the rest of the length, or of the chunk.
+    /// The bytes of content that are certain to follow: the rest of the length, or of the chunk, known with the line
+    /// that announces it. For reading ahead, and for refusing a chunk that is too large before any of it comes.
     package var expectedBytes: Int {
         switch state {
         case .length(let count), .chunk(let count): count

@@ -1,7 +1,7 @@
 /// A run of bytes within a head's arena, kept as offsets because the arena may move.
-struct ArenaSpan: Sendable, Equatable {
-    var start: UInt32 = 0
-    var count: UInt32 = 0
+@usableFromInline struct ArenaSpan: Sendable, Equatable {
+    @usableFromInline var start: UInt32 = 0
+    @usableFromInline var count: UInt32 = 0
 
     init() {}
 

@@ -16,7 +16,8 @@ package enum TargetForm: UInt8, Sendable {
 ///
 /// Its content is undefined until the decoder reports `.complete`. Views are valid until the head is next changed.
 /// It is reused from message to message and then allocates nothing.
-package struct RequestHead: ~Copyable {
+/// Its views are inlined into other modules: a call there would first copy the whole head for the callee to borrow.
+@usableFromInline package struct RequestHead: ~Copyable {
     package var method: Method = .get
     package var targetForm: TargetForm = .origin
     /// 0 or 1. A higher one reads as 1 (RFC 9110 section 2.5).
@@ -37,31 +38,31 @@ package struct RequestHead: ~Copyable {
     /// The port in the authority. Nil when it names none.
     package var port: UInt16?
     /// The fields as they came, in order.
-    package var fields = HeaderList()
+    @usableFromInline package var fields = HeaderList()
 
-    var methodSpan = ArenaSpan()
-    var targetSpan = ArenaSpan()
-    var pathSpan = ArenaSpan()
-    var querySpan = ArenaSpan()
-    var hostSpan = ArenaSpan()
-    var authoritySpan = ArenaSpan()
+    @usableFromInline var methodSpan = ArenaSpan()
+    @usableFromInline var targetSpan = ArenaSpan()
+    @usableFromInline var pathSpan = ArenaSpan()
+    @usableFromInline var querySpan = ArenaSpan()
+    @usableFromInline var hostSpan = ArenaSpan()
+    @usableFromInline var authoritySpan = ArenaSpan()
 
     /// An empty head without memory.
     package init() {}
 
     /// The method's token as it came.
-    package var methodToken: ByteView { view(methodSpan) }
+    @inlinable package var methodToken: ByteView { view(methodSpan) }
     /// The target as it came, for logs.
-    package var target: ByteView { view(targetSpan) }
+    @inlinable package var target: ByteView { view(targetSpan) }
     /// The canonical path: what is matched, authorised, logged and sent upstream. Begins with `/`, or is `*`.
-    package var path: ByteView { view(pathSpan) }
+    @inlinable package var path: ByteView { view(pathSpan) }
     /// The bytes after the first `?` as they came; empty without one.
-    package var query: ByteView { view(querySpan) }
+    @inlinable package var query: ByteView { view(querySpan) }
     /// The host in lower case, without port and trailing dot; an IPv6 literal in its brackets. From the target when
     /// that is absolute, else from `Host`. Empty only in HTTP/1.0 requests that name none.
-    package var host: ByteView { view(hostSpan) }
+    @inlinable package var host: ByteView { view(hostSpan) }
     /// `host`, and `:port` where one was given: what `Host` shall say upstream.
-    package var authority: ByteView { view(authoritySpan) }
+    @inlinable package var authority: ByteView { view(authoritySpan) }
 
     /// Empties the head and keeps its memory.
     package mutating func reset() {
@@ -85,5 +86,5 @@ package struct RequestHead: ~Copyable {
         authoritySpan = ArenaSpan()
     }
 
-    func view(_ span: ArenaSpan) -> ByteView { fields.bytes(start: Int(span.start), count: Int(span.count)) }
+    @inlinable func view(_ span: ArenaSpan) -> ByteView { fields.bytes(start: Int(span.start), count: Int(span.count)) }
 }

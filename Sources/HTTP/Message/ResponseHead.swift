@@ -15,15 +15,15 @@ import Base
     /// Whether the server lets the connection live on after this message, and the message's end is certain.
     package var isPersistent = true
     /// The fields as they came, in order.
-    package var fields = HeaderList()
+    @usableFromInline package var fields = HeaderList()
 
-    var reasonSpan = ArenaSpan()
+    @usableFromInline var reasonSpan = ArenaSpan()
 
     /// An empty head without memory.
     package init() {}
 
     /// The reason phrase as it came; may be empty.
-    package var reason: ByteView { fields.bytes(start: Int(reasonSpan.start), count: Int(reasonSpan.count)) }
+    @inlinable package var reason: ByteView { fields.bytes(start: Int(reasonSpan.start), count: Int(reasonSpan.count)) }
 
     /// Whether this is a 1xx, which another head follows.
     @inlinable package var isInterim: Bool { status < 200 }

@@ -41,6 +41,13 @@ struct TextCursor {
         next += count
     }
 
+    @inline(__always)
+    mutating func write<let count: Int>(_ bytes: InlineArray<count, UInt8>) {
+        check(count)
+        UnsafeMutableRawPointer(next).storeBytes(of: bytes, as: InlineArray<count, UInt8>.self)
+        next += count
+    }
+
     mutating func write(_ view: ByteView) {
         check(view.count)
         next.update(from: view.base, count: view.count)
@@ -48,29 +55,41 @@ struct TextCursor {
     }
 
     /// In decimal without leading zeros.
-    mutating func write(decimal number: UInt64) {
-        var length = 1
-        var bound: UInt64 = 10
-        while number >= bound {
-            length += 1
-            let (product, overflow) = bound.multipliedReportingOverflow(by: 10)
-            if overflow { break }
-            bound = product
+    mutating func write(decimal number: UInt64) { write(number, digits: Self.digitCount(number)) }
+
+    private static func digitCount(_ number: UInt64) -> Int {
+        var rest = number
+        var count = 0
+        while rest >= 10_000 {
+            rest /= 10_000
+            count += 4
         }
-        write(number, digits: length)
+        return count + (rest < 100 ? (rest < 10 ? 1 : 2) : (rest < 1_000 ? 3 : 4))
     }
 
-    /// In decimal with exactly `digits` digits, higher ones cut off.
+    /// In decimal with exactly `digits` digits, higher ones cut off; two at a time.
     mutating func write(_ number: UInt64, digits: Int) {
         check(digits)
+        let pairs = UnsafeRawPointer(Self.digitPairs.utf8Start)
+        let target = UnsafeMutableRawPointer(next)
         var rest = number
         var index = digits
-        while index > 0 {
-            index -= 1
-            next[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
+        while index >= 2 {
+            index -= 2
+            let pair = pairs.loadUnaligned(fromByteOffset: 2 * Int(rest % 100), as: UInt16.self)
+            target.storeBytes(of: pair, toByteOffset: index, as: UInt16.self)
+            rest /= 100
         }
+        if index == 1 { next[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10) }
         next += digits
+    }
+
+    /// `00`, `01` … `99`.
+    private static var digitPairs: StaticString {
+        """
+        0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+        5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
+        """
     }
 
     /// In lower-case hexadecimal with exactly `digits` digits (at most 16), higher ones cut off.
@@ -96,6 +115,26 @@ struct TextCursor {
         next += 16
     }
 
+    /// A UUID's text form (RFC 9562 section 4): groups of 8, 4, 4, 4 and 12 lower-case hexadecimal digits.
+    mutating func write(uuid high: UInt64, _ low: UInt64) {
+        check(36)
+        let raw = UnsafeMutableRawPointer(next)
+        let third = Self.hexDigits(UInt32(truncatingIfNeeded: high))
+        let fourth = Self.hexDigits(UInt32(truncatingIfNeeded: low >> 32))
+        raw.storeBytes(of: Self.hexDigits(UInt32(truncatingIfNeeded: high >> 32)), as: UInt64.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 9, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 14, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: fourth), toByteOffset: 19, as: UInt32.self)
+        raw.storeBytes(of: UInt32(truncatingIfNeeded: fourth >> 32), toByteOffset: 24, as: UInt32.self)
+        raw.storeBytes(
+            of: Self.hexDigits(UInt32(truncatingIfNeeded: low)), toByteOffset: 28, as: UInt64.self)
+        next[8] = ASCII.hyphen
+        next[13] = ASCII.hyphen
+        next[18] = ASCII.hyphen
+        next[23] = ASCII.hyphen
+        next += 36
+    }
+
     /// Eight digits in the order of memory: nibbles are spread over bytes, then made letters where they exceed nine.
     private static func hexDigits(_ number: UInt32) -> UInt64 {
         var spread = UInt64(number)
@@ -118,6 +157,50 @@ struct TextCursor {
         check(Self.jsonCapacity(text.count))
         next.pointee = ASCII.quote
         next += 1
+        if copyPlain(text) { next += text.count } else { writeEscaped(text) }
+        next.pointee = ASCII.quote
+        next += 1
+    }
+
+    /// Copies `text` to `next`, which stays where it is, as far as it is plain: nearly every text is, and then there is
+    /// no step for each byte. The last word overlaps the one before. The caller has checked the room.
+    /// - Returns: whether all of it was plain.
+    @inline(__always)
+    private func copyPlain(_ text: ByteView) -> Bool {
+        let source = UnsafeRawPointer(text.base)
+        let target = UnsafeMutableRawPointer(next)
+        let count = text.count
+        if count >= 8 {
+            var index = 0
+            while true {
+                let word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                if JSONText.holdsSpecial(word) { return false }
+                target.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
+                if index == count - 8 { return true }
+                index = min(index + 8, count - 8)
+            }
+        }
+        if count >= 4 {
+            let first = source.loadUnaligned(as: UInt32.self)
+            let last = source.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            if JSONText.holdsSpecial(UInt64(first) << 32 | UInt64(last)) { return false }
+            target.storeBytes(of: first, as: UInt32.self)
+            target.storeBytes(of: last, toByteOffset: count - 4, as: UInt32.self)
+            return true
+        }
+        var index = 0
+        while index < count {
+            let byte = text.base[index]
+            guard JSONText.isPlain(byte) else { return false }
+            next[index] = byte
+            index += 1
+        }
+        return true
+    }
+
+    /// The same for any text, byte by byte where it isn't plain.
+    @inline(never)
+    private mutating func writeEscaped(_ text: ByteView) {
         let base = text.base
         let count = text.count
         var index = 0
@@ -142,8 +225,6 @@ struct TextCursor {
                 }
             }
         }
-        next.pointee = ASCII.quote
-        next += 1
     }
 
     /// Writes the character that starts at `source` and is not plain ASCII. The caller has checked the room.

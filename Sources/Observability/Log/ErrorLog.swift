@@ -42,7 +42,7 @@ package final class ErrorLog: Sendable {
     private let queue: LogQueue
     private let now: @Sendable () -> Instant
     private let threshold: Atomic<UInt8>
-    private let limiter = Mutex(MessageLimiter(burst: ErrorLog.burst, refillInterval: ErrorLog.refillInterval))
+    private let limiter = Lock(MessageLimiter(burst: ErrorLog.burst, refillInterval: ErrorLog.refillInterval))
 
     /// - Parameters:
     ///   - queue: its batches carry one line each, so a batch size of 4 KiB is plenty.

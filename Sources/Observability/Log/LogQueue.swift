@@ -37,7 +37,7 @@ package final class LogQueue: Sendable {
     /// What one batch is to hold before it is submitted, in bytes.
     package let batchSize: Int
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let waker: any LogWaker
     private let written = Atomic<UInt64>(0)
     private let dropped = Atomic<UInt64>(0)
@@ -60,7 +60,7 @@ package final class LogQueue: Sendable {
         self.waker = waker
         var empty = State(ring: Array(repeating: nil, count: capacity))
         empty.free.reserveCapacity(capacity)
-        state = Mutex(empty)
+        state = Lock(empty)
     }
 
     /// Lines written and lost so far. From any thread.

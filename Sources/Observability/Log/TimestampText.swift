@@ -12,7 +12,7 @@ struct TimestampText {
     /// Years 0000 to 9999 exist; an instant outside of 1677...2262 cannot be expressed by `WallTime` anyway.
     mutating func write(_ time: WallTime, to cursor: inout TextCursor) {
         if time.seconds != second { compute(time.seconds) }
-        for index in 0..<20 { cursor.write(byte: calendar[index]) }
+        cursor.write(calendar)
         let milliseconds = time.milliseconds - second * 1_000
         cursor.write(UInt64(milliseconds), digits: 3)
         cursor.write(byte: 0x5a)

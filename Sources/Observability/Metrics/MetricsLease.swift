@@ -1,4 +1,4 @@
-import Synchronization
+import Base
 
 /// Keeps series of one shard alive: the handles that it gives are valid as long as it lives.
 ///
@@ -7,8 +7,8 @@ import Synchronization
 /// route keeps its counts, and a removed route's series vanish when the last request on the old snapshot has ended.
 package final class MetricsLease: Sendable {
     private let shard: MetricsShard
-    private let routes = Mutex<[Series]>([])
-    private let targets = Mutex<[Series]>([])
+    private let routes = Lock<[Series]>([])
+    private let targets = Lock<[Series]>([])
 
     init(shard: MetricsShard) { self.shard = shard }
 

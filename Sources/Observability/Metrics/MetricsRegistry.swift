@@ -31,8 +31,8 @@ package struct ProcessSample: Sendable {
 package final class MetricsRegistry: Sendable {
     let version: String
     let startTime: WallTime
-    private let shards = Mutex<[MetricsShard]>([])
-    private let configuration = Mutex(Configured())
+    private let shards = Lock<[MetricsShard]>([])
+    private let configuration = Lock(Configured())
     private let applied = Atomic<UInt64>(0)
     private let rejected = Atomic<UInt64>(0)
     private let unchanged = Atomic<UInt64>(0)

@@ -1,3 +1,4 @@
+import Base
 import Synchronization
 
 /// What tells one series of a family from the others: a route's identity, or an upstream's identity and a target.
@@ -62,7 +63,7 @@ final class Series: @unchecked Sendable {
 /// scraped, never by a request.
 final class SeriesTable: Sendable {
     private let cellCount: Int
-    private let series = Mutex<[SeriesName: Series]>([:])
+    private let series = Lock<[SeriesName: Series]>([:])
 
     /// - Parameter cellCount: how many cells each series has.
     init(cellCount: Int) { self.cellCount = cellCount }

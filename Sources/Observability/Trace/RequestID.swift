@@ -21,15 +21,7 @@ package struct RequestID: Hashable, Sendable {
     /// Appends the 36 bytes of the text form: lower-case hexadecimal in groups of 8, 4, 4, 4 and 12.
     package func append(to buffer: inout IOBuffer) {
         var cursor = TextCursor(reserving: Self.textLength, in: &buffer)
-        cursor.write(hex: high >> 32, digits: 8)
-        cursor.write(byte: ASCII.hyphen)
-        cursor.write(hex: high >> 16, digits: 4)
-        cursor.write(byte: ASCII.hyphen)
-        cursor.write(hex: high, digits: 4)
-        cursor.write(byte: ASCII.hyphen)
-        cursor.write(hex: low >> 48, digits: 4)
-        cursor.write(byte: ASCII.hyphen)
-        cursor.write(hex: low, digits: 12)
+        cursor.write(uuid: high, low)
         cursor.commit(to: &buffer)
     }
 

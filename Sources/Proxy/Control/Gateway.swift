@@ -104,8 +104,9 @@ package final class Gateway {
     private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
         let configuration = blueprint.configuration
         let plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
-        names.refreshInterval = configuration.dns.refresh.value
-        names.addNames(configuration.targetNames, waitingAtMost: configuration.dns.timeout.value)
+        names.addNames(
+            configuration.targetNames, refreshedEvery: configuration.dns.refresh.value,
+            waitingAtMost: configuration.dns.timeout.value)
         var budgets: [String: ConnectionBudget] = [:]
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.map { upstream in
@@ -131,6 +132,7 @@ package final class Gateway {
         endpoints = change.listeners.endpoints
         budgets = change.budgets
         names.keepOnly(blueprint.configuration.targetNames)
+        names.setRefreshInterval(blueprint.configuration.dns.refresh.value)
         limits.set(
             totalMax: blueprint.configuration.limits.connectionsMax.value,
             perClientMax: blueprint.configuration.limits.connectionsPerClientMax.value)

@@ -1,9 +1,8 @@
 import Base
-import Synchronization
 
 /// Names of listeners as bytes that never go away, each once.
 enum ListenerNames {
-    private static let names = Mutex<[String: ByteView]>([:])
+    private static let names = Lock<[String: ByteView]>([:])
 
     static func keep(_ name: String) -> ByteView {
         names.withLock { names in

@@ -2,18 +2,15 @@ import Base
 import EventLoop
 import Linux
 import Observability
-import Synchronization
 import Upstream
 
 /// The addresses of all targets that are named rather than numbered. Lives on the control thread.
 ///
 /// The system's resolver blocks, so every look-up has a thread of its own, which ends with it. When a name is asked for
 /// and what an answer or a failure means is `NameResolution`'s to say.
-final class NameDirectory: EventHandler {
+package final class NameDirectory: EventHandler {
     /// Called on the control thread when a name's addresses have changed.
-    var onChange: ((String, [IPAddress]) -> Void)?
-    /// How often a name is looked up again; for names that are new.
-    var refreshInterval = TimeAmount.seconds(30)
+    package var onChange: ((String, [IPAddress]) -> Void)?
 
     private var names: [String: NameResolution] = [:]
     private var lookupCount = 0
@@ -21,32 +18,48 @@ final class NameDirectory: EventHandler {
     private let loop: EventLoop
     private let log: ErrorLog
     private let registry: MetricsRegistry
+    private let resolve: Resolver
     private var registration = Registration.none
     /// Look-ups under way at a time.
     private static let lookupsMax = 16
 
-    init(loop: EventLoop, log: ErrorLog, registry: MetricsRegistry) {
+    /// Asks for a name's addresses, and may block: each call has a thread of its own.
+    package typealias Resolver = @Sendable (String) throws(ResolverError) -> [IPAddress]
+
+    package init(
+        loop: EventLoop, log: ErrorLog, registry: MetricsRegistry, resolve: @escaping Resolver = resolveAddresses
+    ) {
         self.loop = loop
         self.log = log
         self.registry = registry
+        self.resolve = resolve
         registration = loop.add(self)
     }
 
-    func addresses(of name: String) -> [IPAddress] { names[name]?.addresses ?? [] }
+    package func addresses(of name: String) -> [IPAddress] { names[name]?.addresses ?? [] }
 
     /// Forgets the names that are in use no more.
     func keepOnly(_ wanted: Set<String>) {
         for name in names.keys where !wanted.contains(name) { names[name] = nil }
     }
 
+    /// All names are looked up again at this interval, those included that are here already.
+    package func setRefreshInterval(_ interval: TimeAmount) {
+        let now = SystemClock.monotonic()
+        for name in names.keys { names[name]?.setRefreshInterval(interval, now: now) }
+        schedule()
+    }
+
     /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most; later answers come
     /// through `onChange`.
-    func addNames(_ wanted: Set<String>, waitingAtMost limit: TimeAmount) {
+    ///
+    /// - Parameter interval: how often the new names are looked up again.
+    package func addNames(_ wanted: Set<String>, refreshedEvery interval: TimeAmount, waitingAtMost limit: TimeAmount) {
         let answers = Answers()
         var waitingFor = 0
         for name in wanted where names[name] == nil {
             var resolution = NameResolution(
-                schedule: NameResolution.Schedule(refreshInterval: refreshInterval), now: SystemClock.monotonic())
+                schedule: NameResolution.Schedule(refreshInterval: interval), now: SystemClock.monotonic())
             _ = resolution.tick(now: SystemClock.monotonic())
             names[name] = resolution
             waitingFor += 1
@@ -58,9 +71,9 @@ final class NameDirectory: EventHandler {
         schedule()
     }
 
-    func handle(_ events: EventSet) {}
+    package func handle(_ events: EventSet) {}
 
-    func timerFired() {
+    package func timerFired() {
         for name in names.keys where lookupCount < Self.lookupsMax {
             guard names[name]?.tick(now: loop.now) == .resolve else { continue }
             let answers = Answers()
@@ -99,6 +112,7 @@ final class NameDirectory: EventHandler {
     private func lookUp(_ name: String, _ done: @escaping @Sendable (Answer) -> Bool) {
         lookupCount += 1
         let mailbox = loop.mailbox
+        let resolve = resolve
         let directory = LoopBound(self)
         let report: @Sendable (Answer) -> Void = { answer in
             let isTaken = done(answer)
@@ -107,7 +121,7 @@ final class NameDirectory: EventHandler {
         do throws(Errno) {
             try Thread.start(name: "resolver") {
                 do throws(ResolverError) {
-                    report(.success(try resolveAddresses(of: name)))
+                    report(.success(try resolve(name)))
                 } catch {
                     report(.failure(error))
                 }
@@ -133,7 +147,7 @@ final class NameDirectory: EventHandler {
         }
 
         let arrived = CountingSemaphore()
-        private let state = Mutex(State())
+        private let state = Lock(State())
 
         /// - Returns: whether somebody still waits.
         func add(_ name: String, _ answer: Answer) -> Bool {

@@ -95,16 +95,16 @@ extension RequestPreview {
         blueprint.table.match(asked, fields: request.fields, into: &match)
         outcome = Self.answer(match, request, blueprint.table)
         guard case .route(let index) = match.outcome else { return }
-        route = index
+        self.route = index
         captures = zip(blueprint.table.definitions[index].path.parameterNames, 0..<match.captureCount).map {
             Capture(name: $0, value: match.capture($1, in: request.path).string)
         }
         let texts = TextArena()
-        let compiler = RouteCompiler(
-            texts: texts, upstreamOffsets: blueprint.upstreamOffsets, configuration: blueprint.configuration)
+        let route = blueprint.routes[index]
+        let compiler = RouteCompiler(texts: texts, upstreams: blueprint.upstreams(of: route))
         // The compiled route's views are of the arena.
         withExtendedLifetime(texts) {
-            act(request, match, compiler.compile(blueprint.routes[index]), client: client)
+            act(request, match, compiler.compile(route), client: client)
         }
     }
 

@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 /// What all loops together have open to one target.
 package struct TargetReport: Sendable {
@@ -25,7 +24,7 @@ extension Worker {
 
 /// Adds up what the loops report.
 final class ReportBox: Sendable {
-    private let reports = Mutex<[PoolKey: TargetReport]>([:])
+    private let reports = Lock<[PoolKey: TargetReport]>([:])
 
     func add(_ more: [TargetReport]) {
         reports.withLock { reports in

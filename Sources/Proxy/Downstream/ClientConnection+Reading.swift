@@ -108,7 +108,7 @@ extension ClientConnection {
             case .data(let range, let consumed):
                 touch(listener.settings.bodyIdleTimeout)
                 exchange.bytesIn += UInt64(consumed)
-                exchange.receiveContent(input.readable[range])
+                exchange.receiveContent(input.readable[range], expecting: body.expectedBytes)
                 // The exchange may be over, and the connection with it.
                 guard self.exchange === exchange, state == .exchange else { return .over }
                 input.consume(consumed)
@@ -122,6 +122,8 @@ extension ClientConnection {
             case .needsMore(let consumed):
                 exchange.bytesIn += UInt64(consumed)
                 input.consume(consumed)
+                exchange.expectContent(body.expectedBytes)
+                guard self.exchange === exchange, state == .exchange else { return .over }
                 return .starved
             }
         } catch {

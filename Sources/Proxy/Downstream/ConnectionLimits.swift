@@ -14,7 +14,7 @@ package final class ConnectionLimits: Sendable {
     private let clients: [ClientCounts]
 
     private final class ClientCounts: Sendable {
-        let counts = Mutex<[IPAddress: Int]>([:])
+        let counts = Lock<[IPAddress: Int]>([:])
     }
 
     package init(totalMax: Int, perClientMax: Int) {

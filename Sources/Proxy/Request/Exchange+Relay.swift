@@ -18,10 +18,20 @@ extension Exchange {
     /// Whether the exchange stands still because the client doesn't send.
     var awaitsClient: Bool { progress == .receiving && acceptsContent }
 
-    func receiveContent(_ bytes: ByteView) {
+    /// - Parameter expected: how many bytes the sender has announced to follow these.
+    func receiveContent(_ bytes: ByteView, expecting expected: Int) {
         contentBytes += bytes.count
-        if contentBytes > route.bodyBytesMax { return answer(.contentTooLarge) }
+        guard isWithinLimit(expecting: expected) else { return answer(.contentTooLarge) }
         upstream?.sendContent(bytes)
+    }
+
+    /// A chunk that can't fit is refused when its size is read, not when its last byte that fits has been passed on.
+    func expectContent(_ expected: Int) {
+        if !isWithinLimit(expecting: expected) { answer(.contentTooLarge) }
+    }
+
+    private func isWithinLimit(expecting expected: Int) -> Bool {
+        contentBytes <= route.bodyBytesMax && expected <= route.bodyBytesMax - contentBytes
     }
 
     func receiveContentEnd() {

@@ -19,7 +19,7 @@ package final class Blueprint: Sendable {
     /// - Throws: the routes that can't live together.
     package init(_ configuration: GatewayConfiguration) throws(RouteConflicts) {
         self.configuration = configuration
-        let routes = configuration.domains.flatMap(\.routes)
+        let routes = configuration.domains.flatMap { $0.routes }
         let build = RouteTable.build(routes.enumerated().map { RouteDefinition($1, place: $0) })
         guard let table = build.table else { throw RouteConflicts(routes: routes, problems: build.problems) }
         self.routes = routes
@@ -31,10 +31,16 @@ package final class Blueprint: Sendable {
     func makeSnapshot(metrics: MetricsShard) -> Snapshot {
         let texts = TextArena()
         let lease = metrics.lease()
-        let compiler = RouteCompiler(
-            texts: texts, upstreamOffsets: upstreamOffsets, configuration: configuration)
-        let compiled = routes.map { route in
-            CompiledRoute(compiler.compile(route), metrics: lease.routeMetrics(id: route.identity))
+        var compiled: [CompiledRoute] = []
+        compiled.reserveCapacity(routes.count)
+        var upstreamCount = 0
+        for domain in configuration.domains {
+            let compiler = RouteCompiler(texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount))
+            for route in domain.routes {
+                compiled.append(
+                    CompiledRoute(compiler.compile(route), metrics: lease.routeMetrics(id: route.identity)))
+            }
+            upstreamCount += domain.upstreams.count
         }
         let unrouted = CompiledRoute(
             CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
@@ -44,14 +50,20 @@ package final class Blueprint: Sendable {
             lease: lease)
     }
 
-    var upstreamOffsets: [String: Int] {
-        var offsets: [String: Int] = [:]
-        var next = 0
+    /// What a route is compiled with.
+    func upstreams(of route: Route) -> DomainUpstreams {
+        var start = 0
         for domain in configuration.domains {
-            offsets[domain.name] = next
-            next += domain.upstreams.count
+            if domain.name == route.domain { return domain.compiledUpstreams(from: start) }
+            start += domain.upstreams.count
         }
-        return offsets
+        return DomainUpstreams(start: start, hostHeaders: [])
+    }
+}
+
+extension Domain {
+    fileprivate func compiledUpstreams(from start: Int) -> DomainUpstreams {
+        DomainUpstreams(start: start, hostHeaders: upstreams.map(\.hostHeader.value))
     }
 }
 

@@ -4,12 +4,18 @@ import HTTP
 import Plugins
 import Routing
 
-/// Turns one route of the configuration into what a request runs through. Its texts are kept in `texts`.
+/// A domain's upstreams as its routes need to know them.
+struct DomainUpstreams {
+    /// Where they begin in the snapshot's list.
+    let start: Int
+    let hostHeaders: [HostHeader]
+}
+
+/// Turns the routes of one domain into what requests run through. Their texts are kept in `texts`.
 struct RouteCompiler {
     let texts: TextArena
-    /// Where each domain's upstreams begin in the snapshot's list.
-    let upstreamOffsets: [String: Int]
-    let configuration: GatewayConfiguration
+    /// The upstreams of the routes' domain.
+    let upstreams: DomainUpstreams
 
     func compile(_ route: ConfiguredRoute) -> CompiledRoute.Parts {
         var parts = CompiledRoute.Parts()
@@ -23,16 +29,15 @@ struct RouteCompiler {
         parts.retriesStaleConnection = route.retries.staleConnection.value
         parts.plugins = compile(route.plugins)
         switch route.action {
-        case .proxy(let proxy): compile(proxy, of: route, into: &parts)
+        case .proxy(let proxy): compile(proxy, into: &parts)
         case .redirect(let redirect): parts.action = .redirect(compile(redirect))
         case .respond(let response): parts.action = .respond(compile(response))
         }
         return parts
     }
 
-    private func compile(_ proxy: ProxyAction, of route: ConfiguredRoute, into parts: inout CompiledRoute.Parts) {
-        let offset = upstreamOffsets[route.domain] ?? 0
-        parts.action = .proxy(offset + proxy.upstream)
+    private func compile(_ proxy: ProxyAction, into parts: inout CompiledRoute.Parts) {
+        parts.action = .proxy(upstreams.start + proxy.upstream)
         switch proxy.rewrite.path.value {
         case .keep: parts.rewrite = .keep
         case .stripSegments(let count): parts.rewrite = .strip(segments: count)
@@ -40,9 +45,7 @@ struct RouteCompiler {
         }
         if let host = proxy.rewrite.host {
             parts.hostHeader = .fixed(texts.keep(host.value))
-        } else if let domain = configuration.domains.first(where: { $0.name == route.domain }),
-            domain.upstreams[proxy.upstream].hostHeader.value == .target
-        {
+        } else if upstreams.hostHeaders[proxy.upstream] == .target {
             parts.hostHeader = .target
         }
     }

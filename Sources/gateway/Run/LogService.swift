@@ -2,7 +2,6 @@ import Base
 import Configuration
 import Linux
 import Observability
-import Synchronization
 
 /// A log with its writer's thread: lines go in by `queue`, and end in a file or a standard stream.
 final class LogService: Sendable {
@@ -57,11 +56,11 @@ final class LogFile: LogSink {
     /// Nil for a standard stream, which can't be reopened.
     private let path: String?
     /// The descriptor in use. Only the writer's thread changes it.
-    private let descriptor: Mutex<Int32>
+    private let descriptor: Lock<Int32>
 
     private init(path: String?, descriptor: Int32) {
         self.path = path
-        self.descriptor = Mutex(descriptor)
+        self.descriptor = Lock(descriptor)
     }
 
     static var standardOutput: LogFile { LogFile(path: nil, descriptor: 1) }

@@ -194,10 +194,11 @@ final class ServerProcess: EventHandler {
         registry.countReload(.applied)
         registry.configurationApplied(digest: after.digest, at: wallNow)
         adminState.applied(digest: after.digest, at: wallNow)
+        let took = SystemClock.monotonic() - begin
         let changes = ConfigurationChanges.between(before, after)
         log.info("reload applied") { line in
             line.field("digest", after.digest)
-            line.field("took_us", Int((SystemClock.monotonic() - begin).microseconds))
+            line.field("took_us", Int(took.microseconds))
             line.append(changes)
         }
     }

@@ -15,13 +15,22 @@ from .ports import free_port
 REPOSITORY = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTCULLIS_BIN", REPOSITORY / ".build" / "debug" / "portcullis")).resolve()
 START_SECONDS = float(os.environ.get("PORTCULLIS_START_SECONDS", "10"))
+TIME_FACTOR = float(os.environ.get("PORTCULLIS_TIME_FACTOR", "1"))
 
 
 def command(*arguments, env=None, seconds=30):
     """Runs `portcullis ARGUMENTS` to its end; the result has returncode, stdout and stderr as text."""
-    return subprocess.run(
-        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds,
+    result = subprocess.run(
+        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=seconds * TIME_FACTOR,
         env={**os.environ, **(env or {})})
+    assert_no_sanitizer_report(result.stderr)
+    return result
+
+
+def assert_no_sanitizer_report(stderr):
+    """Whatever the process's end was: a binary built with a sanitizer must not have reported anything."""
+    at = stderr.find("Sanitizer:")
+    assert at < 0, f"a sanitizer's report: {stderr[max(at - 200, 0):at + 6000]}"
 
 
 class Gateway:
@@ -78,6 +87,8 @@ class Gateway:
         if self.process is None:
             return
         code = self.stop()
+        if failure is None:
+            assert_no_sanitizer_report(self.stderr())
         if failure is None and self.expected_exit is not None:
             assert code == self.expected_exit, f"exit code {code}; stderr: {self.stderr()[-3000:]}"
 
