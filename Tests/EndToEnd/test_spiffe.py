@@ -28,7 +28,7 @@ SPIFFE = {
     "nested": {"id": "spiffe://bank-a/{claim.org.unit}/{claim.org.person.id}"},
     "authority": {"id": "spiffe://{trust_domain}/user/{claim.user_id}"},
     "fixed-id": {"id": "spiffe://bank-a/anybody"},
-    "mixed": {"id": "spiffe://bank-a/user/u-{claim.user_id}.{claim.azp}"},
+    "mixed": {"id": "spiffe://bank-a/user/u-{claim.user_id}.x"},
     "fixed-tenant": {"id": USER, "tenant": "{claim.tenant}", "route_tenant": "bank-a"},
     "issuer-tenant": {"id": USER, "tenant": "{issuer.tenant}", "route_tenant": "bank-a"},
     "default-tenant": {"id": USER, "route_tenant": "bank-a"},
@@ -78,12 +78,13 @@ def test_the_example_of_the_design_holds(world):
 @pytest.mark.parametrize("path, changes, expected", [
     ("/seed", {"user_id": 12345}, "spiffe://bank-a/user/12345"),
     ("/seed", {"user_id": 0}, "spiffe://bank-a/user/0"),
+    ("/seed", {"user_id": -7}, "spiffe://bank-a/user/-7"),
     ("/seed", {"user_id": "A.b_c-9"}, "spiffe://bank-a/user/A.b_c-9"),
     ("/seed", {"user_id": "..."}, "spiffe://bank-a/user/..."),
     ("/nested", {"org": {"unit": "cards", "person": {"id": "7"}}}, "spiffe://bank-a/cards/7"),
     ("/authority", {}, "spiffe://bank-a/user/12345"),
     ("/fixed-id", {}, "spiffe://bank-a/anybody"),
-    ("/mixed", {}, "spiffe://bank-a/user/u-12345.mobile-app"),
+    ("/mixed", {}, "spiffe://bank-a/user/u-12345.x"),
     ("/rules", {}, "spiffe://bank-a/user/12345"),
     ("/rules", {"client_type": "service"}, "spiffe://bank-a/service/mobile-app"),
     ("/rules", {"client_type": "service", "groups": ["staff"]}, "spiffe://bank-a/service/mobile-app"),
@@ -96,16 +97,11 @@ def test_claims_become_a_spiffe_id(world, path, changes, expected):
 
 
 NO_SEGMENTS = ["user@bank-a", "a/b", "../admin", "..", ".", "", "a b", "a%2fb", "a+b", "auth0|1", "a:b", "ü", "a\u0000b",
-               "a\nb", "a?b", "a#b", "x" * 2048, ["a"], {"a": 1}, True, None, 1.5, -1.5, 10 ** 40]
+               "a\nb", "a?b", "a#b", "x" * 2048, ["a"], {"a": 1}, True, None, 1.5, -1.5, 12345.0]
 
 
 @pytest.mark.parametrize("value", NO_SEGMENTS, ids=lambda value: repr(value)[:20])
 def test_a_claim_that_cannot_be_a_segment_is_refused_and_never_altered(world, value):
-    if value in (1.5, -1.5, 10 ** 40, True):
-        response = world.get("/seed", token(KEY, user_id=value))
-        if response.status == 200:  # what a number or a truth looks like is the plugin's page to say; it has to be valid
-            SpiffeId(identity_headers(seen(response))["x-spiffe-id"])
-            return
     assert_forbidden(world, "/seed", token(KEY, user_id=value))
 
 
@@ -133,9 +129,6 @@ def test_escaping_never_makes_two_users_one(world):
     found = []
     for value in values:
         response = world.get("/escape", token(KEY, sub=value))
-        if value in ("..", "."):
-            if response.status == 403:
-                continue
         assert response.status == 200
         found.append(identity_headers(seen(response))["x-spiffe-id"])
         SpiffeId(found[-1])
@@ -270,6 +263,7 @@ MISTAKES = [
     ("a query", {"id": "spiffe://bank-a/x?y"}, ""),
     ("an unknown placeholder", {"id": "spiffe://bank-a/{header.x}"}, "header.x"),
     ("a brace that stays open", {"id": "spiffe://bank-a/{claim.sub"}, ""),
+    ("two claims in one segment", {"id": "spiffe://bank-a/{claim.a}-{claim.b}"}, ""),
     ("an unknown filter", {"id": "spiffe://bank-a/{claim.sub|lower}"}, "lower"),
     ("both forms at once", {"id": "spiffe://bank-a/x", "rules": [{"id": "spiffe://bank-a/y"}]}, ""),
     ("neither form", {"tenant": "bank-a"}, ""),
