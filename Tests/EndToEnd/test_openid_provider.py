@@ -35,6 +35,7 @@ def world(provider, tmp_path):
     routes = {
         "read": route("/read", jwt={"issuer": "glewlwyd", "scopes": ["read"]}, **plugins),
         "transfer": route("/transfer", jwt={"issuer": "glewlwyd", "scopes": ["transfer"]}, **plugins),
+        "service": route("/service", jwt={"issuer": "glewlwyd"}, spiffe={"rules": SPIFFE["rules"]}),
         "bank-b": route("/bank-b", jwt={"issuer": "glewlwyd"}, **{
             **plugins, "spiffe": {**SPIFFE, "route_tenant": "bank-b"}}),
     }
@@ -60,7 +61,8 @@ def test_a_users_token_becomes_a_spiffe_id_and_an_internal_token(provider, world
 
 
 def test_a_clients_token_becomes_that_of_a_service(provider, world):
-    request = world.reached("/read", provider.client_token())
+    assert world.status("/read", provider.client_token()) == 403, "it has no tenant"
+    request = world.reached("/service", provider.client_token())
     assert header_values(request, "x-spiffe-id") == [f"spiffe://bank-a/service/{CLIENT}"]
 
 
