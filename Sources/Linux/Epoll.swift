@@ -92,12 +92,13 @@ package struct EventCounter: ~Copyable {
     /// Makes the counter readable. Safe from any thread.
     package func signal() {
         var one: UInt64 = 1
-        _ = CLinux.write(descriptor.number, &one, 8)
+        // A lost signal would leave a letter unread until something else wakes the loop. EAGAIN: it is readable already.
+        while CLinux.write(descriptor.number, &one, 8) < 0, Errno.last == .interrupted {}
     }
 
     /// Makes it unreadable again.
     package func clear() {
         var value: UInt64 = 0
-        _ = CLinux.read(descriptor.number, &value, 8)
+        while CLinux.read(descriptor.number, &value, 8) < 0, Errno.last == .interrupted {}
     }
 }

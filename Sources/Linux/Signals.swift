@@ -37,7 +37,11 @@ package struct SignalQueue: ~Copyable {
     package func next() -> ProcessSignal? {
         var information = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
-        guard CLinux.read(descriptor.number, &information, size) == size else { return nil }
+        while true {
+            let count = CLinux.read(descriptor.number, &information, size)
+            if count == size { break }
+            guard count < 0, Errno.last == .interrupted else { return nil }
+        }
         return ProcessSignal(rawValue: Int32(information.ssi_signo))
     }
 }

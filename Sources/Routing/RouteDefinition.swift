@@ -5,7 +5,10 @@
 /// then path (`PathPattern`), then a route that names the method before one for all methods, then the number of header
 /// conditions, then the number of query conditions. Two routes that can match one request with equal rank are a
 /// conflict.
-package struct RouteDefinition: Sendable {
+///
+/// A class, because the builder goes through all of them several times: by value, each time would count every part's
+/// references.
+package final class RouteDefinition: Sendable {
     /// `domain/name`, unique in the set.
     package let id: String
     /// An opaque number by which the caller finds the route's file and line.

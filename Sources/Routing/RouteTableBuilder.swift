@@ -46,6 +46,7 @@ struct RouteTableBuilder {
     private var extensionMethods: [String] = []
     private var extensionIndexes: [String: Int] = [:]
     private var hostListeners: [HostPattern: UInt64] = [:]
+    private var lastHost: (pattern: HostPattern, root: Int, listeners: UInt64)?
     private var placements: [Placement] = []
     /// The last placement at each node, by `terminal`, or -1.
     private var lastPlacement: [Int32] = [-1, -1]
@@ -76,21 +77,25 @@ struct RouteTableBuilder {
 
     mutating func validate() {
         for (index, route) in definitions.enumerated() {
-            let all = route.headers + route.queries
-            if all.count > RouteTable.conditionLimit { problems.append(.tooManyConditions(route: index)) }
-            for list in [route.headers, route.queries] where list.count > 1 {
-                var seen = Set<String>()
-                for condition in list where !seen.insert(condition.name).inserted {
-                    problems.append(.repeatedCondition(route: index, name: condition.name))
-                }
+            if !route.headers.isEmpty || !route.queries.isEmpty { checkConditions(of: route, at: index) }
+            if !route.methods.isEmpty { internMethods(of: route, at: index) }
+        }
+    }
+
+    private mutating func checkConditions(of route: RouteDefinition, at index: Int) {
+        let all = route.headers + route.queries
+        if all.count > RouteTable.conditionLimit { problems.append(.tooManyConditions(route: index)) }
+        for list in [route.headers, route.queries] where list.count > 1 {
+            var seen = Set<String>()
+            for condition in list where !seen.insert(condition.name).inserted {
+                problems.append(.repeatedCondition(route: index, name: condition.name))
             }
-            for condition in all {
-                let longest = max(condition.name.utf8.count, condition.test.text.utf8.count)
-                if longest > RouteTable.textLimit {
-                    problems.append(.conditionTooLong(route: index, name: condition.name))
-                }
+        }
+        for condition in all {
+            let longest = max(condition.name.utf8.count, condition.test.text.utf8.count)
+            if longest > RouteTable.textLimit {
+                problems.append(.conditionTooLong(route: index, name: condition.name))
             }
-            internMethods(of: route, at: index)
         }
     }
 
@@ -117,14 +122,7 @@ struct RouteTableBuilder {
     }
 
     private mutating func insert(_ route: RouteDefinition, at index: Int, host: Int, _ pattern: HostPattern) {
-        hostListeners[pattern, default: 0] |= route.listeners
-        var node: Int
-        if let root = roots[pattern] {
-            node = root
-        } else {
-            node = addNode()
-            roots[pattern] = node
-        }
+        var node = root(of: pattern, for: route.listeners)
         var isRest = false
         for segment in route.path.segments {
             switch segment {
@@ -144,6 +142,17 @@ struct RouteTableBuilder {
         let placement = Placement(route: Int32(index), host: Int32(host), previous: lastPlacement[terminal])
         lastPlacement[terminal] = Int32(placements.count)
         placements.append(placement)
+    }
+
+    private mutating func root(of pattern: HostPattern, for listeners: UInt64) -> Int {
+        // Routes of one host mostly stand together.
+        if let last = lastHost, last.pattern == pattern, last.listeners & listeners == listeners { return last.root }
+        let all = hostListeners[pattern, default: 0] | listeners
+        hostListeners[pattern] = all
+        let root = roots[pattern] ?? addNode()
+        roots[pattern] = root
+        lastHost = (pattern, root, all)
+        return root
     }
 
     private mutating func addNode() -> Int {
@@ -192,10 +201,12 @@ struct RouteTableBuilder {
             !route.methods.isEmpty && methods & RouteLayout.getBit != 0 && methods & RouteLayout.headBit == 0
         if impliesHead { methods |= RouteLayout.headBit }
         let start = conditions.count
-        for condition in route.headers + route.queries {
-            conditions.append(
-                RouteLayout.Condition(
-                    name: store(condition.name), value: store(condition.test.text), kind: condition.test.kind))
+        for list in [route.headers, route.queries] where !list.isEmpty {
+            for condition in list {
+                conditions.append(
+                    RouteLayout.Condition(
+                        name: store(condition.name), value: store(condition.test.text), kind: condition.test.kind))
+            }
         }
         return RouteLayout.Candidate(
             methods: methods, listeners: route.listeners, route: UInt32(index), conditionStart: UInt32(start),

@@ -87,6 +87,8 @@ package struct Balancer: Sendable {
     package func activeCount(_ target: Int) -> Int { active[target] }
 
     private mutating func takeTurn(_ eligible: TargetSet) -> Int? {
+        // The only one pays what it gains: nothing changes.
+        if eligible.count == 1 { return eligible.next(from: 0) }
         var best: Int?
         var bestCredit = Int.min
         var total = 0

@@ -209,6 +209,8 @@ def test_a_client_that_takes_nothing_is_let_go(upstream_with, gateway_with):
     gateway = gateway_with(upstream, gateway={"listeners": {"main": {"timeouts": {"write_idle": "300ms"}}}})
     with gateway.client(receive_buffer=16 * 1024) as client:
         client.send(request_bytes())
+        # Before the gateway has taken the connection there are none either.
+        eventually(lambda: gateway.metrics().sum("portcullis_connections") == 1, 10, "the connection")
         eventually(lambda: gateway.metrics().sum("portcullis_connections") == 0, 10, "the end of the connection")
         assert len(client.rest(20)) < size
 

@@ -237,6 +237,7 @@ def test_a_prefix_is_stripped(world, target, reached):
     ("/users/a%20b/pic/x", "replace", "/img/x/a%20b.png"),
     ("/old/a/b/c", "replace-rest", "/new/a/b/c"),
     ("/old/", "replace-rest", "/new/"),
+    ("/old", "replace-rest", "/new/"),
 ])
 def test_a_path_is_replaced_from_its_parameters(world, target, route, reached):
     assert taken(get(world.port, target)) == (route, reached)

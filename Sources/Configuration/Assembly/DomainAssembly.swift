@@ -22,7 +22,14 @@ final class DomainAssembly {
 
     func upstreams() -> [Upstream] {
         let upstreams = draft.upstreams.compactMap(upstream)
-        let used = Set(draft.routes.compactMap { $0.value.upstream?.value })
+        var used = Set<String>()
+        var last = ""
+        // Routes of one upstream mostly stand together.
+        for named in draft.routes {
+            guard let name = named.value.upstream?.value, name != last else { continue }
+            used.insert(name)
+            last = name
+        }
         let isMisspelt = used.contains { upstreamTimeouts[$0] == nil }
         for named in draft.upstreams where !used.contains(named.name) && !isMisspelt {
             file.warning(named.key, "no route uses the upstream `\(named.name)`")

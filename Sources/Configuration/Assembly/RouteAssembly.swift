@@ -105,11 +105,11 @@ struct RouteAssembly {
 extension RouteAssembly {
     /// Nil after an error.
     private func action(path: PathTemplate?) -> RouteAction? {
-        let keys = [
-            file.key("upstream", in: named.node), file.key("redirect", in: named.node),
-            file.key("respond", in: named.node),
-        ].compactMap { $0 }
-        guard keys.count == 1 else {
+        let upstreamKey = file.key("upstream", in: named.node)
+        let redirectKey = file.key("redirect", in: named.node)
+        let respondKey = file.key("respond", in: named.node)
+        guard (upstreamKey == nil ? 0 : 1) + (redirectKey == nil ? 0 : 1) + (respondKey == nil ? 0 : 1) == 1 else {
+            let keys = [upstreamKey, redirectKey, respondKey].compactMap { $0 }
             let expectation = "exactly one of `upstream`, `redirect` and `respond`"
             if keys.isEmpty, file.holdsUnknownKey(named.node) { return nil }
             if keys.isEmpty {
@@ -119,7 +119,7 @@ extension RouteAssembly {
             }
             return nil
         }
-        if let rewrite = draft.rewrite, draft.upstream == nil, file.key("upstream", in: named.node) == nil {
+        if let rewrite = draft.rewrite, draft.upstream == nil, upstreamKey == nil {
             file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
         }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }

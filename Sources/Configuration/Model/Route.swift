@@ -38,7 +38,7 @@ package final class Route: Sendable {
         self.allowEncodedSlash = allowEncodedSlash
         self.tier = tier
         self.location = location
-        identity = "\(domain)/\(name)"
+        identity = domain + "/" + name
     }
 }
 
@@ -87,11 +87,11 @@ package enum FieldTest: Sendable, Hashable {
     case absent
 }
 
-/// What a route does with a request.
+/// What a route does with a request. The rarer cases are indirect, so that they don't make every route large.
 package enum RouteAction: Sendable, Equatable {
     case proxy(ProxyAction)
-    case redirect(Redirect)
-    case respond(FixedResponse)
+    indirect case redirect(Redirect)
+    indirect case respond(FixedResponse)
 }
 
 /// Sends the request to an upstream.

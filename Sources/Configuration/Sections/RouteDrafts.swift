@@ -82,7 +82,8 @@ final class RouteDraft {
     var tier: Setting<Int>?
 }
 
-struct MatchDraft {
+/// A class for the same reason.
+final class MatchDraft {
     var hosts: [Setting<HostPattern>] = []
     var listeners: [Setting<String>] = []
     var methods: [Setting<String>] = []
@@ -98,7 +99,8 @@ struct FieldTestDraft {
     var present: Setting<Bool>?
 }
 
-struct RedirectDraft {
+/// A class, so that a route without one stays small; so are the next two.
+final class RedirectDraft {
     var location: Setting<ValueTemplate>?
     var scheme: Setting<String>?
     var host: Setting<String>?
@@ -108,14 +110,14 @@ struct RedirectDraft {
     var keepQuery: Setting<Bool>?
 }
 
-struct RespondDraft {
+final class RespondDraft {
     var status: Setting<Int>?
     var headers: [Named<String>] = []
     var body: Setting<String>?
     var contentType: Setting<String>?
 }
 
-struct RewriteDraft {
+final class RewriteDraft {
     var stripPrefix: Setting<PathTemplate>?
     var path: Setting<ValueTemplate>?
     var host: Setting<String>?

@@ -150,11 +150,12 @@ enum RouteSections {
             },
             Key(
                 "path", .pathTemplate, default: "any path",
-                "The whole path: literal segments, `{name}` for one segment, `{name...}` for all that is left."
+                "The whole path: literal segments, `{name}` for one segment that is not empty, `{name...}` at the end for all that is left, nothing included: `/files/{rest...}` matches `/files`, `/files/` and `/files/a/b`. Elsewhere a trailing slash counts: `/a` and `/a/` are two paths."
             ) { $0.path = $1 },
-            Key("prefix", .pathPrefix, "Instead of `path`: this path and everything below it, on segment borders.") {
-                $0.prefix = $1
-            },
+            Key(
+                "prefix", .pathPrefix,
+                "Instead of `path`: this path and everything below it, on segment borders: `/files` and `/files/` both match `/files`, `/files/` and `/files/a`, but not `/filesystem`."
+            ) { $0.prefix = $1 },
             .part("headers", .conditions(.headerCondition), "Conditions on headers: a value, or a mapping.") {
                 draft, value, _, _ in draft.headers = value
             },

@@ -37,7 +37,8 @@ enum PathText {
             start = stop + 1
         }
         let template = PathTemplate(segments: segments, isPrefix: isPrefix)
-        guard template.parameters.count <= parametersMax else {
+        // Only a template with that many segments can have more parameters.
+        guard segments.count <= parametersMax || template.parameters.count <= parametersMax else {
             throw Unfit(expected: "at most \(parametersMax) parameters")
         }
         return template

@@ -108,9 +108,12 @@ package enum HeadEncoder {
     }
 
     package static func appendContentLength(_ length: Int, to buffer: inout IOBuffer) {
-        buffer.append("Content-Length: ")
-        buffer.append(decimal: length)
-        buffer.append("\r\n")
+        buffer.reserve(48)
+        var writer = BufferWriter(buffer)
+        writer.write(ByteView("Content-Length: "))
+        writer.write(decimal: UInt64(length))
+        writer.write(ByteView("\r\n"))
+        buffer.commit(writer.count)
     }
 
     /// Appends the field that announces `framing`; nothing for `.none` and `.untilClose`.
@@ -180,5 +183,12 @@ struct BufferWriter {
         precondition(count < memory.count)
         memory[count] = byte
         count += 1
+    }
+
+    /// In decimal; 20 bytes must be free.
+    mutating func write(decimal value: UInt64) {
+        precondition(memory.count - count >= 20)
+        guard let base = memory.baseAddress else { return }
+        count += base.assumingMemoryBound(to: UInt8.self).writeDecimal(value, at: count)
     }
 }

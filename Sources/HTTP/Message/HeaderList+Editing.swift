@@ -71,10 +71,11 @@ extension HeaderList {
         guard let arena else { return }
         let start = arenaCount
         let line = arena + start
-        line.update(from: name.base, count: nameCount)
+        // Not `update(from:count:)`, which asks each time whether the two overlap; here they never do.
+        UnsafeMutableRawPointer(line).copyMemory(from: name.base, byteCount: nameCount)
         line[nameCount] = ASCII.colon
         line[nameCount + 1] = ASCII.space
-        (line + nameCount + 2).update(from: value.base, count: valueCount)
+        UnsafeMutableRawPointer(line + nameCount + 2).copyMemory(from: value.base, byteCount: valueCount)
         line[size - 2] = ASCII.cr
         line[size - 1] = ASCII.lf
         arenaCount = start + size

@@ -29,15 +29,20 @@ package final class AccessLog {
 
     /// Adds one line, or drops it when the writer is that far behind. Never blocks, and allocates only while the queue's
     /// batches are being used for the first time.
-    package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) {
-        if let batch, batch.buffer.writableCount < entry.lineCapacity { flush() }
+    /// - Returns: whether the line began a batch, so that `flushTime` is a new one.
+    @discardableResult
+    package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) -> Bool {
+        let capacity = entry.lineCapacity
+        if let batch, batch.buffer.writableCount < capacity { flush() }
+        let isFirst = batch == nil
         guard let batch = batch ?? borrow(now) else {
             queue.countDropped(1)
-            return
+            return false
         }
-        entry.write(to: &batch.buffer, &timestamps)
+        entry.write(to: &batch.buffer, capacity: capacity, &timestamps)
         batch.lineCount += 1
         if batch.buffer.readableCount >= queue.batchSize - Self.headroom { flush() }
+        return isFirst
     }
 
     /// Hands what there is to the writer: when `flushTime` has come, and before the loop ends.

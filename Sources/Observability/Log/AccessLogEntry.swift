@@ -79,8 +79,9 @@ extension AccessLogEntry {
     }
 
     /// Appends the line, with its line feed.
-    func write(to buffer: inout IOBuffer, _ timestamps: inout TimestampText) {
-        var line = LineCursor(TextCursor(reserving: lineCapacity, in: &buffer))
+    /// - Parameter capacity: `lineCapacity`, which the caller knows already.
+    func write(to buffer: inout IOBuffer, capacity: Int, _ timestamps: inout TimestampText) {
+        var line = LineCursor(TextCursor(reserving: capacity, in: &buffer))
         line.cursor.write("{\"time\":\"")
         timestamps.write(time, to: &line.cursor)
         line.cursor.write(byte: ASCII.quote)

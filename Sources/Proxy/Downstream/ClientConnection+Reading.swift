@@ -26,7 +26,7 @@ extension ClientConnection {
         if input.isEmpty, !fill() { return false }
         if state == .idle {
             state = .head
-            headStart = worker.loop.now
+            headStart = loop.now
             touch(listener.settings.headerReadTimeout)
         }
         let exchange = takeExchange()
@@ -37,7 +37,7 @@ extension ClientConnection {
                     exchange.bytesIn = UInt64(consumed)
                     input.consume(consumed)
                     // Given back before the request goes on: then all requests are read into the same, warm memory.
-                    if input.isEmpty { worker.buffers.recycle(&input) }
+                    if input.isEmpty { buffers.recycle(&input) }
                     begin(exchange)
                     return true
                 case .incomplete(let consumed): input.consume(consumed)
@@ -84,7 +84,7 @@ extension ClientConnection {
             case .starved: break
             }
             if input.isEmpty, input.capacity < BufferPool.largeCapacity, body.expectedBytes > BufferPool.smallCapacity {
-                worker.buffers.enlarge(&input)
+                buffers.enlarge(&input)
             }
             guard fill() else {
                 if self.exchange === exchange { exchange.flushUpstream() }
@@ -144,8 +144,8 @@ extension ClientConnection {
             parkIfIdle()
             return false
         }
-        worker.buffers.back(&input)
-        if input.writableCount == 0 { worker.buffers.makeRoom(in: &input) }
+        buffers.back(&input)
+        if input.writableCount == 0 { buffers.makeRoom(in: &input) }
         let space = input.writable
         switch socket.read(into: space) {
         case .bytes(let count):
@@ -182,13 +182,13 @@ extension ClientConnection {
         guard input.isEmpty else { return }
         switch state {
         case .idle:
-            worker.buffers.recycle(&input)
-            if output.isEmpty { worker.buffers.recycle(&output) }
+            buffers.recycle(&input)
+            if output.isEmpty { buffers.recycle(&output) }
             if let unused = exchange {
                 exchange = nil
                 worker.recycle(unused)
             }
-        case .exchange: worker.buffers.recycle(&input)
+        case .exchange: buffers.recycle(&input)
         default: break
         }
     }

@@ -11,7 +11,7 @@ extension ClientConnection {
 
     func sendInterim(_ head: borrowing ResponseHead) {
         guard let exchange, exchange.request.minorVersion > 0 else { return }
-        worker.buffers.back(&output)
+        buffers.back(&output)
         HeadEncoder.appendStatusLine(head.status, reason: head.reason.isEmpty ? nil : head.reason, to: &output)
         HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
         HeadEncoder.endHead(&output)
@@ -25,7 +25,7 @@ extension ClientConnection {
         }
         framing = ResponseFraming(of: head, to: request)
         if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }
-        worker.buffers.back(&output)
+        buffers.back(&output)
         let before = output.readableCount
         HeadEncoder.appendStatusLine(head.status, reason: head.reason.isEmpty ? nil : head.reason, to: &output)
         HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
@@ -72,8 +72,8 @@ extension ClientConnection {
 
     private func keep(_ rest: ByteView) {
         if isBroken { return }
-        worker.buffers.back(&output)
-        if output.writableCount < rest.count { worker.buffers.enlarge(&output) }
+        buffers.back(&output)
+        if output.writableCount < rest.count { buffers.enlarge(&output) }
         output.append(rest)
     }
 
@@ -93,7 +93,7 @@ extension ClientConnection {
         } else if isContentOver, input.isEmpty, !isReadable {
             state = .closing
         } else {
-            state = .lingering(Linger(end: worker.loop.now + Linger.duration))
+            state = .lingering(Linger(end: loop.now + Linger.duration))
         }
         touch(listener.settings.keepAliveIdleTimeout)
         flush()

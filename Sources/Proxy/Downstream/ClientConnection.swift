@@ -9,6 +9,9 @@ import Linux
 /// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl.
 final class ClientConnection: EventHandler {
     let worker: Worker
+    /// The worker's own: read from here they aren't counted at each use, as they would be by way of the worker.
+    let loop: EventLoop
+    let buffers: BufferPool
     /// Where the connection was accepted.
     let listener: ListenerPort
     let peer: IPEndpoint
@@ -42,12 +45,16 @@ final class ClientConnection: EventHandler {
     /// When the client last read or sent something, or began to be waited for.
     var lastActivity = MonotonicTime.zero
     var headStart = MonotonicTime.zero
+    /// When the loop will call `timerFired`, or a little later.
+    private var nextWake = MonotonicTime.distantFuture
 
     init(
         _ accepted: consuming AcceptedConnection, listener: ListenerPort, worker: Worker, isExempt: Bool
     ) {
         self.isExempt = isExempt
         self.worker = worker
+        loop = worker.loop
+        buffers = worker.buffers
         self.listener = listener
         peer = accepted.peer
         socket = accepted.intoSocket()
@@ -58,9 +65,9 @@ final class ClientConnection: EventHandler {
     /// Takes up work: registers with the loop, which tells of a request that came with the connection in its next turn.
     /// Reading at once would mostly be too early, and a call for nothing.
     func start() {
-        registration = worker.loop.add(self)
+        registration = loop.add(self)
         do throws(Errno) {
-            try worker.loop.watch(
+            try loop.watch(
                 socket.number, .connection, for: registration)
         } catch {
             return close()
@@ -82,9 +89,10 @@ final class ClientConnection: EventHandler {
     }
 
     func timerFired() {
-        let now = worker.loop.now
+        nextWake = .distantFuture
+        let now = loop.now
         let due = deadline
-        guard now >= due else { return worker.loop.wake(registration, at: due) }
+        guard now >= due else { return wake(at: due) }
         switch state {
         case .closed: break
         case .idle, .closing, .lingering: close()
@@ -114,7 +122,7 @@ final class ClientConnection: EventHandler {
             } else if exchange.awaitsClient {
                 due = min(due, lastActivity + settings.bodyIdleTimeout)
             }
-            return min(due, worker.loop.now + .seconds(3600))
+            return min(due, loop.now + .seconds(3600))
         }
     }
 
@@ -132,8 +140,16 @@ final class ClientConnection: EventHandler {
 
     /// Notes that the client moved, and makes sure of a look at the connection before `timeout` is over.
     func touch(_ timeout: TimeAmount) {
-        lastActivity = worker.loop.now
-        worker.loop.wake(registration, at: lastActivity + timeout)
+        lastActivity = loop.now
+        wake(at: lastActivity + timeout)
+    }
+
+    /// Makes sure of a look at the connection at `instant` or before. A wake-up that is set for no later is enough, and
+    /// the loop is not even asked.
+    func wake(at instant: MonotonicTime) {
+        guard instant < nextWake else { return }
+        nextWake = instant
+        loop.wake(registration, at: instant)
     }
 
     // MARK: Ending
@@ -189,9 +205,9 @@ final class ClientConnection: EventHandler {
             exchange = nil
             worker.recycle(unused)
         }
-        worker.buffers.recycle(&input)
-        worker.buffers.recycle(&output)
-        worker.loop.remove(registration)
+        buffers.recycle(&input)
+        buffers.recycle(&output)
+        loop.remove(registration)
         worker.connectionClosed(self)
     }
 
@@ -204,8 +220,8 @@ final class ClientConnection: EventHandler {
             socket.shutdownWriting()
             linger.isShut = true
             state = .lingering(linger)
-            worker.loop.wake(registration, at: linger.end)
-            worker.buffers.recycle(&output)
+            wake(at: linger.end)
+            buffers.recycle(&output)
             if peerHasClosed { return close() }
             dropInput()
         case .idle: parkIfIdle()
@@ -218,7 +234,7 @@ final class ClientConnection: EventHandler {
         guard case .lingering(var linger) = state, linger.isShut else { return }
         linger.dropped += input.readableCount
         input.removeAll()
-        worker.buffers.back(&input)
+        buffers.back(&input)
         while isReadable {
             switch socket.read(into: input.writable) {
             case .bytes(let count):
@@ -229,6 +245,6 @@ final class ClientConnection: EventHandler {
             }
         }
         state = .lingering(linger)
-        worker.buffers.recycle(&input)
+        buffers.recycle(&input)
     }
 }

@@ -35,10 +35,9 @@ final class ListenerPort: EventHandler {
         self.worker = worker
     }
 
-    func start() throws(Errno) {
-        guard let number = socket?.number else { return }
+    func start() {
         registration = worker.loop.add(self)
-        try worker.loop.watch(number, .readable, for: registration)
+        watch()
     }
 
     /// How many connections are accepted before the others have their turn.
@@ -64,12 +63,22 @@ final class ListenerPort: EventHandler {
     private func pause() {
         guard let number = socket?.number else { return }
         worker.loop.unwatch(number)
-        worker.loop.wake(registration, at: worker.loop.now + .milliseconds(100))
+        worker.loop.wake(registration, at: worker.loop.now + Self.pauseTime)
     }
 
-    func timerFired() {
+    private static let pauseTime = TimeAmount.milliseconds(100)
+
+    func timerFired() { watch() }
+
+    /// A kernel that is short of memory may refuse: then again in a moment, or nobody would ever be let in.
+    private func watch() {
         guard let number = socket?.number else { return }
-        try? worker.loop.watch(number, .readable, for: registration)
+        do throws(Errno) {
+            try worker.loop.watch(number, .readable, for: registration)
+        } catch {
+            worker.log.error("a listener could not be watched") { $0.field("error", error.description) }
+            worker.loop.wake(registration, at: worker.loop.now + Self.pauseTime)
+        }
     }
 
     private func admit(_ accepted: consuming AcceptedConnection) {

@@ -96,10 +96,10 @@ extension Exchange {
     private func record() {
         let now = worker.loop.now
         worker.metrics.lower(.requestsActive)
-        route.metrics.record(
+        withRoute { $0.metrics }.record(
             method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
             bytesIn: bytesIn, bytesOut: bytesOut)
-        if worker.accessLog != nil { worker.writeAccessLog(self, duration: now - startTime) }
+        worker.writeAccessLog(self, duration: now - startTime)
         releaseTarget()
     }
 }

@@ -23,7 +23,7 @@ extension Exchange {
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
         entry.duration = duration
-        entry.route = route.identity
+        entry.route = withRoute { $0.identity }
         if let target { entry.upstreamTarget = target.authority }
         entry.upstreamDuration = upstreamTime
         entry.retries = attempt.retries

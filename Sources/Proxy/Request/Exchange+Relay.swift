@@ -72,7 +72,7 @@ extension Exchange {
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
-        route.plugins.transformResponse(&responseHead.fields)
+        withRoute { $0.plugins.transformResponse(&responseHead.fields) }
         status = responseHead.status
         response = .streaming
         stream?.sendHead(responseHead, to: request)

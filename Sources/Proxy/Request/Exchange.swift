@@ -14,8 +14,7 @@ final class Exchange {
     var stream: RequestStream?
     /// The world as it was when the request began; a reload does not touch it.
     var snapshot: Snapshot?
-    /// The route, once found: kept alive by `snapshot`.
-    unowned(unsafe) var route: CompiledRoute
+    private var uncountedRoute: Unmanaged<CompiledRoute>
 
     // MARK: The request
     var request = RequestHead()
@@ -55,7 +54,7 @@ final class Exchange {
 
     init(worker: Worker, unrouted: CompiledRoute) {
         self.worker = worker
-        route = unrouted
+        uncountedRoute = .passUnretained(unrouted)
         client = IPAddress(ipv4: 0)
     }
 
@@ -86,6 +85,21 @@ final class Exchange {
     }
 
     private static let keptBytesMax = 16 * 1024
+
+    /// The route, once found.
+    var route: CompiledRoute {
+        get { uncountedRoute.takeUnretainedValue() }
+        set { uncountedRoute = .passUnretained(newValue) }
+    }
+
+    /// Calls `body` with the route, without counting a reference to it.
+    ///
+    /// Sound because `snapshot` keeps the route alive: `body` must not touch the route any more once it has ended the
+    /// exchange, which lets go of the snapshot.
+    @inline(__always)
+    func withRoute<Result>(_ body: (CompiledRoute) -> Result) -> Result {
+        uncountedRoute._withUnsafeGuaranteedRef(body)
+    }
 
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }

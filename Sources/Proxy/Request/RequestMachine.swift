@@ -89,8 +89,8 @@ extension Exchange {
         switch match.outcome {
         case .route(let index):
             route = snapshot.routes[index]
-            deadline = worker.loop.now + route.requestTimeout
-            worker.loop.wake(connection.registration, at: deadline)
+            deadline = connection.loop.now + withRoute { $0.requestTimeout }
+            connection.wake(at: deadline)
             if request.hasEncodedSlash, !route.allowsEncodedSlash { return .respond(.encodedSlash) }
             return .next(.limit)
         case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)
@@ -102,18 +102,21 @@ extension Exchange {
     }
 
     private func applyLimits() -> StepOutcome {
-        if case .length(let length) = request.framing, length > route.bodyBytesMax { return .respond(.contentTooLarge) }
+        if case .length(let length) = request.framing, length > withRoute({ $0.bodyBytesMax }) {
+            return .respond(.contentTooLarge)
+        }
         return .next(.access)
     }
 
     private func checkAccess() -> StepOutcome {
-        switch route.plugins.checkAccess(client: client, request: request) {
+        switch withRoute({ $0.plugins.checkAccess(client: client, request: request) }) {
         case .proceed: return .next(.act)
         case .respond(let refusal): return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
         }
     }
 
     private func act() -> StepOutcome {
+        if withRoute({ $0.upstreamIndex >= 0 }) { return .next(.transform) }
         switch route.action {
         case .proxy: return .next(.transform)
         case .redirect(let redirect): return answer(with: redirect)
@@ -124,9 +127,11 @@ extension Exchange {
 
     /// Makes the request what the upstream shall see.
     private func transform(in snapshot: Snapshot) -> StepOutcome {
-        route.rewrite.apply(to: self)
-        // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
-        route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
+        withRoute { route in
+            route.rewrite.apply(to: self)
+            // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
+            route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
+        }
         return .next(.dispatch)
     }
 }

@@ -4,17 +4,16 @@ import Routing
 extension RouteDefinition {
     /// What the router needs of a configured route.
     /// - Parameter place: the route's index among all.
-    init(_ route: ConfiguredRoute, place: Int) {
-        let match = route.match
+    convenience init(_ route: ConfiguredRoute, place: Int) {
         self.init(
             id: route.identity,
             place: place,
-            listeners: match.listeners.reduce(0) { $0 | 1 << UInt64($1.value.index) },
-            hosts: match.hosts.map { .init($0.value) },
-            path: PathPattern(match.path.value),
-            methods: match.methods.map(\.value),
-            headers: match.headers.map { RouteCondition($0) },
-            queries: match.query.map { RouteCondition($0) })
+            listeners: route.match.listeners.reduce(0) { $0 | 1 << UInt64($1.value.index) },
+            hosts: route.match.hosts.map { .init($0.value) },
+            path: PathPattern(route.match.path.value),
+            methods: route.match.methods.map(\.value),
+            headers: route.match.headers.map { RouteCondition($0) },
+            queries: route.match.query.map { RouteCondition($0) })
     }
 }
 
@@ -30,11 +29,13 @@ extension Routing.HostPattern {
 
 extension PathPattern {
     init(_ template: PathTemplate) {
-        var segments = template.segments.map { segment -> Segment in
+        var segments: [Segment] = []
+        segments.reserveCapacity(template.segments.count + (template.isPrefix ? 1 : 0))
+        for segment in template.segments {
             switch segment {
-            case .literal(let text): .literal(text)
-            case .parameter(let name): .parameter(name)
-            case .rest(let name): .rest(name)
+            case .literal(let text): segments.append(.literal(text))
+            case .parameter(let name): segments.append(.parameter(name))
+            case .rest(let name): segments.append(.rest(name))
             }
         }
         if template.isPrefix { segments.append(.rest("")) }

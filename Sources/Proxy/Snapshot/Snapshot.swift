@@ -44,6 +44,8 @@ final class CompiledRoute {
     /// `domain/name`.
     let identity: ByteView
     let action: CompiledAction
+    /// The upstream of an action that proxies, so that nothing of the action need be copied to learn it; -1 for others.
+    let upstreamIndex: Int
     let requestTimeout: TimeAmount
     let responseHeaderTimeout: TimeAmount
     let idleTimeout: TimeAmount
@@ -60,6 +62,7 @@ final class CompiledRoute {
     init(_ parts: Parts, metrics: RouteMetrics) {
         identity = parts.identity
         action = parts.action
+        upstreamIndex = if case .proxy(let index) = parts.action { index } else { -1 }
         requestTimeout = parts.requestTimeout
         responseHeaderTimeout = parts.responseHeaderTimeout
         idleTimeout = parts.idleTimeout

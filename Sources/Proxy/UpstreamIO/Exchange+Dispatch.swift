@@ -24,7 +24,8 @@ extension Exchange {
     }
 
     private var cluster: UpstreamCluster? {
-        guard case .proxy(let index) = route.action, let snapshot else { return nil }
+        let index = withRoute { $0.upstreamIndex }
+        guard index >= 0, let snapshot else { return nil }
         return snapshot.upstreams[index]
     }
 

@@ -21,8 +21,7 @@ extension UpstreamConnection {
 
     func sendHead() {
         guard let exchange else { return }
-        worker.buffers.back(&output)
-        let route = exchange.route
+        buffers.back(&output)
         HeadEncoder.appendRequestLine(
             method: exchange.request.methodToken, path: exchange.upstreamPath,
             query: exchange.request.hasQuery ? exchange.request.query : nil, to: &output)
@@ -35,7 +34,7 @@ extension UpstreamConnection {
         HeadEncoder.appendFraming(exchange.request.framing, to: &output)
         HeadEncoder.endHead(&output)
         isRequestComplete = exchange.progress == .complete
-        touch(min(route.responseHeaderTimeout, route.idleTimeout))
+        touch(exchange.withRoute { min($0.responseHeaderTimeout, $0.idleTimeout) })
     }
 
     var acceptsContent: Bool {
@@ -45,7 +44,7 @@ extension UpstreamConnection {
 
     func sendContent(_ bytes: ByteView) {
         guard let exchange, bytes.count > 0, !isWriteBroken else { return }
-        worker.buffers.back(&output)
+        buffers.back(&output)
         let isChunked = exchange.request.framing == .chunked
         if isChunked { ChunkEncoder.appendChunkHeader(bytes.count, to: &output) }
         if bytes.count < Self.directBytesMin || !isWritable {
@@ -61,7 +60,7 @@ extension UpstreamConnection {
         let outcome = pending == 0 ? socket.write(bytes) : socket.write(output.readable, bytes)
         switch outcome {
         case .bytes(let count):
-            lastActivity = worker.loop.now
+            lastActivity = loop.now
             writtenBytes += count
             output.consume(min(count, pending))
             guard count < pending + bytes.count else { return }
@@ -75,7 +74,7 @@ extension UpstreamConnection {
     }
 
     private func keep(_ rest: ByteView) {
-        if output.writableCount < rest.count { worker.buffers.enlarge(&output) }
+        if output.writableCount < rest.count { buffers.enlarge(&output) }
         output.append(rest)
     }
 
@@ -90,7 +89,7 @@ extension UpstreamConnection {
             }
         }
         isRequestComplete = true
-        lastActivity = worker.loop.now
+        lastActivity = loop.now
         flush()
     }
 
@@ -102,7 +101,7 @@ extension UpstreamConnection {
                 writtenBytes += count
                 if count < output.readableCount { isWritable = false }
                 output.consume(count)
-                lastActivity = worker.loop.now
+                lastActivity = loop.now
             case .wouldBlock: isWritable = false
             case .failed: isWriteBroken = true
             }
@@ -114,7 +113,7 @@ extension UpstreamConnection {
             return advance()
         }
         guard output.isEmpty else { return }
-        worker.buffers.recycle(&output)
+        buffers.recycle(&output)
         if !isRequestComplete { exchange?.requestMayContinue() }
     }
 }

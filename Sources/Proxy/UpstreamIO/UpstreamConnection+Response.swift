@@ -53,7 +53,7 @@ extension UpstreamConnection {
         if exchange.responseHead.isInterim { return exchange.receiveInterim() ? .more : .stop }
         state = .content
         body = BodyDecoder(exchange.responseHead.framing)
-        touch(exchange.route.idleTimeout)
+        touch(exchange.withRoute { $0.idleTimeout })
         exchange.receiveResponseHead()
         return self.exchange === exchange ? .more : .stop
     }
@@ -66,7 +66,7 @@ extension UpstreamConnection {
         do throws(MessageError) {
             switch try body.next(input.readable, trailers: &exchange.trailers) {
             case .data(let range, let consumed):
-                lastActivity = worker.loop.now
+                lastActivity = loop.now
                 exchange.receiveResponseContent(input.readable[range])
                 guard self.exchange === exchange else { return .stop }
                 input.consume(consumed)
@@ -91,7 +91,7 @@ extension UpstreamConnection {
 
     private func enlargeIfWorthwhile() {
         guard input.capacity < BufferPool.largeCapacity else { return }
-        if body.expectedBytes > BufferPool.smallCapacity || isReadable { worker.buffers.enlarge(&input) }
+        if body.expectedBytes > BufferPool.smallCapacity || isReadable { buffers.enlarge(&input) }
     }
 
     /// The answer is complete. The connection goes to its pool first, so that the client's next request finds it.
@@ -102,7 +102,7 @@ extension UpstreamConnection {
             && !isWriteBroken && (!isReadable || socket.isQuiet)
         if isReusable {
             isReadable = false
-            worker.buffers.recycle(&input)
+            buffers.recycle(&input)
             pool.giveBack(self)
         } else {
             close()
@@ -113,8 +113,8 @@ extension UpstreamConnection {
     /// Reads once. - Returns: whether something came.
     private func fill() -> Bool {
         guard isReadable else { return false }
-        worker.buffers.back(&input)
-        if input.writableCount == 0 { worker.buffers.makeRoom(in: &input) }
+        buffers.back(&input)
+        if input.writableCount == 0 { buffers.makeRoom(in: &input) }
         let space = input.writable
         switch socket.read(into: space) {
         case .bytes(let count):
@@ -125,7 +125,7 @@ extension UpstreamConnection {
             return true
         case .wouldBlock:
             isReadable = false
-            if input.isEmpty { worker.buffers.recycle(&input) }
+            if input.isEmpty { buffers.recycle(&input) }
         case .endOfStream: endOfStream()
         case .failed: state == .content ? fail(.responseTruncated) : fail(.resetBeforeResponse)
         }

@@ -26,6 +26,9 @@ enum UpstreamState: Equatable {
 /// One HTTP/1.1 connection to a target: writes a request, reads its answer, and goes back to its pool.
 final class UpstreamConnection: EventHandler {
     let worker: Worker
+    /// The worker's own: read from here they aren't counted at each use, as they would be by way of the worker.
+    let loop: EventLoop
+    let buffers: BufferPool
     let pool: TargetPool
     let socket: StreamSocket
     var registration = Registration.none
@@ -56,22 +59,26 @@ final class UpstreamConnection: EventHandler {
     var writtenBytes = 0
     /// When something last moved on this connection, or the request was complete.
     var lastActivity: MonotonicTime
+    /// When the loop will call `timerFired`, or a little later.
+    private var nextWake = MonotonicTime.distantFuture
 
     init(socket: consuming StreamSocket, pool: TargetPool, worker: Worker) {
         self.worker = worker
+        loop = worker.loop
+        buffers = worker.buffers
         self.pool = pool
         self.socket = socket
-        lastActivity = worker.loop.now
+        lastActivity = loop.now
     }
 
     /// Registers with the loop, to learn when the connection is established.
     func start() throws(Errno) {
-        registration = worker.loop.add(self)
+        registration = loop.add(self)
         do throws(Errno) {
-            try worker.loop.watch(
+            try loop.watch(
                 socket.number, .connection, for: registration)
         } catch {
-            worker.loop.remove(registration)
+            loop.remove(registration)
             throw error
         }
         touch(pool.settings.connectTimeout)
@@ -120,9 +127,10 @@ final class UpstreamConnection: EventHandler {
     }
 
     func timerFired() {
-        let now = worker.loop.now
+        nextWake = .distantFuture
+        let now = loop.now
         let due = deadline
-        guard now >= due else { return worker.loop.wake(registration, at: due) }
+        guard now >= due else { return wake(at: due) }
         switch state {
         case .connecting: connectFailed(.connectTimedOut)
         case .idle: close()
@@ -134,7 +142,7 @@ final class UpstreamConnection: EventHandler {
 
     /// When the present state has lasted too long.
     private var deadline: MonotonicTime {
-        let farAway = worker.loop.now + .seconds(3600)
+        let farAway = loop.now + .seconds(3600)
         switch state {
         case .connecting: return lastActivity + pool.settings.connectTimeout
         case .idle: return lastActivity + pool.settings.idleTimeout
@@ -150,8 +158,16 @@ final class UpstreamConnection: EventHandler {
     }
 
     func touch(_ timeout: TimeAmount) {
-        lastActivity = worker.loop.now
-        worker.loop.wake(registration, at: lastActivity + timeout)
+        lastActivity = loop.now
+        wake(at: lastActivity + timeout)
+    }
+
+    /// Makes sure of a look at the connection at `instant` or before. A wake-up that is set for no later is enough, and
+    /// the loop is not even asked.
+    func wake(at instant: MonotonicTime) {
+        guard instant < nextWake else { return }
+        nextWake = instant
+        loop.wake(registration, at: instant)
     }
 
     // MARK: Ending
@@ -179,8 +195,8 @@ final class UpstreamConnection: EventHandler {
         pool.forget(self)
         state = .closed
         if wasEstablished { pool.metrics.connectionClosed() }
-        worker.buffers.recycle(&input)
-        worker.buffers.recycle(&output)
-        worker.loop.remove(registration)
+        buffers.recycle(&input)
+        buffers.recycle(&output)
+        loop.remove(registration)
     }
 }

@@ -15,7 +15,7 @@ final class LogFlusher: EventHandler {
         registration = loop.add(self)
     }
 
-    /// A line was written.
+    /// A batch was begun.
     func arm() {
         if let due = accessLog.flushTime { loop.wake(registration, at: due) }
     }

@@ -112,8 +112,9 @@ package final class Worker: @unchecked Sendable {
 
     func writeAccessLog(_ exchange: Exchange, duration: TimeAmount) {
         guard let accessLog else { return }
-        exchange.withLogEntry(duration: duration) { entry in accessLog.write(entry, now: loop.now) }
-        flusher?.arm()
+        exchange.withLogEntry(duration: duration) { entry in
+            if accessLog.write(entry, now: loop.now) { flusher?.arm() }
+        }
     }
 
     // MARK: Changes from outside
@@ -158,12 +159,8 @@ package final class Worker: @unchecked Sendable {
             if let socket = plan.takeSocket() {
                 let port = ListenerPort(
                     socket, index: plan.index, settings: plan.settings, shared: plan.count, worker: self)
-                do throws(Errno) {
-                    try port.start()
-                    kept.append(port)
-                } catch {
-                    log.error("a listener could not be watched") { $0.field("error", error.description) }
-                }
+                port.start()
+                kept.append(port)
             } else if let port = listeners.first(where: { $0.endpoint == plan.endpoint }) {
                 port.index = plan.index
                 port.settings = plan.settings
