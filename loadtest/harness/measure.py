@@ -38,7 +38,8 @@ def measure(peer, case, tools, seconds):
     `others` is the part of the machine that went to processes that are none of ours: a quiet run has next to none.
     """
     with running(peer, tools, case.variant) as (process, place, origin):
-        run_load(tools, place.port, *case.load, "--seconds", min(WARM_UP_SECONDS, seconds))
+        warm_up = case.load if case.warm_up is None else case.warm_up
+        run_load(tools, place.port, *warm_up, "--seconds", min(WARM_UP_SECONDS, seconds))
         busy, ours = machine_busy_ns(), own_ns() + origin.cpu_ns()
         cpu, clock = process.cpu_ns(), time.monotonic_ns()
         load = run_load(tools, place.port, *case.load, "--seconds", seconds)
