@@ -16,7 +16,8 @@ package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
     /// Waits until nobody else holds the value, and gives it to `body`, which should be done in a few moves.
-    @inlinable
+    // Always: left to itself the compiler calls it unspecialised, and looks the types up each time.
+    @inlinable @inline(__always)
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

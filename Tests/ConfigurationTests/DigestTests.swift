@@ -61,6 +61,24 @@ import Testing
         #expect(try load(header.replacing("VALUE", with: "\"${env:B}\"")).digest != one.digest)
     }
 
+    @Test(
+        "routes are told apart by name wherever they stand",
+        arguments: [
+            ("abc", "cba"), ("abcd", "acbd"), ("ab", "xaby"), ("abc", "c"), ("ac", "abc"), ("abc", "axc"), ("a", "xyz"),
+            ("abcde", "abde"), ("ab", "ba"),
+        ])
+    func order(old: String, new: String) throws {
+        func file(_ names: String) -> String {
+            "domain: bank\nupstreams: {one: {targets: [\"http://a.internal\"]}}\nroutes:\n"
+                + names.map { "  \($0): {match: {path: /v1/\($0)}, upstream: one}\n" }.joined()
+        }
+        let changes = ConfigurationChanges.between(try load(file(old)), try load(file(new)))
+        #expect(changes.routes.added == new.filter { !old.contains($0) }.map { "bank/\($0)" })
+        #expect(changes.routes.removed == old.filter { !new.contains($0) }.map { "bank/\($0)" })
+        #expect(changes.routes.changed.isEmpty)
+        #expect(changes.routes.keptCount == new.count { old.contains($0) })
+    }
+
     @Test("changes are told by name")
     func changes() throws {
         let old = try load(

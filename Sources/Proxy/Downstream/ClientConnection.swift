@@ -45,8 +45,7 @@ final class ClientConnection: EventHandler {
     /// When the client last read or sent something, or began to be waited for.
     var lastActivity = MonotonicTime.zero
     var headStart = MonotonicTime.zero
-    /// When the loop will call `timerFired`, or a little later.
-    private var nextWake = MonotonicTime.distantFuture
+    private var wakeUp = WakeUp()
 
     init(
         _ accepted: consuming AcceptedConnection, listener: ListenerPort, worker: Worker, isExempt: Bool
@@ -89,7 +88,7 @@ final class ClientConnection: EventHandler {
     }
 
     func timerFired() {
-        nextWake = .distantFuture
+        wakeUp.fired()
         let now = loop.now
         let due = deadline
         guard now >= due else { return wake(at: due) }
@@ -144,13 +143,8 @@ final class ClientConnection: EventHandler {
         wake(at: lastActivity + timeout)
     }
 
-    /// Makes sure of a look at the connection at `instant` or before. A wake-up that is set for no later is enough, and
-    /// the loop is not even asked.
-    func wake(at instant: MonotonicTime) {
-        guard instant < nextWake else { return }
-        nextWake = instant
-        loop.wake(registration, at: instant)
-    }
+    /// Makes sure of a look at the connection at `instant` or before.
+    func wake(at instant: MonotonicTime) { wakeUp.set(instant, for: registration, on: loop) }
 
     // MARK: Ending
 

@@ -59,8 +59,7 @@ final class UpstreamConnection: EventHandler {
     var writtenBytes = 0
     /// When something last moved on this connection, or the request was complete.
     var lastActivity: MonotonicTime
-    /// When the loop will call `timerFired`, or a little later.
-    private var nextWake = MonotonicTime.distantFuture
+    private var wakeUp = WakeUp()
 
     init(socket: consuming StreamSocket, pool: TargetPool, worker: Worker) {
         self.worker = worker
@@ -127,7 +126,7 @@ final class UpstreamConnection: EventHandler {
     }
 
     func timerFired() {
-        nextWake = .distantFuture
+        wakeUp.fired()
         let now = loop.now
         let due = deadline
         guard now >= due else { return wake(at: due) }
@@ -162,13 +161,8 @@ final class UpstreamConnection: EventHandler {
         wake(at: lastActivity + timeout)
     }
 
-    /// Makes sure of a look at the connection at `instant` or before. A wake-up that is set for no later is enough, and
-    /// the loop is not even asked.
-    func wake(at instant: MonotonicTime) {
-        guard instant < nextWake else { return }
-        nextWake = instant
-        loop.wake(registration, at: instant)
-    }
+    /// Makes sure of a look at the connection at `instant` or before.
+    func wake(at instant: MonotonicTime) { wakeUp.set(instant, for: registration, on: loop) }
 
     // MARK: Ending
 
