@@ -20,8 +20,16 @@ extension Exchange {
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
+        withholdQueryToken()
         let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
         return refusal.map { refuse($0) } ?? .next(.dispatch)
+    }
+
+    /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.
+    func withholdQueryToken() {
+        guard request.hasQuery, let chain = route.plugins.identity, chain.jwt.hasQuerySource else { return }
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = TokenRemoval.appendQuery(request.query, without: chain.jwt.sources, to: &rewrittenQuery)
     }
 
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {

@@ -57,8 +57,19 @@ package final class Blueprint: Sendable {
             CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
         return Snapshot(
             table: table.copy(), routes: compiled, unrouted: unrouted, forwarding: ForwardingPolicy(configuration),
-            serverHeader: texts.keep(configuration.serverHeader.value), digest: configuration.digest, texts: texts,
+            serverHeader: texts.keep(configuration.serverHeader.value),
+            queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
             lease: lease)
+    }
+
+    private var queryTokenNames: [String] {
+        var names = ["access_token"]
+        for route in routes {
+            for source in route.plugins.jwt?.sources ?? [] {
+                if case .query(let name) = source.value, !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
     }
 
     private static let chainNumber = Atomic<UInt64>(0)
