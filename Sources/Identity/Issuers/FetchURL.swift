@@ -95,8 +95,10 @@ package struct FetchURL: Sendable, Hashable, CustomStringConvertible {
     /// The `Host` field: without the port when it is the scheme's own (RFC 9110 section 7.2).
     package var authority: String { port == (isSecure ? 443 : 80) ? hostText : "\(hostText):\(port)" }
 
-    /// For logs and people: without the query, which may hold a key of somebody's.
-    package var description: String {
+    package var description: String { "\(isSecure ? "https" : "http")://\(authority)\(target)" }
+
+    /// For logs and people: without the query, which may hold somebody's key.
+    package var withoutQuery: String {
         let path = target.prefix { $0 != "?" }
         return "\(isSecure ? "https" : "http")://\(authority)\(path)\(path.count < target.count ? "?…" : "")"
     }

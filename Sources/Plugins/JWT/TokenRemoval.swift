@@ -81,7 +81,7 @@ package enum TokenRemoval {
     // MARK: Fields
 
     /// Removes the fields and cookies among `sources`. `Authorization` is the caller's matter.
-    static func removeFields(_ sources: [TokenSource], from fields: inout HeaderList) {
+    package static func removeFields(_ sources: [TokenSource], from fields: inout HeaderList) {
         for source in sources {
             switch source {
             case .field(_, .authorization), .query: continue

@@ -25,7 +25,7 @@ package enum TokenSearch {
 
 extension TokenSource {
     /// Looks in all of `sources`: a client that sends its token twice leaves open which one is meant, so it is refused.
-    static func search(_ sources: [TokenSource], in request: borrowing RequestHead) -> TokenSearch {
+    package static func search(_ sources: [TokenSource], in request: borrowing RequestHead) -> TokenSearch {
         var found = TokenSearch.none
         for source in sources {
             if source.isWithheld(in: request.fields) { return .withheld }

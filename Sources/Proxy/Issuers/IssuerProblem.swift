@@ -21,16 +21,16 @@ package enum IssuerProblem: Error, Equatable, CustomStringConvertible {
     package func text(hidesPlace: Bool) -> String {
         switch self {
         case .discoveryNotFetched(let url, let failure), .keysNotFetched(let url, let failure):
-            "\(Self.shown(url, hidesPlace)): \(failure)"
-        case .discoveryRefused(let url, let problem): "\(Self.shown(url, hidesPlace)): \(problem)"
-        case .keysRefused(let url, let problem): "\(Self.shown(url, hidesPlace)): \(problem)"
+            "\(Self.shown(url.withoutQuery, hidesPlace)): \(failure)"
+        case .discoveryRefused(let url, let problem): "\(Self.shown(url.withoutQuery, hidesPlace)): \(problem)"
+        case .keysRefused(let url, let problem): "\(Self.shown(url.withoutQuery, hidesPlace)): \(problem)"
         case .fileNotRead(let path, let error): "\(Self.shown(path, hidesPlace)): \(error)"
         case .fileTooLarge(let path, let limit): "\(Self.shown(path, hidesPlace)): larger than \(limit) bytes"
         case .fileRefused(let path, let problem): "\(Self.shown(path, hidesPlace)): \(problem)"
         }
     }
 
-    private static func shown(_ place: some CustomStringConvertible, _ isHidden: Bool) -> String {
-        isHidden ? EffectiveConfiguration.mask : place.description
+    private static func shown(_ place: String, _ isHidden: Bool) -> String {
+        isHidden ? EffectiveConfiguration.mask : place
     }
 }

@@ -55,8 +55,8 @@ package struct IssuerStatus: Sendable {
         let kind: String
         let place: String
         switch source.settings.source {
-        case .discovery(let url): (kind, place) = ("discovery", url.description)
-        case .jwks(let url): (kind, place) = ("jwks", url.description)
+        case .discovery(let url): (kind, place) = ("discovery", url.withoutQuery)
+        case .jwks(let url): (kind, place) = ("jwks", url.withoutQuery)
         case .file(let path): (kind, place) = ("file", path)
         }
         let hidesPlace = source.settings.hidesPlace

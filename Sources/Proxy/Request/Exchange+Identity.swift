@@ -4,7 +4,7 @@ import Observability
 import Plugins
 
 /// The identity plugins' part in an exchange: who sends the request, and what the upstream is told about it.
-extension Exchange {
+extension Exchange: KeyWaiter {
     /// Finds out who sends the request, as far as the route wants to know.
     func authenticate(in snapshot: Snapshot) -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.act) }
