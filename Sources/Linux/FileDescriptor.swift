@@ -38,13 +38,39 @@ extension FileDescriptor {
 package func readFile(path: String, bytesMax: Int) throws(Errno) -> [UInt8]? {
     let number = try retryingOnInterrupt { Int(portcullis_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)) }
     let descriptor = FileDescriptor(adopting: Int32(number))
+    return try readAll(descriptor.number, bytesMax: bytesMax)
+}
+
+/// What standard input holds until its end; nil when there are more bytes than `bytesMax`. Blocks.
+package func readStandardInput(bytesMax: Int) throws(Errno) -> [UInt8]? { try readAll(0, bytesMax: bytesMax) }
+
+private func readAll(_ number: Int32, bytesMax: Int) throws(Errno) -> [UInt8]? {
     var content = IOBuffer()
     while true {
         content.reserve(16 * 1024)
-        let count = try descriptor.read(into: content.writable)
+        let memory = content.writable
+        let count = try retryingOnInterrupt { CLinux.read(number, memory.baseAddress, memory.count) }
         if count == 0 { return Array(content.readable.raw) }
         content.commit(count)
         if content.readableCount > bytesMax { return nil }
+    }
+}
+
+/// Makes a file that is not there yet, with this content, for its owner alone (mode 0600), and has it written to the
+/// disk. A file that is there, whatever it is, stays as it was (EEXIST); one that can't be written whole is removed.
+/// The corresponding C functions are `open`, `write` and `fsync`.
+package func createPrivateFile(path: String, _ content: ByteView) throws(Errno) {
+    let number = try retryingOnInterrupt {
+        Int(portcullis_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600))
+    }
+    let descriptor = FileDescriptor(adopting: Int32(number))
+    do throws(Errno) {
+        var rest = content
+        while !rest.isEmpty { rest = rest.from(try write(to: descriptor.number, rest.raw)) }
+        _ = try retryingOnInterrupt { Int(fsync(descriptor.number)) }
+    } catch {
+        unlink(path)
+        throw error
     }
 }
 

@@ -20,8 +20,8 @@ import Routing
 /// ```
 /// A token that comes again costs a look-up and a few comparisons.
 package final class LoopIdentity {
-    private let tokens: VerifiedTokenCache
-    private let checker = TokenChecker()
+    let tokens: VerifiedTokenCache
+    let checker = TokenChecker()
     package let mint: TokenMint
     private var scratch = IOBuffer(capacity: 4096)
 
@@ -51,7 +51,17 @@ package final class LoopIdentity {
         _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
         parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
     ) -> Verdict {
-        switch TokenSource.search(chain.jwt.sources, in: request) {
+        check(
+            TokenSource.search(chain.jwt.sources, in: request), request, by: chain, issuers: issuers,
+            parameters: parameters, now: now, caller: &caller)
+    }
+
+    /// The same, with what was found where tokens may stand.
+    func check(
+        _ found: TokenSearch, _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
+        parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
+    ) -> Verdict {
+        switch found {
         case .none: return chain.jwt.isRequired ? .refuse(.tokenMissing) : .proceed
         case .malformed: return .refuse(.requestMalformed)
         case .token(let text):

@@ -9,7 +9,7 @@ package final class IssuerKeys {
     /// What the configuration calls the issuer; empty for a shared secret of a route.
     package let name: ByteView
     package let policy: TokenPolicy
-    private let algorithms: AlgorithmSet
+    let algorithms: AlgorithmSet
     private var verifier: TokenVerifier?
     private let texts = TextArena()
 

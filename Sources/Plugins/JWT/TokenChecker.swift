@@ -15,7 +15,7 @@ final class TokenChecker {
         case keyUnknown(IssuerKeys)
     }
 
-    private let compact = CompactToken()
+    let compact = CompactToken()
 
     /// The claims of the last token that was checked or reread; valid until the next one.
     func claims(of token: VerifiedToken) -> JSONValue? {
@@ -49,7 +49,7 @@ final class TokenChecker {
     }
 
     /// Who the token says that it is from. That is believed once the signature holds.
-    private static func issuer(of claims: JSONValue, among issuers: [IssuerKeys]) -> IssuerKeys? {
+    static func issuer(of claims: JSONValue, among issuers: [IssuerKeys]) -> IssuerKeys? {
         guard let name = claims.member("iss")?.text else { return nil }
         return issuers.first { $0.policy.issuer == name }
     }
@@ -63,7 +63,7 @@ final class TokenChecker {
         }
     }
 
-    private func entry(
+    func entry(
         _ token: ByteView, _ claims: JSONValue, _ issuer: IssuerKeys, _ key: VerificationKey
     ) -> Outcome {
         guard let expiry = claims.member("exp").flatMap(TokenPolicy.seconds) else { return .refused(.expiryMissing) }
