@@ -56,12 +56,15 @@ private func readAll(_ number: Int32, bytesMax: Int) throws(Errno) -> [UInt8]? {
     }
 }
 
-/// Makes a file that is not there yet, with this content, for its owner alone (mode 0600), and has it written to the
-/// disk. A file that is there, whatever it is, stays as it was (EEXIST); one that can't be written whole is removed.
-/// The corresponding C functions are `open`, `write` and `fsync`.
-package func createPrivateFile(path: String, _ content: ByteView) throws(Errno) {
+/// Makes a file that is not there yet, with this content, and has it written to the disk. A file that is there, whatever
+/// it is, stays as it was (EEXIST); one that can't be written whole is removed. The corresponding C functions are `open`,
+/// `write` and `fsync`.
+/// - Parameter isPrivate: for its owner alone (mode 0600); otherwise others may read it (0644).
+package func createFile(path: String, _ content: ByteView, isPrivate: Bool) throws(Errno) {
     let number = try retryingOnInterrupt {
-        Int(portcullis_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600))
+        Int(
+            portcullis_open(
+                path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, isPrivate ? 0o600 : 0o644))
     }
     let descriptor = FileDescriptor(adopting: Int32(number))
     do throws(Errno) {
@@ -83,4 +86,15 @@ package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Err
 package func waitForOutput(_ number: Int32, atMost limit: TimeAmount) {
     var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
     _ = poll(&entry, 1, Int32(clamping: max(0, limit.milliseconds)))
+}
+
+/// The path of the program that runs, as the kernel has it; nil when it can't say. The corresponding C function is
+/// `readlink`.
+package func programPath() -> String? { realPath("/proc/self/exe") }
+
+/// The path without links and dots; nil when there is no such file. The corresponding C function is `realpath`.
+package func realPath(_ path: String) -> String? {
+    guard let found = realpath(path, nil) else { return nil }
+    defer { free(found) }
+    return String(cString: found)
 }

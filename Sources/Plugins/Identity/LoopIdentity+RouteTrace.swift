@@ -77,8 +77,14 @@ extension JWTRule {
             trace.note(.audiences, isGood: problem == nil, "aud is \(LoopIdentity.text(claims.member("aud")))")
         }
         let has = held.isEmpty ? "the token has none" : "the token has \(held.text.string)"
-        if !scopes.isEmpty { trace.note(.scopes, isGood: held.containsAll(scopes), has) }
-        if !anyScope.isEmpty { trace.note(.anyScope, isGood: held.containsAny(anyScope), has) }
+        if !scopes.isEmpty {
+            let wanted = scopes.map(\.string).joined(separator: " and ")
+            trace.note(.scopes, isGood: held.containsAll(scopes), "\(has), wanted \(wanted)")
+        }
+        if !anyScope.isEmpty {
+            let wanted = anyScope.map(\.string).joined(separator: " or ")
+            trace.note(.anyScope, isGood: held.containsAny(anyScope), "\(has), wanted \(wanted)")
+        }
         for (index, condition) in conditions.enumerated() {
             let shown = LoopIdentity.text(condition.path.value(in: claims))
             trace.note(
@@ -126,7 +132,8 @@ extension TokenPolicy {
         case .issuing: return shown("iat") + Self.distance(claims.member("iat"), now: now)
         case .lifetime: return "at most \(lifetimeMax ?? 0)s"
         case .idToken:
-            return problem(in: .idToken, type: type, claims: claims, now: now) == nil ? "none" : "an ID token"
+            return problem(in: .idToken, type: type, claims: claims, now: now) == nil
+                ? "none of nonce, at_hash, c_hash" : "it is an ID token"
         case .audience:
             return shown("aud") + ", wanted \(audiences.map(\.string).joined(separator: " or "))"
         case .party:

@@ -32,7 +32,7 @@ extension LoopIdentity {
         var trace = IdentityTrace()
         let chain = traced.chain
         let found = search(request, traced)
-        noteToken(found, chain, &trace)
+        if !traced.isSignatureAssumed { noteToken(found, chain, &trace) }
         var caller = Caller()
         var tokenRefusal: IdentityRefusal?
         if case .token(let text) = found { tokenRefusal = noteToken(text, traced, &trace) }
@@ -76,8 +76,8 @@ extension LoopIdentity {
         switch found {
         case .none where chain.jwt.isRequired: trace.note(.token, .bad, "the request has none, and the route wants one")
         case .none: trace.note(.token, .neutral, "the request has none, and needs none: nobody is known")
-        case .malformed: trace.note(.token, .bad, "several places hold a token, or one holds what can't be one")
-        case .token(let text): trace.note(.token, .good, "\(text.count) bytes")
+        case .malformed: trace.note(.token, .bad, "several places hold one, or a place holds what can't be one")
+        case .token(let text): trace.note(.token, .good, "found, \(text.count) bytes")
         }
     }
 
@@ -95,7 +95,9 @@ extension LoopIdentity {
         }
         let compact = checker.compact
         let named = compact.keyID.map { ", kid \($0.string)" } ?? ", no kid"
-        trace.note(.form, .good, "a signed token: alg \(compact.algorithm.name)\(named)")
+        if !traced.isSignatureAssumed {
+            trace.note(.form, .good, "a signed token: alg \(compact.algorithm.name)\(named)")
+        }
         let believed = traced.chain.jwt.issuers
         guard let issuer = TokenChecker.issuer(of: claims, among: believed.map { traced.issuers[$0] }),
             let index = believed.first(where: { traced.issuers[$0] === issuer })
@@ -107,9 +109,11 @@ extension LoopIdentity {
         trace.subject = issuer.policy.subjectPath.value(in: claims)?.text?.string ?? ""
         trace.note(.issuer, .good, "\(issuer.name.string): iss is \(Self.text(claims.member("iss")))")
         let signatureRefusal = noteSignature(issuer, traced, &trace)
+        // Claims without a token have no type to be checked, which is the first check.
         let type = compact.type ?? ByteView()
         var problem: TokenProblem?
-        for check in TokenPolicy.Check.allCases where issuer.policy.hasSay(check, claims) {
+        let checks = TokenPolicy.Check.allCases.dropFirst(traced.isSignatureAssumed ? 1 : 0)
+        for check in checks where issuer.policy.hasSay(check, claims) {
             let found = issuer.policy.problem(in: check, type: type, claims: claims, now: traced.now.seconds)
             problem = problem ?? found
             let shown = issuer.policy.reason(check, type: type, claims: claims, now: traced.now.seconds)

@@ -31,7 +31,7 @@ extension Explanation {
         case .answer(let answer):
             rows.append(["answer", "\(answer.status) \(answer.code)", answer.detail])
             if let allow = answer.allow { rows.append(["", "Allow: \(allow)"]) }
-            if let challenge = answer.challenge { rows.append(["", "WWW-Authenticate: \(challenge)"]) }
+            if let challenge = answer.challenge { rows.append(["", "WWW-Authenticate", challenge]) }
         }
         return rows
     }
