@@ -63,7 +63,10 @@ let package = Package(
         // Floor 6
         floor(
             "Admin",
-            ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability", "Proxy"]),
+            [
+                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Identity", "Routing", "Upstream",
+                "Observability", "Proxy",
+            ]),
 
         // Floor 7
         .executableTarget(

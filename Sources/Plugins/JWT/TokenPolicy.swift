@@ -135,7 +135,8 @@ package final class TokenPolicy {
     private func audienceProblem(_ claims: JSONValue) -> TokenProblem? {
         if !audiences.isEmpty, let problem = Self.audienceProblem(claims, audiences) { return problem }
         if !authorizedParties.isEmpty {
-            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(where: { $0 == party }) else {
+            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(where: { $0 == party })
+            else {
                 return .partyWrong
             }
         }

@@ -20,7 +20,11 @@ package enum ConfigurationCheck {
             diagnostics += keys.diagnostics
             do throws(RouteConflicts) {
                 let built = try Blueprint(configuration, signingKeys: keys.entries)
-                diagnostics += RouteDiagnostics(routes: built.routes, files: loaded.files).all(built.warnings)
+                let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
+                diagnostics += routes.all(built.warnings)
+                if let tokens = configuration.internalTokens, let publication = tokens.publication {
+                    diagnostics += routes.hidden(by: publication, in: tokens)
+                }
                 blueprint = keys.diagnostics.isEmpty ? built : nil
             } catch {
                 diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)

@@ -43,7 +43,8 @@ package final class LocalSite {
         let plan = change.plan
         worker.adopt(
             WorkerUpdate(
-                snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], issuers: [], listeners: plan.byWorker[0]))
+                snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], issuers: [],
+                listeners: plan.byWorker[0]))
         listeners.commit(plan)
         endpoint = plan.endpoints["admin"]
     }

@@ -11,7 +11,10 @@ extension Exchange {
         let verdict = worker.identity.check(
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
-        case .proceed: return .next(.act)
+        case .proceed:
+            // Where nothing is sent on, there is nothing left that could refuse.
+            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
+            return .next(.act)
         case .refuse(let refusal): return refuse(refusal)
         case .wait(let issuer): return wait(for: issuer)
         }
@@ -20,12 +23,16 @@ extension Exchange {
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
-        let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
-        return refusal.map { refuse($0) } ?? .next(.dispatch)
+        if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
+            return refuse(refusal)
+        }
+        recordAdmission(by: chain)
+        return .next(.dispatch)
     }
 
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
+        recordRefusal(refusal)
         return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
     }
 

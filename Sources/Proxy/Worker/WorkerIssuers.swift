@@ -14,6 +14,7 @@ final class WorkerIssuers {
     private var lastTicket: UInt64 = 0
     private let lookUp: LookUp
     private unowned(unsafe) let loop: EventLoop
+    private let metrics: MetricsShard
 
     /// Requests that wait at a time; further ones are refused, as they would only make the queue longer.
     private static let waitingMax = 1_024
@@ -31,8 +32,9 @@ final class WorkerIssuers {
         let issuer: String
     }
 
-    init(loop: EventLoop, lookUp: @escaping LookUp) {
+    init(loop: EventLoop, metrics: MetricsShard, lookUp: @escaping LookUp) {
         self.loop = loop
+        self.metrics = metrics
         self.lookUp = lookUp
     }
 
@@ -42,7 +44,7 @@ final class WorkerIssuers {
         let bound = definitions.map { definition in
             let keys =
                 known[definition.name].flatMap { $0.definition == definition ? $0.keys : nil }
-                ?? definition.makeKeys()
+                ?? makeKeys(definition)
             next[definition.name] = Known(definition: definition, keys: keys)
             return keys
         }
@@ -54,6 +56,12 @@ final class WorkerIssuers {
         }
         known = next
         return bound
+    }
+
+    private func makeKeys(_ definition: IssuerDefinition) -> IssuerKeys {
+        let keys = definition.makeKeys()
+        keys.metrics = DecisionMetrics(issuer: definition.name, in: metrics)
+        return keys
     }
 
     /// The control thread has loaded an issuer's keys.
