@@ -1,13 +1,13 @@
 import Base
 import HTTP
 import Observability
-import Plugins
 
 extension Exchange {
     /// Calls `body` with what the access log says of this exchange.
     func withLogEntry(duration: TimeAmount, _ body: (borrowing AccessLogEntry) -> Void) {
         guard let connection = stream?.connection else { return }
         worker.scratch.removeAll()
+        client.append(to: &worker.scratch)
         var entry = AccessLogEntry()
         entry.time = worker.wallNow
         entry.requestID = requestID.readable
@@ -18,6 +18,7 @@ extension Exchange {
         entry.method = request.methodToken
         entry.host = request.host
         entry.path = request.path
+        entry.query = request.hasQuery ? request.query : nil
         entry.status = status
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
@@ -28,24 +29,10 @@ extension Exchange {
         entry.retries = attempt.retries
         entry.error = ByteView(errorCode)
         if let agent = request.fields.value(of: .userAgent) { entry.userAgent = agent }
-        entry.query = request.hasQuery ? request.query : nil
         if let index = request.fields.firstIndex(named: ByteView("Referer")) {
             entry.referer = request.fields.value(at: index)
         }
-        maskTokens(in: &entry)
         body(entry)
         worker.scratch.removeAll()
-    }
-
-    private func maskTokens(in entry: inout AccessLogEntry) {
-        guard request.hasQuery || !entry.referer.isEmpty else { return }
-        worker.logScratch.removeAll()
-        let sources = withRoute { $0.plugins.identity?.jwt.sources } ?? []
-        let masksQuery = TokenMask.append(query: request.query, sources: sources, to: &worker.logScratch)
-        let end = worker.logScratch.readableCount
-        let masksReferer = TokenMask.append(url: entry.referer, sources: sources, to: &worker.logScratch)
-        // The buffer is at rest only now.
-        if masksQuery { entry.query = worker.logScratch.readable.prefix(end) }
-        if masksReferer { entry.referer = worker.logScratch.readable.from(end) }
     }
 }
