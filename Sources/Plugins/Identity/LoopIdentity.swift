@@ -65,6 +65,7 @@ package final class LoopIdentity {
     ) -> Verdict {
         switch TokenSource.search(chain.jwt.sources, in: request) {
         case .none: return chain.jwt.isRequired ? .refuse(.tokenMissing) : .proceed
+        case .withheld: return .refuse(.tokenMissing)
         case .malformed: return .refuse(.requestMalformed)
         case .token(let text):
             let token: VerifiedToken
@@ -156,40 +157,47 @@ package final class LoopIdentity {
         guard let spiffe = chain.spiffe else {
             return RouteIdentity(chain: chain.number, scopes: scratch.readable)
         }
-        if case .refused(let refusal) = spiffe.rule.map(claims, into: &scratch) {
+        // The tenant first: an ID may have it in its path.
+        let issuerTenant = policy.tenant(of: claims)
+        if case .refused(let refusal) = spiffe.tenant.append(claims: claims, issuerTenant: issuerTenant, to: &scratch) {
             return RouteIdentity(
-                chain: chain.number, refusal: .identityUnmapped(refusal), scopes: scratch.readable.prefix(scopeCount))
+                chain: chain.number, refusal: .tenantRefused(refusal), scopes: scratch.readable.prefix(scopeCount))
         }
-        let idEnd = scratch.readableCount
-        let mapping = spiffe.tenant.append(claims: claims, issuerTenant: policy.tenant(of: claims), to: &scratch)
+        let tenantEnd = scratch.readableCount
+        let mapping = spiffe.rule.map(
+            claims, tenant: scratch.readable.from(scopeCount), issuerTenant: issuerTenant, into: &scratch)
         if case .refused(let refusal) = mapping {
             let text = scratch.readable
             return RouteIdentity(
-                chain: chain.number, refusal: .tenantRefused(refusal), scopes: text.prefix(scopeCount),
-                spiffeID: text[scopeCount..<idEnd])
+                chain: chain.number, refusal: .identityUnmapped(refusal), scopes: text.prefix(scopeCount),
+                tenant: text[scopeCount..<tenantEnd])
         }
         let text = scratch.readable
         return RouteIdentity(
-            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text[scopeCount..<idEnd],
-            tenant: text.from(idEnd))
+            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text.from(tenantEnd),
+            tenant: text[scopeCount..<tenantEnd])
     }
 }
 
 // MARK: Towards the upstream
 
 extension LoopIdentity {
-    /// Puts what the gateway says about the caller into the request, in place of the client's token.
+    /// Puts what the gateway says about the caller into the request, in place of what the client has sent.
     /// - Returns: why that can't be done; then the request must not go on.
     package func state(
         _ caller: Caller, by chain: IdentityChain, now: WallTime, in fields: inout HeaderList
     ) -> IdentityRefusal? {
         issued = nil
-        guard let token = caller.token, let identity = caller.identity else { return nil }
+        guard let token = caller.token, let identity = caller.identity else {
+            chain.internalToken?.placement.clear(chain.jwt.sources, in: &fields)
+            return nil
+        }
         if let rule = chain.internalToken {
             switch internalToken(rule, token, identity, now: now) {
             case .success(let minted):
                 issued = minted
-                rule.placement.put(minted.token, sources: chain.jwt.sources, into: &fields)
+                rule.placement.clear(chain.jwt.sources, in: &fields)
+                rule.placement.put(minted.token, into: &fields)
             case .failure(let refusal): return .mintRefused(refusal)
             }
         }

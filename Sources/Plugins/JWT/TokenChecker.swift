@@ -89,6 +89,7 @@ extension TokenProblem {
         case .encrypted: self = .encrypted
         case .unsecured: self = .unsecured
         case .nested: self = .nested
+        case .bringsKey: self = .bringsKey
         case .unknownCritical, .unencodedPayload: self = .criticalExtension
         case .unknownAlgorithm, .algorithmNotAllowed: self = .algorithmNotAllowed
         case .keyNotFound, .keyMismatch, .ambiguousKey: self = .keyUnknown

@@ -72,7 +72,7 @@ package final class TokenPolicy {
 
     /// The first thing that is wrong with a token whose signature holds, or nil.
     /// - Parameter type: the header's `typ`; empty without one.
-    func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
+    package func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
         if !accepts(type: type) { return .typeWrong }
         if let problem = timeProblem(claims, now: now) { return problem }
         if !allowsIDTokens, isIDToken(claims) { return .idToken }

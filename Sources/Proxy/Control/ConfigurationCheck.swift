@@ -17,7 +17,8 @@ package enum ConfigurationCheck {
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
             let keys = SigningKeyLoader.load(configuration)
-            diagnostics += keys.diagnostics
+            let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
+            diagnostics += identity
             do throws(RouteConflicts) {
                 let built = try Blueprint(configuration, signingKeys: keys.entries)
                 let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
@@ -25,7 +26,7 @@ package enum ConfigurationCheck {
                 if let tokens = configuration.internalTokens, let publication = tokens.publication {
                     diagnostics += routes.hidden(by: publication, in: tokens)
                 }
-                blueprint = keys.diagnostics.isEmpty ? built : nil
+                blueprint = identity.isEmpty ? built : nil
             } catch {
                 diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
             }

@@ -169,7 +169,8 @@ package final class Gateway {
     }
 
     private func commit(_ change: Change) {
-        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0) })
+        let secrets = blueprint.configuration.secrets
+        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
         signing.update(blueprint)
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
@@ -213,6 +214,7 @@ package final class Gateway {
     /// Takes no more connections and lets requests end.
     /// - Parameter done: called on the control thread when all have.
     package func drain(done: @escaping @Sendable () -> Void) {
+        issuers.quiesce()
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for worker in workers {

@@ -138,7 +138,8 @@ extension RequestPreview {
             parts.rewrite.append(request.path, parameters: match, to: &text)
             upstreamPath = text.isEmpty ? path : text.readable.string
         case .redirect(let redirect):
-            redirect.appendLocation(request, parameters: match, to: &text)
+            redirect.appendLocation(
+                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
             redirectLocation = text.readable.string
         case .respond, .local, .keys: break
         }

@@ -22,6 +22,7 @@ enum SigningKeyLoader {
                         "the key \(file.file.value.path) can't be used: \(error.reason)"))
             }
         }
+        if diagnostics.isEmpty { diagnostics += unfit(entries, configuration) }
         do throws(SigningKeyProblem) {
             if diagnostics.isEmpty { try SigningKeyRing().check(entries) }
         } catch {
@@ -29,6 +30,27 @@ enum SigningKeyLoader {
                 Diagnostic(.error, at: tokens.location, path: "internal_tokens.keys", error.message))
         }
         return (entries, diagnostics)
+    }
+
+    /// Routes with JWT-SVIDs, when a key that may come to sign is one that can't sign those (JWT-SVID section 2.1).
+    private static func unfit(_ entries: [SigningKeyEntry], _ configuration: GatewayConfiguration) -> [Diagnostic] {
+        // Where the operator says which key signs, no other does.
+        let isChosen = entries.contains { $0.state == .signing }
+        let signing = entries.filter { $0.state == .signing || !isChosen && $0.state == nil }
+        guard let key = signing.first(where: { !$0.key.signsJWTSVIDs }) else { return [] }
+        var places: Set<SourceLocation> = []
+        return configuration.domains.flatMap(\.routes).compactMap { route in
+            guard let plugin = route.plugins.internalJWT, plugin.profile.value == .jwtSVID else { return nil }
+            let place = plugin.profile.origin.location ?? plugin.location
+            guard places.insert(place).inserted else { return nil }
+            return Diagnostic(
+                .error, at: place, path: "plugins.internal_jwt.profile",
+                "a JWT-SVID can't be signed with the key `\(key.key.id)`, whose algorithm is "
+                    + "\(key.key.algorithm.name)", expected: "keys for RS, PS or ES algorithms",
+                related: configuration.internalTokens.map {
+                    .init(location: $0.location, note: "where the signing keys are named")
+                })
+        }
     }
 
     private struct Unreadable: Error {

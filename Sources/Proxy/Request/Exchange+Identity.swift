@@ -4,7 +4,7 @@ import Observability
 import Plugins
 
 /// The identity plugins' part in an exchange: who sends the request, and what the upstream is told about it.
-extension Exchange {
+extension Exchange: KeyWaiter {
     /// Finds out who sends the request, as far as the route wants to know.
     func authenticate(in snapshot: Snapshot) -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.act) }
@@ -23,11 +23,19 @@ extension Exchange {
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
+        withholdQueryToken()
         if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
             return refuse(refusal)
         }
         recordAdmission(by: chain)
         return .next(.dispatch)
+    }
+
+    /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.
+    func withholdQueryToken() {
+        guard request.hasQuery, let chain = route.plugins.identity, chain.jwt.hasQuerySource else { return }
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = TokenRemoval.appendQuery(request.query, without: chain.jwt.sources, to: &rewrittenQuery)
     }
 
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {

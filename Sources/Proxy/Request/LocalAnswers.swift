@@ -6,6 +6,7 @@ import Routing
 extension Exchange {
     func answer(with redirect: CompiledRedirect) -> StepOutcome {
         startLocalAnswer(status: redirect.status)
+        withholdQueryToken()
         redirect.appendLocation(of: self, to: &worker.scratch)
         responseHead.fields.append(.location, value: worker.scratch.readable)
         worker.scratch.removeAll()

@@ -65,7 +65,18 @@ package final class Blueprint: Sendable {
         return Snapshot(
             table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
             forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
-            digest: configuration.digest, texts: texts, lease: lease)
+            queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
+            lease: lease)
+    }
+
+    private var queryTokenNames: [String] {
+        var names = ["access_token"]
+        for route in routes {
+            for source in route.plugins.jwt?.sources ?? [] {
+                if case .query(let name) = source.value, !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
     }
 
     private static let chainNumber = Atomic<UInt64>(0)
