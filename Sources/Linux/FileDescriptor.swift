@@ -77,6 +77,14 @@ package func createFile(path: String, _ content: ByteView, isPrivate: Bool) thro
     }
 }
 
+/// When a file's content was last changed, in seconds since 1970; links are followed. The corresponding C function is
+/// `stat`.
+package func fileTime(path: String) throws(Errno) -> Int64 {
+    var status = stat()
+    _ = try retryingOnInterrupt { Int(stat(path, &status)) }
+    return Int64(status.st_mtim.tv_sec)
+}
+
 /// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.
 package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
     try retryingOnInterrupt { CLinux.write(number, bytes.baseAddress, bytes.count) }

@@ -17,23 +17,21 @@ extension LoopIdentity {
         trace.scopes = scopes.text.string
         traced.chain.jwt.trace(claims, scopes: scopes, &trace)
         guard traced.chain.jwt.refusal(claims, scopes: scopes) == nil, let spiffe = traced.chain.spiffe else { return }
-        noteRules(spiffe.rule, claims, &trace)
         guard let identity = caller.identity else { return }
-        if case .identityUnmapped(let refusal)? = identity.refusal {
-            trace.note(.identity, .bad, refusal.message)
-            return
-        }
-        trace.spiffeID = identity.spiffeID.string
         trace.tenant = identity.tenant.string
         if case .tenantRefused(let refusal)? = identity.refusal {
-            trace.note(.tenant, .bad, refusal.message)
-            return
+            return trace.note(.tenant, .bad, refusal.message)
         }
-        trace.note(.identity, .good, trace.spiffeID)
         let hasTenant = !identity.tenant.isEmpty
         trace.note(.tenant, hasTenant ? .good : .neutral, hasTenant ? trace.tenant : "the token has none")
+        noteRules(spiffe.rule, claims, &trace)
+        if case .identityUnmapped(let refusal)? = identity.refusal {
+            return trace.note(.identity, .bad, refusal.message)
+        }
+        trace.spiffeID = identity.spiffeID.string
+        trace.note(.identity, .good, trace.spiffeID)
         guard let boundary = spiffe.routeTenant else { return }
-        let wanted = boundary.wanted(parameters: parameters, path: request.path, host: request.host)
+        let wanted = boundary.tenant(parameters: parameters, path: request.path, host: request.host)
         let isHome = boundary.admits(
             identity.tenant, parameters: parameters, path: request.path, host: request.host)
         let whose = hasTenant ? "the token's" : "the token has none"

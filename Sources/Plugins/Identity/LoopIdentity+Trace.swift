@@ -76,6 +76,7 @@ extension LoopIdentity {
         switch found {
         case .none where chain.jwt.isRequired: trace.note(.token, .bad, "the request has none, and the route wants one")
         case .none: trace.note(.token, .neutral, "the request has none, and needs none: nobody is known")
+        case .withheld: trace.note(.token, .bad, "`Connection` names the field that holds it, so it goes no further")
         case .malformed: trace.note(.token, .bad, "several places hold one, or a place holds what can't be one")
         case .token(let text): trace.note(.token, .good, "found, \(text.count) bytes")
         }

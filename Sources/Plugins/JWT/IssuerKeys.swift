@@ -1,5 +1,6 @@
 import Base
 import JOSE
+import Observability
 
 /// An issuer as one loop knows it: the keys that it has now, and what its tokens must look like.
 ///
@@ -12,6 +13,8 @@ package final class IssuerKeys {
     let algorithms: AlgorithmSet
     private var verifier: TokenVerifier?
     private let texts = TextArena()
+    /// What the loop counts of decisions about the issuer's tokens; nil where nobody asks.
+    package var metrics: DecisionMetrics?
 
     /// Grows whenever the keys change: a token that was verified before has its key looked up again.
     private(set) var generation: UInt64 = 0

@@ -29,17 +29,24 @@ final class TokenChecker {
 
     /// The `kid` of the last token that was checked; empty without one.
     var keyID: ByteView { compact.keyID ?? ByteView() }
+    /// What is known of the last token that was refused; nil if it names no issuer that is believed. Its views are valid
+    /// until the next check.
+    private(set) var refused: RefusedToken?
 
     /// - Parameters:
     ///   - issuers: those that the route believes.
     ///   - now: in seconds since 1970.
     func check(_ token: ByteView, issuers: [IssuerKeys], now: Int64) -> Outcome {
+        refused = nil
         do throws(TokenError) {
             try compact.read(token, maximumCount: Self.tokenBytesMax)
             let claims = try compact.claims()
             guard let issuer = Self.issuer(of: claims, among: issuers) else { return .refused(.issuerUnknown) }
+            refused = RefusedToken(issuer: issuer, isSigned: false, keyID: keyID)
             guard let key = try verify(by: issuer) else { return .keyUnknown(issuer) }
             if let problem = issuer.policy.problem(type: compact.type ?? ByteView(), claims: claims, now: now) {
+                let subject = issuer.policy.subjectPath.value(in: claims)?.text ?? ByteView()
+                refused = RefusedToken(issuer: issuer, isSigned: true, subject: subject, keyID: keyID)
                 return .refused(problem)
             }
             return entry(token, claims, issuer, key)
@@ -82,6 +89,7 @@ extension TokenProblem {
         case .encrypted: self = .encrypted
         case .unsecured: self = .unsecured
         case .nested: self = .nested
+        case .bringsKey: self = .bringsKey
         case .unknownCritical, .unencodedPayload: self = .criticalExtension
         case .unknownAlgorithm, .algorithmNotAllowed: self = .algorithmNotAllowed
         case .keyNotFound, .keyMismatch, .ambiguousKey: self = .keyUnknown

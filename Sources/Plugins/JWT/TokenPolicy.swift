@@ -77,7 +77,7 @@ package final class TokenPolicy {
 
     /// The first thing that is wrong with a token whose signature holds, or nil.
     /// - Parameter type: the header's `typ`; empty without one.
-    func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
+    package func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
         var number: UInt8 = 0
         while let check = Check(rawValue: number) {
             if let problem = problem(in: check, type: type, claims: claims, now: now) { return problem }

@@ -31,7 +31,7 @@ package final class VerifiedToken {
     unowned(unsafe) var newer: VerifiedToken?
 
     /// - Parameters: the views are copied.
-    init(
+    package init(
         token: ByteView, subject: ByteView, keyID: ByteView, issuer: IssuerKeys,
         key: VerificationKey, expiry: Int64
     ) {

@@ -74,14 +74,11 @@ package struct IdentityPreview {
             keys.adopt(given)
             return nil
         }
-        do {
-            guard let content = try readFile(path: path, bytesMax: KeyFetch.contentBytesMax) else {
-                return "\(path) is too large"
-            }
-            keys.adopt(try KeySet.judged(file: content))
+        do throws(IssuerProblem) {
+            keys.adopt(try IssuerSource.read(path))
             return nil
         } catch {
-            return "\(path): \(error)"
+            return error.text(hidesPlace: true)
         }
     }
 

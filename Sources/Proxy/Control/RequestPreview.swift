@@ -95,6 +95,9 @@ extension RequestPreview {
         if request.targetForm == .asterisk {
             return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))
         }
+        if let document = blueprint.configuration.internalTokens?.publication?.document(at: path, listener: listener) {
+            return outcome = .answer(Answer(document, request.method))
+        }
         let asked = RouteRequest(
             listener: listener, host: request.host, path: request.path, method: request.method,
             methodToken: request.methodToken, query: request.query)
@@ -149,9 +152,10 @@ extension RequestPreview {
             parts.rewrite.append(request.path, parameters: match, to: &text)
             upstreamPath = text.isEmpty ? path : text.readable.string
         case .redirect(let redirect):
-            redirect.appendLocation(request, parameters: match, to: &text)
+            redirect.appendLocation(
+                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
             redirectLocation = text.readable.string
-        case .respond, .local: break
+        case .respond, .local, .keys: break
         }
         if request.hasEncodedSlash, !parts.allowsEncodedSlash { return outcome = .answer(Answer(.encodedSlash)) }
         if case .length(let length) = request.framing, length > parts.bodyBytesMax {
@@ -164,6 +168,24 @@ extension RequestPreview {
 }
 
 extension RequestPreview.Answer {
+    fileprivate init(_ document: KeyDocument, _ method: Method) {
+        guard method == .get || method == .head else {
+            self.init(.methodNotAllowed)
+            allow = "GET, HEAD"
+            return
+        }
+        switch document {
+        case .keySet:
+            self.init(
+                status: 200, code: "",
+                detail: "The gateway itself answers with its keys as a JWK set (internal_tokens.publish).")
+        case .bundle:
+            self.init(
+                status: 200, code: "",
+                detail: "The gateway itself answers with its keys as a SPIFFE bundle (internal_tokens.publish).")
+        }
+    }
+
     init(_ answer: GatewayAnswer) {
         self.init(status: answer.status, code: answer.code.description, detail: answer.detail.description)
     }

@@ -87,6 +87,7 @@ extension Snapshot {
         let unrouted = CompiledRoute(CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
         return Snapshot(
             table: table, routes: routes, unrouted: unrouted, forwarding: ForwardingPolicy(),
-            serverHeader: ByteView(), digest: "", texts: texts, lease: lease)
+            serverHeader: ByteView(), queryTokenNames: [ByteView("access_token")], digest: "", texts: texts,
+            lease: lease)
     }
 }

@@ -28,9 +28,10 @@ package struct ExplainedIdentity {
         issuer = places.issuer?.name ?? (trace.issuerIndex == nil ? nil : "shared_secret")
         decisions = trace.findings.map { finding in
             let (plugin, name, origin) = places.place(finding.subject)
+            let reason = places.isSecret(finding.subject, origin) ? Self.masked(finding) : finding.reason
             return Decision(
                 plugin: plugin, name: name, outcome: finding.outcome,
-                reason: Visible.text(finding.reason, limit: Self.reasonMax), origin: origin)
+                reason: Visible.text(reason, limit: Self.reasonMax), origin: origin)
         }
         var remarks: [String] = []
         if let missing = preview.missingKeys { remarks.append("\(issuer ?? "the issuer"): \(missing)") }
@@ -53,6 +54,13 @@ package struct ExplainedIdentity {
         sentUpstream = lines
     }
 
+    /// The reason without what came out of a reference.
+    private static func masked(_ finding: IdentityTrace.Finding) -> String {
+        if finding.subject == .routeTenant { return EffectiveConfiguration.mask }
+        guard let wanted = finding.reason.firstRange(of: ", wanted ") else { return finding.reason }
+        return finding.reason[..<wanted.upperBound] + EffectiveConfiguration.mask
+    }
+
     /// Characters of a reason: claims may be long.
     private static let reasonMax = 160
 
@@ -61,8 +69,10 @@ package struct ExplainedIdentity {
         let jwt: JWTSettings?
         let plugins: PluginSet
         let issuer: Issuer?
+        let secrets: Set<SourceLocation>
 
         init(_ trace: IdentityTrace, route: Route, _ configuration: GatewayConfiguration) {
+            secrets = configuration.secrets
             plugins = route.plugins
             jwt = route.plugins.jwt
             issuer = trace.issuerIndex.flatMap {
@@ -94,6 +104,15 @@ package struct ExplainedIdentity {
 }
 
 extension ExplainedIdentity.Places {
+    /// Whether what the decision compares with came out of `${env:…}` or `${file:…}`.
+    fileprivate func isSecret(_ subject: IdentityTrace.Subject, _ origin: Origin) -> Bool {
+        if origin.location.map(secrets.contains) ?? false { return true }
+        guard case .rule(let index) = subject, let rules = plugins.spiffe?.rules, rules.indices.contains(index) else {
+            return false
+        }
+        return rules[index].conditions.contains { secrets.contains($0.location) }
+    }
+
     fileprivate var jwtPlace: Origin { jwt.map { .file($0.location) } ?? .builtIn }
     fileprivate var secretPlace: Origin { jwt?.sharedSecret?.secret.origin ?? jwtPlace }
 
