@@ -95,7 +95,7 @@ let package = Package(
         tests(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
-        tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Proxy", "portcullis"]),
+        tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",
