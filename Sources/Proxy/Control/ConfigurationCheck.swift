@@ -18,7 +18,7 @@ package enum ConfigurationCheck {
         if let configuration = loaded.configuration {
             let keys = SigningKeyLoader.load(configuration)
             let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
-            diagnostics += identity
+            diagnostics += identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries)
             do throws(RouteConflicts) {
                 let built = try Blueprint(configuration, signingKeys: keys.entries)
                 let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
