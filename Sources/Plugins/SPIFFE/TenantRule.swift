@@ -130,11 +130,11 @@ package enum RouteTenantRule {
         _ tenant: ByteView, parameters: borrowing RouteMatch, path: ByteView, host: ByteView
     ) -> Bool {
         if tenant.isEmpty { return false }
-        return tenant == self.tenant(parameters: parameters, path: path, host: host)
+        return tenant == wanted(parameters: parameters, path: path, host: host)
     }
 
-    /// The route's tenant for this request.
-    package func tenant(parameters: borrowing RouteMatch, path: ByteView, host: ByteView) -> ByteView {
+    /// The route's tenant, for this request; empty if there is none, which no token's is.
+    func wanted(parameters: borrowing RouteMatch, path: ByteView, host: ByteView) -> ByteView {
         switch self {
         case .fixed(let text): text
         case .capture(let index): parameters.capture(index, in: path)

@@ -72,9 +72,9 @@ extension Exchange {
 }
 
 /// `If-None-Match` (RFC 9110 section 13.1.2).
-enum EntityTags {
+package enum EntityTags {
     /// Whether the field holds the tag, compared weakly, or `*`.
-    static func hold(_ tag: ByteView, in fields: borrowing HeaderList) -> Bool {
+    package static func hold(_ tag: ByteView, in fields: borrowing HeaderList) -> Bool {
         var line = fields.firstIndex(of: .ifNoneMatch)
         while let index = line {
             let value = fields.value(at: index)

@@ -65,7 +65,7 @@ extension KeyPublication {
 
 /// The paths of the gateway's keys as a loop looks at them, before it looks for a route. Without any, and for nearly
 /// every request with them, that is one comparison of numbers.
-struct PublishedPaths {
+package struct PublishedPaths {
     /// A bit for each listener; 0 where nothing is published.
     private let listeners: UInt64
     private let keySetPath: ByteView
@@ -74,7 +74,7 @@ struct PublishedPaths {
     private let firstRoute: Int
 
     /// Nothing is published.
-    init() {
+    package init() {
         listeners = 0
         keySetPath = ByteView()
         bundlePath = ByteView()
@@ -84,7 +84,7 @@ struct PublishedPaths {
     /// - Parameters:
     ///   - texts: keep the paths.
     ///   - firstRoute: the index of the first of the routes of `KeyDocument.allCases`.
-    init(_ publication: KeyPublication, firstRoute: Int, texts: TextArena) {
+    package init(_ publication: KeyPublication, firstRoute: Int, texts: TextArena) {
         listeners = publication.listeners.reduce(0) { $0 | 1 << UInt64($1.value.index) }
         keySetPath = texts.keep(publication.keySetPath.value)
         bundlePath = texts.keep(publication.bundlePath.value)
@@ -92,7 +92,7 @@ struct PublishedPaths {
     }
 
     /// The index of the route that takes the request whatever others there are; -1 for none.
-    func route(of path: ByteView, listener: Int) -> Int {
+    package func route(of path: ByteView, listener: Int) -> Int {
         if listeners == 0 || listeners & 1 << UInt64(listener) == 0 { return -1 }
         if path.count == keySetPath.count, path == keySetPath { return firstRoute }
         if path.count == bundlePath.count, path == bundlePath { return firstRoute + 1 }
