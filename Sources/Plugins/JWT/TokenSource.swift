@@ -26,9 +26,9 @@ package enum TokenSearch {
 extension TokenSource {
     /// Looks in all of `sources`: a client that sends its token twice leaves open which one is meant, so it is refused.
     package static func search(_ sources: [TokenSource], in request: borrowing RequestHead) -> TokenSearch {
+        for source in sources where source.isWithheld(in: request.fields) { return .withheld }
         var found = TokenSearch.none
         for source in sources {
-            if source.isWithheld(in: request.fields) { return .withheld }
             switch (source.search(request), found) {
             case (.none, _): continue
             case (.token(let token), .none): found = .token(token)

@@ -198,11 +198,13 @@ struct KeyFetchTests {
     @Test("different keys under one id are all kept")
     func sameID() throws {
         let twice = #"{"keys":[\#(keyA),\#(keyB.replacingOccurrences(of: #""b""#, with: #""a""#))]}"#
+        let server = ScriptedServer([ok(twice)])
         let world = try World()
-        world.directory.update([try settings(ScriptedServer([ok(twice)]))])
+        world.directory.update([try settings(server)])
         world.settle()
         #expect(world.status.readiness == .ready)
         #expect(world.keys.map(\.ids) == [["a", "a"]])
+        withExtendedLifetime(server) {}
     }
 
     @Test("before the end no keys are fetched but for a client")
