@@ -31,7 +31,7 @@ extension LoopIdentity {
         trace.spiffeID = identity.spiffeID.string
         trace.note(.identity, .good, trace.spiffeID)
         guard let boundary = spiffe.routeTenant else { return }
-        let wanted = boundary.tenant(parameters: parameters, path: request.path, host: request.host)
+        let wanted = boundary.wanted(parameters: parameters, path: request.path, host: request.host)
         let isHome = boundary.admits(
             identity.tenant, parameters: parameters, path: request.path, host: request.host)
         let whose = hasTenant ? "the token's" : "the token has none"
