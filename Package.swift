@@ -63,14 +63,17 @@ let package = Package(
         // Floor 6
         floor(
             "Admin",
-            ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability", "Proxy"]),
+            [
+                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Identity", "Routing", "Upstream",
+                "Observability", "Proxy",
+            ]),
 
         // Floor 7
         .executableTarget(
             name: "portcullis",
             dependencies: [
-                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability",
-                "Plugins", "Proxy", "Admin",
+                "Base", "Linux", "HTTP", "Configuration", "JOSE", "EventLoop", "Identity", "Routing", "Upstream",
+                "Observability", "Plugins", "Proxy", "Admin",
             ],
             path: "Sources/gateway",
             swiftSettings: swiftSettings),
@@ -92,7 +95,7 @@ let package = Package(
         tests(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
-        tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
+        tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",

@@ -10,7 +10,7 @@ from joserfc import jwk as jose_jwk
 from joserfc import jwt as jose_jwt
 from spiffe import JwtBundle, JwtSvid, TrustDomain
 
-from harness import EchoUpstream, command, eventually, get, request_bytes
+from harness import EchoUpstream, Gateway, command, eventually, get, request_bytes, route_all
 from identity import (
     Key, World, bearer_of, header_values, headers_with, identity_gateway, identity_headers, internal_tokens,
     payload_of, route, seen, token)
@@ -297,6 +297,45 @@ def test_the_public_path_may_be_cached_and_asked_with_head(world):
         assert head.status == 200 and head.body == b""
         assert client.send(request_bytes("POST", JWKS)).response("POST").status == 405
         assert client.send(request_bytes("GET", JWKS, host="nobody.test")).response().status in (200, 404, 421)
+
+
+def test_keys_that_a_client_has_already_are_not_sent_again(world):
+    for path in (JWKS, BUNDLE):
+        response = get(world.gateway.port, path)
+        tag = response.header("etag")
+        assert tag.startswith('"') and tag.endswith('"')
+        assert get(world.gateway.port, path, [("If-None-Match", '"other"')]).status == 200
+        for known in (tag, f'"other", W/{tag}', "*"):
+            again = get(world.gateway.port, path, [("If-None-Match", known)])
+            assert again.status == 304 and again.body == b""
+            assert again.header("etag") == tag and "max-age=" in again.header("cache-control")
+
+
+def test_the_published_paths_come_before_every_route_of_their_listeners_only(tmp_path):
+    routes = {
+        "all": {"match": {"prefix": "/"}, "upstream": "service"},
+        "same": {"match": {"path": JWKS, "methods": ["GET"], "headers": {"X-A": {"present": True}}},
+                 "upstream": "service"}}
+    tokens = internal_tokens(publish={"listeners": ["main"], "jwks_path": JWKS, "bundle_path": "/keys/bundle"})
+    with World(tmp_path, {"x": chain("/default"), **routes}, [OUTER], listeners=("main", "inner"),
+               gateway={"internal_tokens": tokens}) as world:
+        main, inner = world.gateway.port, world.gateway.ports["inner"]
+        for path in (JWKS, "/keys/bundle", "/keys/../.well-known//jwks.json", "/.well-known/%6awks.json"):
+            assert "keys" in json.loads(get(main, path, [("X-A", "1")]).body), path
+            assert "headers" in json.loads(get(inner, path).body), "the upstream answers"
+        for path in (JWKS + "/", JWKS + "x", BUNDLE):
+            assert "headers" in json.loads(get(main, path).body), "the upstream answers"
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            with world.gateway.client() as client:
+                response = client.send(request_bytes(method, JWKS)).response(method)
+                assert response.status == 405 and response.header("allow") == "GET, HEAD"
+        line = world.gateway.access_line(path=JWKS, method="POST")
+        assert line["route"] == "internal_tokens/jwks"
+
+
+def test_without_internal_tokens_there_are_no_keys(tmp_path):
+    with EchoUpstream() as upstream, Gateway(tmp_path, {"service": [upstream.target]}, {"all": route_all()}) as gateway:
+        assert gateway.admin(JWKS).status == 404 and gateway.admin(BUNDLE).status == 404
 
 
 def test_the_default_key_id_is_the_thumbprint(world):

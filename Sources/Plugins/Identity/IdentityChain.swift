@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import JOSE
+import Routing
 
 /// The identity plugins of one route, in their order: who is it, what is that here, and what do upstreams get to see.
 package final class IdentityChain {
@@ -16,6 +17,11 @@ package final class IdentityChain {
         self.jwt = jwt
         self.spiffe = spiffe
         self.internalToken = internalToken
+    }
+
+    /// The tenant that the route is for; empty if it is for any.
+    package func routeTenant(of request: borrowing RequestHead, parameters: borrowing RouteMatch) -> ByteView {
+        spiffe?.routeTenant?.wanted(parameters: parameters, path: request.path, host: request.host) ?? ByteView()
     }
 }
 

@@ -109,7 +109,7 @@ extension TokenSource {
     }
 
     /// A compact token holds no byte that needs an escape or a quote, so what isn't written plainly isn't one.
-    private static func checked(_ token: ByteView) -> TokenSearch {
+    static func checked(_ token: ByteView) -> TokenSearch {
         guard !token.isEmpty else { return .malformed }
         var index = 0
         while index < token.count {

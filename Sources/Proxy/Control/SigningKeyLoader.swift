@@ -11,10 +11,10 @@ enum SigningKeyLoader {
         var entries: [SigningKeyEntry] = []
         var diagnostics: [Diagnostic] = []
         guard let tokens = configuration.internalTokens else { return (entries, diagnostics) }
-        for (index, file) in tokens.keys.enumerated() {
+        for file in tokens.keys {
             let location = file.file.origin.location ?? tokens.location
             do throws(Unreadable) {
-                entries.append(try entry(file, group: index))
+                entries.append(try entry(file))
             } catch {
                 diagnostics.append(
                     Diagnostic(
@@ -57,9 +57,7 @@ enum SigningKeyLoader {
         let reason: String
     }
 
-    private static func entry(
-        _ file: Configuration.SigningKeyFile, group: Int
-    ) throws(Unreadable) -> SigningKeyEntry {
+    private static func entry(_ file: Configuration.SigningKeyFile) throws(Unreadable) -> SigningKeyEntry {
         let content = try content(of: file.file.value.path)
         do throws(KeyError) {
             let algorithm = file.algorithm.flatMap { SignatureAlgorithm($0.value) }
@@ -68,7 +66,9 @@ enum SigningKeyLoader {
                     try Identity.SigningKeyFile.read(ByteView(bytes), id: file.id?.value, algorithm: algorithm)
                 }
             }.get()
-            return SigningKeyEntry(key: key, state: state(file.state?.value), fileTime: nil, group: group)
+            return SigningKeyEntry(
+                key: key, state: state(file.state?.value), fileTime: try? fileTime(path: file.file.value.path),
+                group: file.entry)
         } catch {
             throw Unreadable(reason: error.text.description)
         }

@@ -37,7 +37,7 @@ extension KeySet {
     }
 
     /// The keys of a file: a JWK set, or a public key or certificate in PEM, which any key id may mean.
-    static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
+    package static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
         let first = content.first { !ASCII.isWhitespace($0) && $0 != ASCII.cr && $0 != ASCII.lf }
         if first == ASCII.openBrace { return try judged(jwks: content) }
         do throws(KeyError) {

@@ -11,7 +11,10 @@ extension Exchange: KeyWaiter {
         let verdict = worker.identity.check(
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
-        case .proceed: return .next(.act)
+        case .proceed:
+            // Where nothing is sent on, there is nothing left that could refuse.
+            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
+            return .next(.act)
         case .refuse(let refusal): return refuse(refusal)
         case .wait(let issuer): return wait(for: issuer)
         }
@@ -21,8 +24,11 @@ extension Exchange: KeyWaiter {
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
         withholdQueryToken()
-        let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
-        return refusal.map { refuse($0) } ?? .next(.dispatch)
+        if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
+            return refuse(refusal)
+        }
+        recordAdmission(by: chain)
+        return .next(.dispatch)
     }
 
     /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.
@@ -34,6 +40,7 @@ extension Exchange: KeyWaiter {
 
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
+        recordRefusal(refusal)
         return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
     }
 

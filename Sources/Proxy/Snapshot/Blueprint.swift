@@ -55,9 +55,16 @@ package final class Blueprint: Sendable {
         }
         let unrouted = CompiledRoute(
             CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
+        var published = PublishedPaths()
+        if let publication = configuration.internalTokens?.publication {
+            published = PublishedPaths(publication, firstRoute: compiled.count, texts: texts)
+            for document in KeyDocument.allCases {
+                compiled.append(.published(document, texts: texts, lease: lease))
+            }
+        }
         return Snapshot(
-            table: table.copy(), routes: compiled, unrouted: unrouted, forwarding: ForwardingPolicy(configuration),
-            serverHeader: texts.keep(configuration.serverHeader.value),
+            table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
+            forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
             queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
             lease: lease)
     }

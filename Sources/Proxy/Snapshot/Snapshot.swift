@@ -12,6 +12,8 @@ package final class Snapshot: @unchecked Sendable {
     /// Finds routes; the indices are those of `routes`.
     let table: RouteTable
     let routes: [CompiledRoute]
+    /// What comes before all routes of the table.
+    let published: PublishedPaths
     /// What counts requests that no route took.
     let unrouted: CompiledRoute
     let forwarding: ForwardingPolicy
@@ -30,11 +32,13 @@ package final class Snapshot: @unchecked Sendable {
     private let lease: MetricsLease
 
     init(
-        table: RouteTable, routes: [CompiledRoute], unrouted: CompiledRoute, forwarding: ForwardingPolicy,
-        serverHeader: ByteView, queryTokenNames: [ByteView], digest: String, texts: TextArena, lease: MetricsLease
+        table: RouteTable, routes: [CompiledRoute], published: PublishedPaths = PublishedPaths(),
+        unrouted: CompiledRoute, forwarding: ForwardingPolicy, serverHeader: ByteView, queryTokenNames: [ByteView],
+        digest: String, texts: TextArena, lease: MetricsLease
     ) {
         self.table = table
         self.routes = routes
+        self.published = published
         self.unrouted = unrouted
         self.forwarding = forwarding
         self.serverHeader = serverHeader
@@ -107,6 +111,8 @@ enum CompiledAction {
     case respond(CompiledResponse)
     /// An endpoint of the gateway itself.
     case local(any LocalHandler)
+    /// The gateway's own keys.
+    case keys(KeyDocument)
 }
 
 /// What `Host` says upstream.

@@ -22,6 +22,7 @@ package final class WorkerIssuers {
     private var lastTicket: UInt64 = 0
     private let lookUp: LookUp
     private unowned(unsafe) let loop: EventLoop
+    private let metrics: MetricsShard?
 
     /// Requests that wait at a time; further ones are refused, as they would only make the queue longer.
     package static let waitingMax = 1_024
@@ -39,8 +40,10 @@ package final class WorkerIssuers {
         let issuer: String
     }
 
-    package init(loop: EventLoop, lookUp: @escaping LookUp) {
+    /// - Parameter metrics: the loop's; nil to count nothing.
+    package init(loop: EventLoop, metrics: MetricsShard? = nil, lookUp: @escaping LookUp) {
         self.loop = loop
+        self.metrics = metrics
         self.lookUp = lookUp
     }
 
@@ -50,7 +53,7 @@ package final class WorkerIssuers {
         let bound = definitions.map { definition in
             let keys =
                 known[definition.name].flatMap { $0.definition == definition ? $0.keys : nil }
-                ?? definition.makeKeys()
+                ?? makeKeys(definition)
             next[definition.name] = Known(definition: definition, keys: keys)
             return keys
         }
@@ -62,6 +65,12 @@ package final class WorkerIssuers {
         }
         known = next
         return bound
+    }
+
+    private func makeKeys(_ definition: IssuerDefinition) -> IssuerKeys {
+        let keys = definition.makeKeys()
+        keys.metrics = metrics.map { DecisionMetrics(issuer: definition.name, in: $0) }
+        return keys
     }
 
     /// The control thread has loaded an issuer's keys.
