@@ -15,8 +15,8 @@ func floor(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [S
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude)
 }
 
 let package = Package(
@@ -48,8 +48,8 @@ let package = Package(
         floor(
             "Plugins", ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity"],
             exclude: [
-                "HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md", "InternalJWT/InternalJWT.md",
-                "SPIFFE/SPIFFE.md",
+                "HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md", "Identity/Identity.md",
+                "InternalJWT/InternalJWT.md", "JWT/JWT.md", "SPIFFE/SPIFFE.md",
             ]),
 
         // Floor 5
@@ -63,14 +63,17 @@ let package = Package(
         // Floor 6
         floor(
             "Admin",
-            ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability", "Proxy"]),
+            [
+                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Identity", "Routing", "Upstream",
+                "Observability", "Proxy",
+            ]),
 
         // Floor 7
         .executableTarget(
             name: "portcullis",
             dependencies: [
-                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Routing", "Upstream", "Observability",
-                "Plugins", "Proxy", "Admin",
+                "Base", "Linux", "HTTP", "Configuration", "JOSE", "EventLoop", "Identity", "Routing", "Upstream",
+                "Observability", "Plugins", "Proxy", "Admin",
             ],
             path: "Sources/gateway",
             swiftSettings: swiftSettings),
@@ -82,7 +85,7 @@ let package = Package(
         tests("LinuxTests", ["Base", "Linux"]),
         tests("HTTPTests", ["Base", "HTTP", "TestSupport"]),
         tests("ConfigurationTests", ["Base", "Configuration", "TestSupport"]),
-        tests("JOSETests", ["Base", "JOSE", "TestSupport"]),
+        tests("JOSETests", ["Base", "JOSE", "TestSupport"], exclude: ["Wycheproof"]),
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
@@ -92,13 +95,13 @@ let package = Package(
         tests(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
-        tests("CommandTests", ["Base", "Linux", "Configuration", "Proxy", "portcullis"]),
+        tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
         tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",
             [
-                "Base", "Linux", "HTTP", "JOSE", "EventLoop", "TLS", "Identity", "Routing", "Upstream", "Plugins",
-                "Proxy", "Observability", "TestSupport",
+                "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
+                "Plugins", "Proxy", "Observability", "TestSupport",
             ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),

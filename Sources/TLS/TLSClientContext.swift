@@ -85,6 +85,13 @@ package enum TLSSetupError: Error, Hashable, CustomStringConvertible {
     /// OpenSSL refused, with its reason.
     case library(String)
 
+    /// OpenSSL's own words.
+    package var reason: String {
+        switch self {
+        case .roots(_, let reason), .library(let reason): reason
+        }
+    }
+
     package var description: String {
         switch self {
         case .roots(let path, let reason): "no certificates in \(path): \(reason)"

@@ -182,8 +182,16 @@ struct EndpointTests {
     }
 
     @Test(
+        "a gateway that issues no tokens has no keys to show",
+        arguments: ["/.well-known/jwks.json", "/.well-known/spiffe-bundle.json"])
+    func noKeys(path: String) throws { #expect(try World().get(path).status == 404) }
+
+    @Test(
         "/ names all the others",
-        arguments: ["/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/issuers"])
+        arguments: [
+            "/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/issuers", "/.well-known/jwks.json",
+            "/.well-known/spiffe-bundle.json",
+        ])
     func index(path: String) throws {
         #expect(try World().text("/").contains("\n\(path) "))
     }

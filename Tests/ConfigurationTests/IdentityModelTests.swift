@@ -127,7 +127,7 @@ import Testing
                 spiffe:
                     rules:
                       - {when: {client_type: {equals: service}}, id: "spiffe://{trust_domain}/{tenant}/{claim.azp|escape}"}
-                      - {id: "spiffe://bank-a/{issuer.tenant}-{claim.user.id}"}
+                      - {id: "spiffe://bank-a/{issuer.tenant}/{claim.user.id}"}
                     tenant: "t-{claim.tenant}"
                     route_tenant: "{path.id}"
                 """
@@ -155,7 +155,7 @@ import Testing
                     .claim(ClaimPath(names: ["azp"]), isEscaped: true),
                 ],
                 [
-                    .literal("spiffe://bank-a/"), .issuerTenant, .literal("-"),
+                    .literal("spiffe://bank-a/"), .issuerTenant, .literal("/"),
                     .claim(ClaimPath(names: ["user", "id"]), isEscaped: false),
                 ],
             ])

@@ -235,6 +235,16 @@ import Testing
             "gateway.d/bank.yaml:4:16: error: plugins.spiffe.id: `spiffe://bank-a/{claim.a}@{claim.b}` does not fit here; expected path segments of letters, digits, `.`, `_` and `-`, without `@` at character 26"
         ),
         IdentityCase(
+            "two places in a segment", .bank, "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\"}",
+            "spiffe: {id: \"spiffe://bank-a/u/{claim.a}-{tenant}\"}",
+            "gateway.d/bank.yaml:4:16: error: plugins.spiffe.id: `spiffe://bank-a/u/{claim.a}-{tenant}` does not fit here; expected a `/` before the place at character 29: with two places in one path segment, different callers could get the same ID"
+        ),
+        IdentityCase(
+            "two places in a tenant", .bank, "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\"}",
+            "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\", tenant: \"{claim.a}-{claim.b}\"}",
+            "gateway.d/bank.yaml:4:64: error: plugins.spiffe.tenant: `{claim.a}-{claim.b}` does not fit here; expected one place at most: with two, different tenants could become one"
+        ),
+        IdentityCase(
             "an unknown place", .bank, "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\"}",
             "spiffe: {id: \"spiffe://bank-a/user/{user_id}\"}",
             "gateway.d/bank.yaml:4:16: error: plugins.spiffe.id: `spiffe://bank-a/user/{user_id}` does not fit here; expected `{claim.NAME}`, `{claim.NAME|escape}`, `{tenant}`, `{issuer.tenant}` or `{trust_domain}` at character 22, not `{user_id}`; did you mean `{claim.user_id}`?"

@@ -10,7 +10,7 @@ from joserfc import jwk as jose_jwk
 from joserfc import jwt as jose_jwt
 from spiffe import JwtBundle, JwtSvid, TrustDomain
 
-from harness import EchoUpstream, command, eventually, get, request_bytes
+from harness import EchoUpstream, Gateway, command, eventually, get, request_bytes, route_all
 from identity import (
     Key, World, bearer_of, header_values, headers_with, identity_gateway, identity_headers, internal_tokens,
     payload_of, route, seen, token)
@@ -33,6 +33,12 @@ ROUTES = {
     "long": chain("/long", ttl="5m"),
     "lists": chain("/lists", audience=["bank-a", "ledger"]),
     "tenant": chain("/tenant", audience="{tenant}"),
+    "mixed": chain("/mixed", audience=["svc-{tenant}.x", "{tenant}{tenant}"]),
+    "places": {**chain("/places"), "plugins": {**chain("/places")["plugins"], "jwt": {
+        "issuer": "corporate", "from": [{"header": "Authorization"}, {"header": "X-Token"}, {"query": "access_token"},
+                                        {"cookie": "session"}]}}},
+    "optional": {**chain("/optional"), "plugins": {**chain("/optional")["plugins"], "jwt": {
+        "issuer": "corporate", "required": False}}},
     "text": chain("/text", scope_format="string"),
     "claims": chain("/claims", claims=["email", "department", "groups", "missing"]),
     "jti": chain("/jti", jti=True),
@@ -137,6 +143,34 @@ def test_the_audience_may_be_a_list_or_the_tenant(world):
     assert minted(world, "/lists")[1]["aud"] == ["bank-a", "ledger"]
     assert minted(world, "/tenant")[1]["aud"] in ("bank-a", ["bank-a"])
     assert minted(world, "/tenant", tenant="bank-z")[1]["aud"] in ("bank-z", ["bank-z"])
+
+
+def test_an_audience_may_have_text_around_the_tenant(world):
+    inner = payload_of(bearer_of(world.reached("/mixed", token(OUTER))))
+    assert inner["aud"] == ["svc-bank-a.x", "bank-abank-a"]
+
+
+PLACES = {
+    "header": lambda text: ("/places?a=b", [("X-Token", text)], "?a=b", None),
+    "query": lambda text: (f"/places?a=%41&access_token={text}&&b", [("Cookie", "a=b")], "?a=%41&&b", "a=b"),
+    "cookie": lambda text: ("/places", [("Cookie", f'a="1 2"; session={text};c=d')], "", 'a="1 2";c=d'),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_outer_token_goes_no_further_wherever_it_was(world, place):
+    text = token(OUTER)
+    target, headers, query, cookie = PLACES[place](text)
+    request = world.reached(target, headers=[*headers, ("Accept", "*/*")])
+    assert text not in json.dumps(request)
+    assert request["target"] == f"/places{query}"
+    assert header_values(request, "cookie") == ([cookie] if cookie else [])
+    assert payload_of(bearer_of(request))["sub"] == "spiffe://bank-a/user/12345"
+
+
+def test_nobody_else_can_put_a_token_in_the_gateways_place(world):
+    request = world.reached("/optional", headers=[("Authorization", "Basic dXNlcjpwYXNz")])
+    assert header_values(request, "authorization") == []
 
 
 @pytest.mark.parametrize("scope, expected", [
@@ -263,6 +297,45 @@ def test_the_public_path_may_be_cached_and_asked_with_head(world):
         assert head.status == 200 and head.body == b""
         assert client.send(request_bytes("POST", JWKS)).response("POST").status == 405
         assert client.send(request_bytes("GET", JWKS, host="nobody.test")).response().status in (200, 404, 421)
+
+
+def test_keys_that_a_client_has_already_are_not_sent_again(world):
+    for path in (JWKS, BUNDLE):
+        response = get(world.gateway.port, path)
+        tag = response.header("etag")
+        assert tag.startswith('"') and tag.endswith('"')
+        assert get(world.gateway.port, path, [("If-None-Match", '"other"')]).status == 200
+        for known in (tag, f'"other", W/{tag}', "*"):
+            again = get(world.gateway.port, path, [("If-None-Match", known)])
+            assert again.status == 304 and again.body == b""
+            assert again.header("etag") == tag and "max-age=" in again.header("cache-control")
+
+
+def test_the_published_paths_come_before_every_route_of_their_listeners_only(tmp_path):
+    routes = {
+        "all": {"match": {"prefix": "/"}, "upstream": "service"},
+        "same": {"match": {"path": JWKS, "methods": ["GET"], "headers": {"X-A": {"present": True}}},
+                 "upstream": "service"}}
+    tokens = internal_tokens(publish={"listeners": ["main"], "jwks_path": JWKS, "bundle_path": "/keys/bundle"})
+    with World(tmp_path, {"x": chain("/default"), **routes}, [OUTER], listeners=("main", "inner"),
+               gateway={"internal_tokens": tokens}) as world:
+        main, inner = world.gateway.port, world.gateway.ports["inner"]
+        for path in (JWKS, "/keys/bundle", "/keys/../.well-known//jwks.json", "/.well-known/%6awks.json"):
+            assert "keys" in json.loads(get(main, path, [("X-A", "1")]).body), path
+            assert "headers" in json.loads(get(inner, path).body), "the upstream answers"
+        for path in (JWKS + "/", JWKS + "x", BUNDLE):
+            assert "headers" in json.loads(get(main, path).body), "the upstream answers"
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            with world.gateway.client() as client:
+                response = client.send(request_bytes(method, JWKS)).response(method)
+                assert response.status == 405 and response.header("allow") == "GET, HEAD"
+        line = world.gateway.access_line(path=JWKS, method="POST")
+        assert line["route"] == "internal_tokens/jwks"
+
+
+def test_without_internal_tokens_there_are_no_keys(tmp_path):
+    with EchoUpstream() as upstream, Gateway(tmp_path, {"service": [upstream.target]}, {"all": route_all()}) as gateway:
+        assert gateway.admin(JWKS).status == 404 and gateway.admin(BUNDLE).status == 404
 
 
 def test_the_default_key_id_is_the_thumbprint(world):

@@ -62,6 +62,7 @@ JWT = {
     "all-of": conditions(department={"equals": "payments"}, level={"one_of": ["gold"]}),
     "places": {"issuer": "corporate", "from": [
         {"header": "Authorization"}, {"header": "X-Token"}, {"query": "access_token"}, {"cookie": "session"}]},
+    "moved": {"issuer": "corporate", "from": [{"query": "token"}]},
     "header-only": {"issuer": "corporate", "from": [{"header": "X-Token"}]},
     "realm": {"issuer": "corporate", "realm": "the bank"},
 }
@@ -316,6 +317,9 @@ EVIL = [
     ("another key under a known key id", lambda: token(STRANGER)),
     ("an embedded key", lambda: compact(STRANGER, {"kid": None, "jwk": STRANGER.jwk()}, claims())),
     ("an embedded key under a known key id", lambda: compact(STRANGER, {"jwk": STRANGER.jwk()}, claims())),
+    ("a good token with an embedded key", lambda: compact(EC, {"jwk": EC.jwk()}, claims())),
+    ("a good token with a jku", lambda: compact(EC, {"jku": "https://sso.test/jwks"}, claims())),
+    ("a good token with an x5u", lambda: compact(EC, {"x5u": "https://sso.test/x"}, claims())),
     ("keys elsewhere, by jku", lambda: compact(STRANGER, {"kid": "x", "jku": "http://127.0.0.1:1/jwks"}, claims())),
     ("a certificate elsewhere, by x5u", lambda: compact(STRANGER, {"x5u": "http://127.0.0.1:1/c"}, claims())),
     ("an embedded certificate", lambda: compact(STRANGER, {"x5c": ["MIIB"]}, claims())),
@@ -544,6 +548,32 @@ def test_no_token_is_found_where_none_is_looked_for(world, place):
     headers = {"query": [], "cookie": [("Cookie", f"session={text}")], "header": [("X-Token", text)]}[place]
     assert world.get(target, headers=headers).status == 401
     assert world.get("/header-only", headers=headers_with(text)).status == 401
+
+
+def test_a_token_with_a_certificate_beside_its_key_id_is_taken(world):
+    assert world.status("/required", compact(EC, {"x5c": ["MIIB"], "x5t": "AAAA"}, claims())) == 200
+
+
+def test_a_token_in_the_query_goes_no_further_and_the_rest_stays(world):
+    text = token(EC)
+    for query, rest in ((f"access_token={text}", ""), (f"a=%41&access_token={text}&b=+&&c", "?a=%41&b=+&&c"),
+                        (f"access%5ftoken={text}&x", "?x")):
+        assert world.reached(f"/places?{query}")["target"] == f"/places{rest}"
+    assert world.reached("/open?access_token=x&y")["target"] == "/open?access_token=x&y"
+
+
+def test_a_token_in_the_query_is_in_no_log(world):
+    text = token(EC, marker="query")
+    world.get(f"/places/one?a=b&access_token={text}")
+    world.get(f"/places/two?access_token={text}x")
+    world.get(f"/nowhere-at-all?token={text}")
+    world.get("/open/three", headers=[("Referer", f"https://page.test/x?access_token={text}&y=1")])
+    line = world.gateway.access_line(path="/places/one")
+    assert line["query"] == "a=b&access_token=********" and line["client"] == "127.0.0.1"
+    assert world.gateway.access_line(path="/open/three")["referer"] == (
+        "https://page.test/x?access_token=********&y=1")
+    assert world.gateway.access_line(path="/nowhere-at-all")["query"] == "token=********"
+    assert text not in json.dumps(world.gateway.access_log()) + world.gateway.stderr()
 
 
 # Optional, off, and none

@@ -32,6 +32,9 @@ SPIFFE = {
     "fixed-tenant": {"id": USER, "tenant": "{claim.tenant}", "route_tenant": "bank-a"},
     "issuer-tenant": {"id": USER, "tenant": "{issuer.tenant}", "route_tenant": "bank-a"},
     "default-tenant": {"id": USER, "route_tenant": "bank-a"},
+    "text-tenant": {"id": "spiffe://bank-a/{tenant}/{claim.user_id}", "tenant": "t-{claim.tenant}.x",
+                    "route_tenant": "t-bank-a.x"},
+    "issuer-in-id": {"id": "spiffe://bank-a/{issuer.tenant}/{claim.user_id}"},
 }
 
 
@@ -85,6 +88,8 @@ def test_the_example_of_the_design_holds(world):
     ("/authority", {}, "spiffe://bank-a/user/12345"),
     ("/fixed-id", {}, "spiffe://bank-a/anybody"),
     ("/mixed", {}, "spiffe://bank-a/user/u-12345.x"),
+    ("/text-tenant", {}, "spiffe://bank-a/t-bank-a.x/12345"),
+    ("/issuer-in-id", {}, "spiffe://bank-a/bank-a/12345"),
     ("/rules", {}, "spiffe://bank-a/user/12345"),
     ("/rules", {"client_type": "service"}, "spiffe://bank-a/service/mobile-app"),
     ("/rules", {"client_type": "service", "groups": ["staff"]}, "spiffe://bank-a/service/mobile-app"),
@@ -149,6 +154,18 @@ def test_a_token_of_one_tenant_never_reaches_the_route_of_another(world, tenant,
         assert_forbidden(world, "/fixed-tenant", text)
 
 
+def test_a_tenant_with_text_around_it_is_compared_as_a_whole(world):
+    assert world.status("/text-tenant", token(KEY)) == 200
+    assert_forbidden(world, "/text-tenant", token(KEY, tenant="bank-b"))
+    assert_forbidden(world, "/text-tenant", token(KEY, tenant="t-bank-a.x"))
+    assert_forbidden(world, "/text-tenant", token(KEY, tenant=None))
+
+
+def test_an_id_with_a_tenant_needs_one(world):
+    assert_forbidden(world, "/issuer-in-id", token(KEY, tenant=None))
+    assert_forbidden(world, "/issuer-in-id", token(KEY, tenant="bank a"))
+
+
 def test_an_issuers_tenant_is_its_tokens_tenant_whatever_they_claim(world):
     for path in ("/issuer-tenant", "/default-tenant"):
         assert world.status(path, token(FIXED, iss="https://a.test", tenant="bank-b")) == 200
@@ -209,8 +226,12 @@ def test_connection_cannot_take_the_identity_away(world, name):
     assert found["authorization"].startswith("Bearer ")
 
 
-def test_a_client_that_calls_its_token_hop_by_hop_has_none(world):
-    assert world.get("/full", token(KEY), [("Connection", "authorization")]).status == 401
+@pytest.mark.parametrize("path", ["/full", "/optional"])
+def test_a_client_that_calls_its_token_hop_by_hop_has_none_and_is_not_anonymous(world, path):
+    before = len(world.upstream.requests)
+    assert world.get(path, token(KEY), [("Connection", "authorization")]).status == 401
+    assert world.get(path, "a bad one", [("Connection", "close, Authorization")]).status == 401
+    assert len(world.upstream.requests) == before
 
 
 def test_a_header_transformation_cannot_forge_an_identity(tmp_path):

@@ -81,6 +81,9 @@ struct KeyTests {
         let again = try ByteView.of(try key.pem()) { try SigningKey(pem: $0, keyID: "again", algorithm: algorithm) }
         #expect(again.verificationKey.thumbprint == key.verificationKey.thumbprint)
         #expect(again.keyID == "again")
+        let copied = try withJSON(try key.jwk()) { try SigningKey(jwk: $0) }
+        #expect(copied.verificationKey == key.verificationKey && copied.algorithm == algorithm)
+        #expect(tokenError(try signed(copied, "{}"), KeySet(keys: [key.verificationKey])) == nil)
         let published = try withJSON(key.verificationKey.jwk()) { try VerificationKey(jwk: $0) }
         #expect(published == key.verificationKey)
         let fromPEM = try ByteView.of(try key.verificationKey.pem()) { try VerificationKey(pem: $0) }

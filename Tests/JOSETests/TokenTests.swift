@@ -25,7 +25,8 @@ struct TokenTests {
 
     static let headers: [(String, TokenError?)] = [
         (#"{"alg":"ES256"}"#, nil), (#"{"typ":"JWT","alg":"RS256","kid":"x"}"#, nil),
-        (#"{"alg":"ES256","jku":"https://x.example/","jwk":{"kty":"oct"},"x5u":"x","x5c":["x"],"enc":1}"#, nil),
+        (#"{"alg":"ES256","x5c":["x"],"x5t":"x","enc":1}"#, nil), (#"{"alg":"ES256","jwk":{"kty":"oct"}}"#, .bringsKey),
+        (#"{"alg":"ES256","jku":"https://x.example/"}"#, .bringsKey), (#"{"alg":"ES256","x5u":null}"#, .bringsKey),
         (#"{"alg":"none"}"#, .unsecured), (#"{"alg":"NONE"}"#, .unsecured), (#"{"alg":"nOnE"}"#, .unsecured),
         (#"{"alg":"HS384"}"#, .unknownAlgorithm), (#"{"alg":"es256"}"#, .unknownAlgorithm),
         (#"{"alg":"ES256K"}"#, .unknownAlgorithm), (#"{"alg":"ES256 "}"#, .unknownAlgorithm),

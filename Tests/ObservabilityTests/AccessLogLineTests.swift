@@ -8,7 +8,7 @@ struct AccessLogLineTests {
     private func line(_ entry: AccessLogEntry) -> String {
         let sink = ScriptedSink()
         let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         log.write(entry, now: .zero)
         log.flush()
         LogWriter(queue: queue, sink: sink, now: { .zero }).drain()

@@ -15,6 +15,9 @@ final class IndexEndpoint: LocalHandler {
             /upstreams  all targets with their addresses and connections
             /issuers    whose tokens are accepted, with their keys, the last fetch and the next one
 
+            /.well-known/jwks.json           the gateway's own public keys, as a JWK set
+            /.well-known/spiffe-bundle.json  the same as a SPIFFE bundle
+
             """)
     }
 }

@@ -226,7 +226,8 @@ final class IdentityAssembly {
             }
         }
         if settings.profile.value == .jwtSVID, let place = settings.profile.origin.location,
-            let algorithm = internalTokens?.keys.compactMap(\.algorithm).first(where: { $0.value == .edDSA })
+            let algorithm = internalTokens?.keys.filter({ $0.state == nil || $0.state?.value == .signing })
+                .compactMap(\.algorithm).first(where: { $0.value == .edDSA })
         {
             report(
                 place, context, "a JWT-SVID can't be signed with EdDSA", expected: "keys for RS, PS or ES algorithms",

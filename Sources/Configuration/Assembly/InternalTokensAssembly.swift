@@ -24,14 +24,16 @@ struct InternalTokensAssembly {
     private func keys() -> [SigningKeyFile]? {
         guard let drafts = draft.keys else { return nil }
         var keys: [SigningKeyFile] = []
-        for setting in drafts {
+        for (entry, setting) in drafts.enumerated() {
             let draft = setting.value
             if let folder = draft.folder {
                 guard let found = files.keyFiles(in: folder, file) else { return nil }
-                keys += found.map { SigningKeyFile(file: $0, algorithm: nil, id: nil, state: nil) }
+                keys += found.map { SigningKeyFile(file: $0, algorithm: nil, id: nil, state: nil, entry: entry) }
             } else if let path = draft.file {
                 guard let found = files.file(path, file) else { return nil }
-                keys.append(SigningKeyFile(file: found, algorithm: draft.algorithm, id: draft.id, state: draft.state))
+                keys.append(
+                    SigningKeyFile(
+                        file: found, algorithm: draft.algorithm, id: draft.id, state: draft.state, entry: entry))
             } else {
                 return nil
             }

@@ -62,6 +62,9 @@ private struct Load {
         let references = References(source: source, limits: limits)
         let gatewayFile = decoder(0, references)
         let gateway = gatewayFile.flatMap { GatewaySections.root.decode(0, $0) }
+        let signingKeys = gateway?.internalTokens?.draft.keys?.map(\.value) ?? []
+        references.protect(
+            files: signingKeys.compactMap { $0.file?.value }, folders: signingKeys.compactMap { $0.folder?.value })
         var unreadable = false
         for index in folder.contents.indices.dropFirst() {
             guard let file = decoder(index, references), let draft = RouteSections.domainFile.decode(0, file) else {

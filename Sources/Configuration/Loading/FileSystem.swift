@@ -16,6 +16,9 @@ extension ConfigurationSource {
                 guard path.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideFolder }
                 return try FileSystem.content(of: path, limit: limit)
             },
+            canonicalPath: { (name) throws(SourceError) in
+                try FileSystem.withoutLinks(name.hasPrefix("/") ? name : "\(folder)/\(name)")
+            },
             environment: { name in getenv(name).map { String(cString: $0) } },
             generation: { FileSystem.linkTarget("\(folder)/..data") },
             listFolder: { (name) throws(SourceError) in

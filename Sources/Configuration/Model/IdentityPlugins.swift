@@ -15,7 +15,7 @@ package struct JWTSettings: Sendable, Equatable {
     package let audiences: [Setting<String>]
     /// All must hold.
     package let claims: [ClaimCondition]
-    /// Where tokens are looked for, 1…8. A token in two places is refused unless both are the same.
+    /// Where tokens are looked for, 1…8. Two tokens in one request are refused.
     package let sources: [Setting<TokenSource>]
     /// `realm` of the challenge; printable ASCII without `"` and `\`.
     package let realm: Setting<String>

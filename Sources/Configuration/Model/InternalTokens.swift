@@ -26,6 +26,8 @@ package struct SigningKeyFile: Sendable, Equatable {
     package let id: Setting<String>?
     /// Nil: the gateway goes by order and time.
     package let state: Setting<FixedKeyState>?
+    /// The index of its entry in the list; keys of one folder have the same.
+    package let entry: Int
 }
 
 /// A state that somebody gave a key by hand.

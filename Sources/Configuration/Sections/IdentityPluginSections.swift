@@ -36,7 +36,7 @@ enum IdentityPluginSections {
             ) { draft, value, _, _ in draft.claims = value },
             Key(
                 "from", .list(.tokenSource, countMax: 8), default: "[{header: Authorization}]",
-                "Where the token may stand. Two different tokens in one request are refused."
+                "Where the token may stand. Two tokens in one request are refused, even if they are the same."
             ) { $0.sources = $1.value },
             Key("realm", .realm, default: Defaults.realm, "The `realm` of the challenge.") { $0.realm = $1 },
         ])
@@ -82,7 +82,7 @@ enum IdentityPluginSections {
             ) { $0.header = $1 },
             Key(
                 "query", .plainText("a parameter's name", bytesMax: 128),
-                "A query parameter; it stays in no log and isn't sent on."
+                "A query parameter. It is masked in logs and never sent on."
             ) { $0.query = $1 },
             Key("cookie", .headerName, "A cookie.") { $0.cookie = $1 },
         ])

@@ -73,6 +73,11 @@ enum IdentityTemplateText {
         return pieces
     }
 
+    /// How many places there are to fill.
+    static func placeCount(_ pieces: [Piece]) -> Int {
+        pieces.count { if case .place = $0 { true } else { false } }
+    }
+
     private static func place(_ text: ByteView) -> Place? {
         if text == "tenant" { return .tenant }
         if text == "issuer.tenant" { return .issuerTenant }
@@ -156,7 +161,12 @@ extension RouteTenant: CustomStringConvertible {
 extension ValueDecoder where Value == IdentityTemplate {
     static var tenantTemplate: ValueDecoder {
         scalar(.text("a tenant, or a template with `{claim.NAME}` or `{issuer.tenant}`")) { text throws(Unfit) in
-            IdentityTemplate(try IdentityTemplateText.parse(text, .tenant), trustDomain: "")
+            let pieces = try IdentityTemplateText.parse(text, .tenant)
+            // With two, `{a}-{b}` would be the same for `x-y` and `z` as for `x` and `y-z`.
+            guard IdentityTemplateText.placeCount(pieces) <= 1 else {
+                throw Unfit(expected: "one place at most: with two, different tenants could become one")
+            }
+            return IdentityTemplate(pieces, trustDomain: "")
         }
     }
 

@@ -12,12 +12,15 @@ enum SPIFFEIDText {
     static let form = "a SPIFFE ID such as `spiffe://bank-a/user/{claim.user_id}`"
     /// SPIFFE-ID section 2.3.
     static let bytesMax = 2_048
+    /// The most literals and places.
+    static let piecesMax = 32
 
     static func template(_ text: ByteView) throws(Unfit) -> SPIFFETemplate {
         guard text.hasPrefix(ByteView("spiffe://")) else {
             throw Unfit(expected: "\(form), which begins with `spiffe://`")
         }
         let pieces = try IdentityTemplateText.parse(text, .spiffeID)
+        guard pieces.count <= piecesMax else { throw Unfit(expected: "at most \(piecesMax) fixed parts and places") }
         let trustDomain = try authority(text.from(9))
         try checkPath(text.from(9 + (trustDomain?.utf8.count ?? 14)), offset: 9 + (trustDomain?.utf8.count ?? 14))
         let authorities = pieces.count { $0 == .place(.trustDomain) }
@@ -58,6 +61,7 @@ enum SPIFFEIDText {
         }
         var index = 1
         var start = 1
+        var placeCount = 0
         while index <= path.count {
             if index == path.count || path[index] == ASCII.slash {
                 let segment = path[start..<index]
@@ -67,10 +71,17 @@ enum SPIFFEIDText {
                 if segment == "." || segment == ".." { throw Unfit(expected: "a path without `.` and `..`") }
                 start = index + 1
                 index += 1
+                placeCount = 0
                 continue
             }
             let byte = path[index]
             if byte == ASCII.openBrace, let end = path.firstIndex(of: ASCII.closeBrace, from: index) {
+                placeCount += 1
+                guard placeCount == 1 else {
+                    throw Unfit(
+                        expected: "a `/` before the place at character \(offset + index + 1): with two places in one "
+                            + "path segment, different callers could get the same ID")
+                }
                 index = end + 1
                 continue
             }

@@ -96,4 +96,10 @@ package struct FetchURL: Sendable, Hashable, CustomStringConvertible {
     package var authority: String { port == (isSecure ? 443 : 80) ? hostText : "\(hostText):\(port)" }
 
     package var description: String { "\(isSecure ? "https" : "http")://\(authority)\(target)" }
+
+    /// For logs and people: without the query, which may hold somebody's key.
+    package var withoutQuery: String {
+        let path = target.prefix { $0 != "?" }
+        return "\(isSecure ? "https" : "http")://\(authority)\(path)\(path.count < target.count ? "?…" : "")"
+    }
 }

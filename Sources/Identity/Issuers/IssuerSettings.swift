@@ -24,6 +24,8 @@ package struct IssuerSettings: Sendable, Hashable {
     package var schedule: KeyRefresh.Schedule
     /// The longest that fetching may take, from the look-up of the name to the last byte, discovery included.
     package var fetchTimeout: TimeAmount
+    /// Whether the URL or path must not be shown: something in it came out of a reference.
+    package var hidesPlace = false
 
     package init(
         name: String, issuer: String, source: Source, allowsHTTP: Bool = false, caFile: String? = nil,

@@ -137,7 +137,7 @@ extension KeyRefresh {
         package var intervalMax: TimeAmount
         /// Between two fetches that clients caused.
         package var unknownKeyCooldown: TimeAmount
-        /// After failures: at most this, doubled with each up to the limit.
+        /// After failures: at most this, doubled with each up to the limit, which is never above `intervalMax`.
         package var retryFirst: TimeAmount
         package var retryMax: TimeAmount
 
@@ -149,8 +149,8 @@ extension KeyRefresh {
             self.intervalMin = max(intervalMin, .seconds(1))
             self.intervalMax = max(intervalMax, self.intervalMin)
             self.unknownKeyCooldown = max(unknownKeyCooldown, .zero)
-            self.retryFirst = max(retryFirst, KeyRefresh.Schedule.retryMin)
-            self.retryMax = max(retryMax, self.retryFirst)
+            self.retryFirst = min(max(retryFirst, KeyRefresh.Schedule.retryMin), self.intervalMax)
+            self.retryMax = min(max(retryMax, self.retryFirst), self.intervalMax)
         }
 
         /// Used for answers that don't say how long they are fresh, within the bounds.

@@ -1,3 +1,4 @@
+import Base
 import JOSE
 
 /// What the configuration says of a key, and what becomes of it.
@@ -102,6 +103,9 @@ package final class SigningState: Sendable {
     package let bundleText: String
     /// For `Cache-Control` of both documents, in seconds; 0 is `no-cache`.
     package let maxAge: Int64
+    /// The documents' entity tags (RFC 9110 section 8.8.3), quoted: equal for equal texts, in every replica.
+    package let keySetTag: String
+    package let bundleTag: String
 
     /// - Parameter sequence: grows with each change, over restarts as well.
     init(generation: Int, sequence: Int64, keys: [PublishedKey], signer: SigningKey, policy: SigningPolicy) {
@@ -115,5 +119,12 @@ package final class SigningState: Sendable {
         let svidKeys = keys.map(\.key).filter(\.signsJWTSVIDs).map(\.verificationKey)
         let set = KeySet.text(svidKeys, use: "jwt-svid")
         bundleText = set.dropLast() + #","spiffe_sequence":\#(sequence),"spiffe_refresh_hint":\#(hint)}"#
+        keySetTag = Self.tag(of: keySetText)
+        bundleTag = Self.tag(of: bundleText)
+    }
+
+    private static func tag(of text: String) -> String {
+        let digest = text.withByteView { SHA256Digest(of: $0) }
+        return "\"\(digest.base64URL.prefix(22))\""
     }
 }

@@ -58,8 +58,9 @@ enum OpenSSLKey {
         try text { PEM_write_bio_PUBKEY($0, key) == 1 }
     }
 
-    /// A new key that the algorithm signs with; RSA with 3072 bits for the longer digests, else 2048.
-    static func generate(_ algorithm: SignatureAlgorithm) throws(KeyError) -> OpaquePointer {
+    /// A new key that the algorithm signs with.
+    /// - Parameter bits: of an RSA key; nil for 3072 with the longer digests, else 2048.
+    static func generate(_ algorithm: SignatureAlgorithm, bits: Int? = nil) throws(KeyError) -> OpaquePointer {
         let name: String
         switch algorithm {
         case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512: name = "RSA"
@@ -76,8 +77,9 @@ enum OpenSSLKey {
         case .es256: isReady = EVP_PKEY_CTX_set_group_name(context, "prime256v1") == 1
         case .es384: isReady = EVP_PKEY_CTX_set_group_name(context, "secp384r1") == 1
         case .es512: isReady = EVP_PKEY_CTX_set_group_name(context, "secp521r1") == 1
-        case .rs256, .ps256: isReady = EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1
-        case .rs384, .rs512, .ps384, .ps512: isReady = EVP_PKEY_CTX_set_rsa_keygen_bits(context, 3072) == 1
+        case .rs256, .ps256: isReady = EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(bits ?? 2048)) == 1
+        case .rs384, .rs512, .ps384, .ps512:
+            isReady = EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(bits ?? 3072)) == 1
         case .edDSA, .hs256: isReady = true
         }
         var key: OpaquePointer?

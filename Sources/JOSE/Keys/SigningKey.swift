@@ -34,10 +34,16 @@ package final class SigningKey: @unchecked Sendable {
     }
 
     /// A new key.
+    /// - Parameters:
+    ///   - bits: the length of an RSA key, 2048 to 8192; nil for 3072 with the longer digests, else 2048.
+    ///   - keyID: nil means the key's thumbprint.
     package static func generate(
-        _ algorithm: SignatureAlgorithm, keyID: String? = nil
+        _ algorithm: SignatureAlgorithm, bits: Int? = nil, keyID: String? = nil
     ) throws(KeyError) -> SigningKey {
-        try SigningKey(handle: try OpenSSLKey.generate(algorithm), keyID: keyID, algorithm: algorithm)
+        if let bits, bits < 2048 { throw .tooSmall }
+        if let bits, bits > 8192 { throw .tooLarge }
+        return try SigningKey(
+            handle: try OpenSSLKey.generate(algorithm, bits: bits), keyID: keyID, algorithm: algorithm)
     }
 
     /// Takes the key over.
@@ -67,6 +73,11 @@ package final class SigningKey: @unchecked Sendable {
 
     /// PKCS#8 in PEM, without a passphrase. Off the hot path.
     package func pem() throws(KeyError) -> String { try OpenSSLKey.writePrivatePEM(handle) }
+
+    /// The private JWK, with `kid`, `use` and `alg`. Off the hot path.
+    package func jwk() throws(KeyError) -> String {
+        "\(verificationKey.jwk().dropLast()),\(try PrivateNumbers(of: handle, verificationKey.type).members)}"
+    }
 
     /// Signs something and verifies it against the public numbers as they are published.
     private func check() throws(KeyError) {

@@ -3,8 +3,9 @@ import Base
 /// A JWS in compact serialisation (RFC 7515 section 7.1), read for a JWT: three parts, a header that is understood, a
 /// payload. Reads one token after the other with memory that it keeps.
 ///
-/// Reading says nothing about who made the token: that is `TokenVerifier`'s part. `jku`, `jwk`, `x5u` and `x5c` in the
-/// header are ignored (RFC 8725 section 3.10). All views are valid until the next `read`, and as long as the bytes that
+/// Reading says nothing about who made the token: that is `TokenVerifier`'s part. A header with `jku`, `jwk` or `x5u`,
+/// which would have the token choose its own key, is refused (RFC 8725 section 3.10); `x5c` and `x5t`, which honest
+/// issuers write beside `kid`, have no effect. All views are valid until the next `read`, and as long as the bytes that
 /// it was given. Not thread-safe: each loop has its own.
 package final class CompactToken {
     package private(set) var algorithm = SignatureAlgorithm.rs256
@@ -133,6 +134,7 @@ package final class CompactToken {
                 if member.name == "typ" { type = try Self.text(member.value) }
                 if member.name == "cty" { contentType = try Self.text(member.value) }
                 if member.name == "b64" { throw .unencodedPayload }
+                if member.name == "jku" || member.name == "jwk" || member.name == "x5u" { throw .bringsKey }
             case 4:
                 if member.name == "crit" { throw .unknownCritical }
             default: break

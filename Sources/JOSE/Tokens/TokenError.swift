@@ -14,6 +14,8 @@ package enum TokenError: Error, Sendable, Equatable {
     case encrypted
     /// `alg` is `none` in any case of letters (RFC 8725 section 3.2).
     case unsecured
+    /// `jku`, `jwk` or `x5u`: the token says itself by which key it is to be believed (RFC 8725 section 3.10).
+    case bringsKey
     /// `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
     case unknownCritical
     /// `b64` changes what is signed (RFC 7797).
@@ -51,6 +53,7 @@ extension TokenError {
         case .malformedHeader: "token_malformed_header"
         case .encrypted: "token_encrypted"
         case .unsecured: "token_unsecured"
+        case .bringsKey: "token_brings_key"
         case .unknownCritical: "token_unknown_critical"
         case .unencodedPayload: "token_unencoded_payload"
         case .nested: "token_nested"
@@ -76,6 +79,7 @@ extension TokenError {
         case .malformedHeader: "the token's header is malformed"
         case .encrypted: "the token is encrypted"
         case .unsecured: "the token is not signed"
+        case .bringsKey: "the token names a key of its own"
         case .unknownCritical: "the token needs an extension that is not understood"
         case .unencodedPayload: "the token's payload is not encoded"
         case .nested: "the token holds another token"

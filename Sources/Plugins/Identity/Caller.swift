@@ -6,12 +6,44 @@ package struct Caller {
     package internal(set) var token: VerifiedToken?
     /// What the route's plugins made of the token.
     package internal(set) var identity: RouteIdentity?
+    /// What is known about a token that was refused before it counted as anybody's; for logs and metrics.
+    package internal(set) var refused: RefusedToken?
 
     package init() {}
 
     package mutating func reset() {
         token = nil
         identity = nil
+        refused = nil
+    }
+}
+
+/// A token that was refused for itself. Its views are valid until the loop checks the next token.
+package struct RefusedToken {
+    /// The issuer that it names, if the route believes that one.
+    package let issuer: IssuerKeys
+    /// Whether the issuer's key signed it. If not, anybody may have written what it says.
+    package let isSigned: Bool
+    /// Empty unless it is signed.
+    package let subject: ByteView
+    package let keyID: ByteView
+    /// Owns the views, if the token was kept until it expired.
+    private let kept: VerifiedToken?
+
+    init(issuer: IssuerKeys, isSigned: Bool, subject: ByteView = ByteView(), keyID: ByteView) {
+        self.issuer = issuer
+        self.isSigned = isSigned
+        self.subject = subject
+        self.keyID = keyID
+        kept = nil
+    }
+
+    init(_ token: VerifiedToken) {
+        issuer = token.issuer
+        isSigned = true
+        subject = token.subject
+        keyID = token.keyID
+        kept = token
     }
 }
 
@@ -39,17 +71,13 @@ package final class RouteIdentity {
     /// Memory of one decision with its minted token, in bytes.
     static let typicalBytes = 1_024
 
-    init(chain: UInt64, refusal: IdentityRefusal) {
+    /// - Parameters: what is known by then; the views are copied.
+    init(
+        chain: UInt64, refusal: IdentityRefusal? = nil, scopes: ByteView, spiffeID: ByteView = ByteView(),
+        tenant: ByteView = ByteView()
+    ) {
         self.chain = chain
         self.refusal = refusal
-        texts = IOBuffer()
-        scopeCount = 0
-        idCount = 0
-    }
-
-    init(chain: UInt64, scopes: ByteView, spiffeID: ByteView = ByteView(), tenant: ByteView = ByteView()) {
-        self.chain = chain
-        refusal = nil
         var texts = IOBuffer(capacity: max(scopes.count + spiffeID.count + tenant.count, 1))
         texts.append(scopes)
         texts.append(spiffeID)

@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import JOSE
+import Routing
 
 /// The identity plugins of one route, in their order: who is it, what is that here, and what do upstreams get to see.
 package final class IdentityChain {
@@ -16,6 +17,11 @@ package final class IdentityChain {
         self.jwt = jwt
         self.spiffe = spiffe
         self.internalToken = internalToken
+    }
+
+    /// The tenant that the route is for; empty if it is for any.
+    package func routeTenant(of request: borrowing RequestHead, parameters: borrowing RouteMatch) -> ByteView {
+        spiffe?.routeTenant?.wanted(parameters: parameters, path: request.path, host: request.host) ?? ByteView()
     }
 }
 
@@ -51,21 +57,25 @@ package enum InternalTokenPlacement {
     /// A field of its own, which no client can set.
     case field(KnownField, keepsAuthorization: Bool)
 
-    /// - Parameter sources: where the client's own token may stand; what is there goes no further.
-    func put(_ token: ByteView, sources: [TokenSource], into fields: inout HeaderList) {
-        for case .field(let name, let known) in sources where known != .authorization {
-            fields.removeAll(named: name)
+    /// Removes what the client has sent in the places of tokens, `sources`: nothing of it goes further, nor anything
+    /// that upstreams could take for the gateway's word.
+    func clear(_ sources: [TokenSource], in fields: inout HeaderList) {
+        TokenRemoval.removeFields(sources, from: &fields)
+        switch self {
+        case .authorization, .field(_, keepsAuthorization: false): fields.removeAll(.authorization)
+        case .field(_, keepsAuthorization: true): break
         }
+    }
+
+    /// Gives the request the token, in a place that is clear.
+    func put(_ token: ByteView, into fields: inout HeaderList) {
         switch self {
         case .authorization:
-            fields.removeAll(.authorization)
             fields.beginValue(.authorization)
             fields.appendToValue("Bearer ")
             fields.appendToValue(token)
             fields.finishValue()
-        case .field(let field, let keepsAuthorization):
-            if !keepsAuthorization { fields.removeAll(.authorization) }
-            fields.set(field, value: token)
+        case .field(let field, _): fields.set(field, value: token)
         }
     }
 }

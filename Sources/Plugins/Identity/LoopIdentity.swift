@@ -2,6 +2,7 @@ import Base
 import HTTP
 import Identity
 import JOSE
+import Observability
 import Routing
 
 /// The identity plugins on one loop: what they remember between requests, and the way that a request takes through them.
@@ -20,14 +21,25 @@ import Routing
 /// ```
 /// A token that comes again costs a look-up and a few comparisons.
 package final class LoopIdentity {
-    private let tokens: VerifiedTokenCache
-    private let checker = TokenChecker()
+    let tokens: VerifiedTokenCache
+    let checker = TokenChecker()
     package let mint: TokenMint
+    private let metrics: MetricsShard?
     private var scratch = IOBuffer(capacity: 4096)
 
-    package init(limits: TokenCacheLimits = TokenCacheLimits(), random: inout RandomSource) {
+    /// What is known of the last token that was refused.
+    private var lastRefused: RefusedToken?
+
+    /// The internal token that the last call of `state` gave out; nil if it gave none. Valid until the next one.
+    package private(set) var issued: MintedToken?
+
+    /// - Parameter metrics: the loop's; nil to count nothing.
+    package init(
+        limits: TokenCacheLimits = TokenCacheLimits(), random: inout RandomSource, metrics: MetricsShard? = nil
+    ) {
         tokens = VerifiedTokenCache(limits: limits, random: &random)
         mint = TokenMint(seed: random.next())
+        self.metrics = metrics
     }
 
     /// Verified tokens kept now.
@@ -51,15 +63,30 @@ package final class LoopIdentity {
         _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
         parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
     ) -> Verdict {
-        switch TokenSource.search(chain.jwt.sources, in: request) {
+        check(
+            TokenSource.search(chain.jwt.sources, in: request), request, by: chain, issuers: issuers,
+            parameters: parameters, now: now, caller: &caller)
+    }
+
+    /// The same, with what was found where tokens may stand.
+    func check(
+        _ found: TokenSearch, _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
+        parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
+    ) -> Verdict {
+        switch found {
         case .none: return chain.jwt.isRequired ? .refuse(.tokenMissing) : .proceed
+        case .withheld: return .refuse(.tokenMissing)
         case .malformed: return .refuse(.requestMalformed)
         case .token(let text):
             let token: VerifiedToken
             switch find(text, by: chain, issuers: issuers, now: now.seconds) {
             case .verified(let found): token = found
-            case .refused(let problem): return .refuse(.tokenInvalid(problem))
-            case .keyUnknown(let issuer): return .wait(issuer)
+            case .refused(let problem):
+                caller.refused = lastRefused
+                return .refuse(.tokenInvalid(problem))
+            case .keyUnknown(let issuer):
+                caller.refused = lastRefused
+                return .wait(issuer)
             }
             caller.token = token
             guard let identity = identity(of: token, by: chain) else { return .refuse(.tokenInvalid(.malformed)) }
@@ -78,18 +105,31 @@ package final class LoopIdentity {
         _ text: ByteView, by chain: IdentityChain, issuers: [IssuerKeys], now: Int64
     ) -> TokenChecker.Outcome {
         if let known = tokens.find(text) {
-            if !isBelieved(known.issuer, by: chain, issuers) { return .refused(.issuerUnknown) }
+            metrics?.count(.verifiedTokenHits)
+            if !isBelieved(known.issuer, by: chain, issuers) {
+                lastRefused = nil
+                return .refused(.issuerUnknown)
+            }
             if TokenPolicy.isPast(known.expiry, now: now, skew: known.issuer.policy.skew) {
+                lastRefused = RefusedToken(known)
                 tokens.remove(known)
                 return .refused(.expired)
             }
             if isCurrent(known) { return .verified(known) }
             tokens.remove(known)
+        } else {
+            metrics?.count(.verifiedTokenMisses)
         }
         var believed: [IssuerKeys] = []
         for index in chain.jwt.issuers { believed.append(issuers[index]) }
         let outcome = checker.check(text, issuers: believed, now: now)
-        if case .verified(let fresh) = outcome { tokens.insert(fresh) }
+        lastRefused = checker.refused
+        if case .verified(let fresh) = outcome {
+            tokens.insert(fresh)
+            metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
+            metrics?.set(.verifiedTokens, to: tokens.count)
+            metrics?.set(.verifiedTokenBytes, to: tokens.bytes)
+        }
         return outcome
     }
 
@@ -122,38 +162,52 @@ package final class LoopIdentity {
         ScopeList.append(from: claims, paths: policy.scopePaths, to: &scratch)
         let scopeCount = scratch.readableCount
         if let refusal = chain.jwt.refusal(claims, scopes: ScopeList(scratch.readable)) {
-            return RouteIdentity(chain: chain.number, refusal: refusal)
+            return RouteIdentity(chain: chain.number, refusal: refusal, scopes: scratch.readable)
         }
         guard let spiffe = chain.spiffe else {
             return RouteIdentity(chain: chain.number, scopes: scratch.readable)
         }
-        if case .refused(let refusal) = spiffe.rule.map(claims, into: &scratch) {
-            return RouteIdentity(chain: chain.number, refusal: .identityUnmapped(refusal))
+        // The tenant first: an ID may have it in its path.
+        let issuerTenant = policy.tenant(of: claims)
+        if case .refused(let refusal) = spiffe.tenant.append(claims: claims, issuerTenant: issuerTenant, to: &scratch) {
+            return RouteIdentity(
+                chain: chain.number, refusal: .tenantRefused(refusal), scopes: scratch.readable.prefix(scopeCount))
         }
-        let idEnd = scratch.readableCount
-        let mapping = spiffe.tenant.append(claims: claims, issuerTenant: policy.tenant(of: claims), to: &scratch)
+        let tenantEnd = scratch.readableCount
+        let mapping = spiffe.rule.map(
+            claims, tenant: scratch.readable.from(scopeCount), issuerTenant: issuerTenant, into: &scratch)
         if case .refused(let refusal) = mapping {
-            return RouteIdentity(chain: chain.number, refusal: .tenantRefused(refusal))
+            let text = scratch.readable
+            return RouteIdentity(
+                chain: chain.number, refusal: .identityUnmapped(refusal), scopes: text.prefix(scopeCount),
+                tenant: text[scopeCount..<tenantEnd])
         }
         let text = scratch.readable
         return RouteIdentity(
-            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text[scopeCount..<idEnd],
-            tenant: text.from(idEnd))
+            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text.from(tenantEnd),
+            tenant: text[scopeCount..<tenantEnd])
     }
 }
 
 // MARK: Towards the upstream
 
 extension LoopIdentity {
-    /// Puts what the gateway says about the caller into the request, in place of the client's token.
+    /// Puts what the gateway says about the caller into the request, in place of what the client has sent.
     /// - Returns: why that can't be done; then the request must not go on.
     package func state(
         _ caller: Caller, by chain: IdentityChain, now: WallTime, in fields: inout HeaderList
     ) -> IdentityRefusal? {
-        guard let token = caller.token, let identity = caller.identity else { return nil }
+        issued = nil
+        guard let token = caller.token, let identity = caller.identity else {
+            chain.internalToken?.placement.clear(chain.jwt.sources, in: &fields)
+            return nil
+        }
         if let rule = chain.internalToken {
             switch internalToken(rule, token, identity, now: now) {
-            case .success(let minted): rule.placement.put(minted.token, sources: chain.jwt.sources, into: &fields)
+            case .success(let minted):
+                issued = minted
+                rule.placement.clear(chain.jwt.sources, in: &fields)
+                rule.placement.put(minted.token, into: &fields)
             case .failure(let refusal): return .mintRefused(refusal)
             }
         }
@@ -167,6 +221,7 @@ extension LoopIdentity {
         if let reference = identity.minted,
             let known = mint.token(at: reference, now: now, outerExpiry: token.expiry)
         {
+            metrics?.count(.mintedTokenHits)
             return .success(known)
         }
         guard let claims = checker.claims(of: token) else { return .failure(.signingFailed) }
@@ -175,7 +230,9 @@ extension LoopIdentity {
             subject: identity.spiffeID, tenant: identity.tenant, scopes: ScopeList(identity.scopes), claims: claims,
             client: policy.clientPath.value(in: claims)?.text ?? ByteView(), expiry: token.expiry)
         do throws(MintRefusal) {
+            let signedBefore = mint.signedCount
             let reference = try mint.mint(plugin.rule, for: about, now: now)
+            count(signed: mint.signedCount > signedBefore)
             identity.minted = reference
             guard let minted = mint.token(at: reference, now: now, outerExpiry: token.expiry) else {
                 return .failure(.outerTokenExpires)
@@ -184,5 +241,14 @@ extension LoopIdentity {
         } catch {
             return .failure(error)
         }
+    }
+
+    private func count(signed: Bool) {
+        guard let metrics else { return }
+        guard signed else { return metrics.count(.mintedTokenHits) }
+        metrics.count(.mintedTokenMisses)
+        metrics.set(.mintedTokenEvictions, to: mint.evictionCount)
+        metrics.set(.mintedTokens, to: mint.cachedCount)
+        metrics.set(.mintedTokenBytes, to: mint.cachedByteCount)
     }
 }

@@ -76,6 +76,8 @@ final class MintedTokenCache {
     private(set) var count = 0
     /// How many bytes they take.
     private(set) var byteCount = 0
+    /// Tokens that could still be given out and made room for others.
+    private(set) var evictionCount: UInt64 = 0
 
     init(limits: MintedCacheLimits) {
         self.limits = MintedCacheLimits(
@@ -174,6 +176,7 @@ final class MintedTokenCache {
             entries[hand].wasUsed = false
             passed += 1
         }
+        if !isDead(entries[hand], now: now, signer: signer) { evictionCount += 1 }
         free(hand)
     }
 

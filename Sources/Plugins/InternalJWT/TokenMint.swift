@@ -64,6 +64,8 @@ package final class TokenMint {
     package var cachedCount: Int { cache.count }
     /// How many bytes they take.
     package var cachedByteCount: Int { cache.byteCount }
+    /// How many tokens, still good, have made room for others.
+    package var evictionCount: UInt64 { cache.evictionCount }
 }
 
 /// A minted token, as it lies in the cache: valid until the mint's next `mint`.

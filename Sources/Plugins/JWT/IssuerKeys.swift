@@ -1,5 +1,6 @@
 import Base
 import JOSE
+import Observability
 
 /// An issuer as one loop knows it: the keys that it has now, and what its tokens must look like.
 ///
@@ -9,9 +10,11 @@ package final class IssuerKeys {
     /// What the configuration calls the issuer; empty for a shared secret of a route.
     package let name: ByteView
     package let policy: TokenPolicy
-    private let algorithms: AlgorithmSet
+    let algorithms: AlgorithmSet
     private var verifier: TokenVerifier?
     private let texts = TextArena()
+    /// What the loop counts of decisions about the issuer's tokens; nil where nobody asks.
+    package var metrics: DecisionMetrics?
 
     /// Grows whenever the keys change: a token that was verified before has its key looked up again.
     private(set) var generation: UInt64 = 0

@@ -9,6 +9,8 @@ package struct JWTRule {
     /// Whether a request without a token is refused. One with a bad token always is.
     package let isRequired: Bool
     package let sources: [TokenSource]
+    /// Whether one of them is a parameter of the query.
+    package let hasQuerySource: Bool
     /// All of them must be in the token.
     let scopes: [ByteView]
     /// One of them must be in the token; empty: any.
@@ -26,6 +28,7 @@ package struct JWTRule {
         self.issuers = issuers
         self.isRequired = isRequired
         self.sources = sources
+        hasQuerySource = sources.contains { if case .query = $0 { true } else { false } }
         self.scopes = scopes
         self.anyScope = anyScope
         self.audiences = audiences

@@ -15,7 +15,7 @@ final class TokenChecker {
         case keyUnknown(IssuerKeys)
     }
 
-    private let compact = CompactToken()
+    let compact = CompactToken()
 
     /// The claims of the last token that was checked or reread; valid until the next one.
     func claims(of token: VerifiedToken) -> JSONValue? {
@@ -29,17 +29,24 @@ final class TokenChecker {
 
     /// The `kid` of the last token that was checked; empty without one.
     var keyID: ByteView { compact.keyID ?? ByteView() }
+    /// What is known of the last token that was refused; nil if it names no issuer that is believed. Its views are valid
+    /// until the next check.
+    private(set) var refused: RefusedToken?
 
     /// - Parameters:
     ///   - issuers: those that the route believes.
     ///   - now: in seconds since 1970.
     func check(_ token: ByteView, issuers: [IssuerKeys], now: Int64) -> Outcome {
+        refused = nil
         do throws(TokenError) {
             try compact.read(token, maximumCount: Self.tokenBytesMax)
             let claims = try compact.claims()
             guard let issuer = Self.issuer(of: claims, among: issuers) else { return .refused(.issuerUnknown) }
+            refused = RefusedToken(issuer: issuer, isSigned: false, keyID: keyID)
             guard let key = try verify(by: issuer) else { return .keyUnknown(issuer) }
             if let problem = issuer.policy.problem(type: compact.type ?? ByteView(), claims: claims, now: now) {
+                let subject = issuer.policy.subjectPath.value(in: claims)?.text ?? ByteView()
+                refused = RefusedToken(issuer: issuer, isSigned: true, subject: subject, keyID: keyID)
                 return .refused(problem)
             }
             return entry(token, claims, issuer, key)
@@ -49,7 +56,7 @@ final class TokenChecker {
     }
 
     /// Who the token says that it is from. That is believed once the signature holds.
-    private static func issuer(of claims: JSONValue, among issuers: [IssuerKeys]) -> IssuerKeys? {
+    static func issuer(of claims: JSONValue, among issuers: [IssuerKeys]) -> IssuerKeys? {
         guard let name = claims.member("iss")?.text else { return nil }
         return issuers.first { $0.policy.issuer == name }
     }
@@ -63,7 +70,7 @@ final class TokenChecker {
         }
     }
 
-    private func entry(
+    func entry(
         _ token: ByteView, _ claims: JSONValue, _ issuer: IssuerKeys, _ key: VerificationKey
     ) -> Outcome {
         guard let expiry = claims.member("exp").flatMap(TokenPolicy.seconds) else { return .refused(.expiryMissing) }
@@ -82,6 +89,7 @@ extension TokenProblem {
         case .encrypted: self = .encrypted
         case .unsecured: self = .unsecured
         case .nested: self = .nested
+        case .bringsKey: self = .bringsKey
         case .unknownCritical, .unencodedPayload: self = .criticalExtension
         case .unknownAlgorithm, .algorithmNotAllowed: self = .algorithmNotAllowed
         case .keyNotFound, .keyMismatch, .ambiguousKey: self = .keyUnknown

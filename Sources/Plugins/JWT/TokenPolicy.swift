@@ -70,15 +70,35 @@ package final class TokenPolicy {
 
     // MARK: Checks
 
+    /// What is asked of a token whose signature holds, in this order.
+    package enum Check: UInt8, CaseIterable, Sendable {
+        case type, expiry, start, issuing, lifetime, idToken, audience, party, subject
+    }
+
     /// The first thing that is wrong with a token whose signature holds, or nil.
     /// - Parameter type: the header's `typ`; empty without one.
-    func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
-        if !accepts(type: type) { return .typeWrong }
-        if let problem = timeProblem(claims, now: now) { return problem }
-        if !allowsIDTokens, isIDToken(claims) { return .idToken }
-        if let problem = audienceProblem(claims) { return problem }
-        guard let subject = subjectPath.value(in: claims)?.text, !subject.isEmpty else { return .subjectMissing }
+    package func problem(type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
+        var number: UInt8 = 0
+        while let check = Check(rawValue: number) {
+            if let problem = problem(in: check, type: type, claims: claims, now: now) { return problem }
+            number += 1
+        }
         return nil
+    }
+
+    /// What one check alone finds, whatever the others do.
+    func problem(in check: Check, type: ByteView, claims: JSONValue, now: Int64) -> TokenProblem? {
+        switch check {
+        case .type: return accepts(type: type) ? nil : .typeWrong
+        case .expiry: return expiryProblem(claims, now: now)
+        case .start: return Self.futureProblem(claims.member("nbf"), .notYetValid, now: now, skew: skew)
+        case .issuing: return Self.futureProblem(claims.member("iat"), .issuedInFuture, now: now, skew: skew)
+        case .lifetime: return lifetimeProblem(claims, now: now)
+        case .idToken: return !allowsIDTokens && isIDToken(claims) ? .idToken : nil
+        case .audience: return audiences.isEmpty ? nil : Self.audienceProblem(claims, audiences)
+        case .party: return partyProblem(claims)
+        case .subject: return subjectPath.value(in: claims)?.text?.isEmpty == false ? nil : .subjectMissing
+        }
     }
 
     /// `typ` is a media type, so its case and an `application/` before it mean nothing (RFC 7515 section 4.1.9).
@@ -90,23 +110,25 @@ package final class TokenPolicy {
         return types.contains { $0.equalsIgnoringCase(short) }
     }
 
-    private func timeProblem(_ claims: JSONValue, now: Int64) -> TokenProblem? {
-        guard let expiryClaim = claims.member("exp") else { return .expiryMissing }
-        guard let expiry = Self.seconds(expiryClaim) else { return .malformed }
-        if Self.isPast(expiry, now: now, skew: skew) { return .expired }
-        if let claim = claims.member("nbf") {
-            guard let start = Self.seconds(claim) else { return .malformed }
-            if start > now + skew { return .notYetValid }
-        }
-        var start = now
-        if let claim = claims.member("iat") {
-            guard let issued = Self.seconds(claim) else { return .malformed }
-            if issued > now + skew { return .issuedInFuture }
-            start = issued
-        }
+    private func expiryProblem(_ claims: JSONValue, now: Int64) -> TokenProblem? {
+        guard let claim = claims.member("exp") else { return .expiryMissing }
+        guard let expiry = Self.seconds(claim) else { return .malformed }
+        return Self.isPast(expiry, now: now, skew: skew) ? .expired : nil
+    }
+
+    private static func futureProblem(
+        _ claim: JSONValue?, _ problem: TokenProblem, now: Int64, skew: Int64
+    ) -> TokenProblem? {
+        guard let claim else { return nil }
+        guard let instant = seconds(claim) else { return .malformed }
+        return instant > now + skew ? problem : nil
+    }
+
+    private func lifetimeProblem(_ claims: JSONValue, now: Int64) -> TokenProblem? {
+        guard let lifetimeMax, let expiry = claims.member("exp").flatMap(Self.seconds) else { return nil }
+        let start = claims.member("iat").flatMap(Self.seconds) ?? now
         // Both are within JSON's exact integers, so the difference can't overflow.
-        if let lifetimeMax, expiry - start > lifetimeMax { return .lifetimeTooLong }
-        return nil
+        return expiry - start > lifetimeMax ? .lifetimeTooLong : nil
     }
 
     /// Whether a token with this `exp` is dead (RFC 7519 section 4.1.4).
@@ -132,12 +154,10 @@ package final class TokenPolicy {
         return type == "ID"
     }
 
-    private func audienceProblem(_ claims: JSONValue) -> TokenProblem? {
-        if !audiences.isEmpty, let problem = Self.audienceProblem(claims, audiences) { return problem }
-        if !authorizedParties.isEmpty {
-            guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(where: { $0 == party }) else {
-                return .partyWrong
-            }
+    private func partyProblem(_ claims: JSONValue) -> TokenProblem? {
+        if authorizedParties.isEmpty { return nil }
+        guard let party = clientPath.value(in: claims)?.text, authorizedParties.contains(where: { $0 == party }) else {
+            return .partyWrong
         }
         return nil
     }

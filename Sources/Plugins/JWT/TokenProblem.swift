@@ -6,7 +6,7 @@ package enum TokenProblem: Sendable, Equatable, CaseIterable {
     // What it is
     case malformed, tooLarge, encrypted, unsecured, nested, criticalExtension
     // Who signed it
-    case issuerUnknown, algorithmNotAllowed, keyUnknown, signatureWrong
+    case bringsKey, issuerUnknown, algorithmNotAllowed, keyUnknown, signatureWrong
     // When it is good
     case expiryMissing, expired, notYetValid, issuedInFuture, lifetimeTooLong
     // What it is for
@@ -21,6 +21,7 @@ package enum TokenProblem: Sendable, Equatable, CaseIterable {
         case .unsecured: "token-unsecured"
         case .nested: "token-nested"
         case .criticalExtension: "token-critical-extension"
+        case .bringsKey: "token-brings-key"
         case .issuerUnknown: "token-issuer-unknown"
         case .algorithmNotAllowed: "token-algorithm-not-allowed"
         case .keyUnknown: "token-key-unknown"

@@ -18,11 +18,15 @@ package enum TokenSearch {
     /// More than one place holds a token, or a place holds something that can't be one (RFC 6750 section 3.1,
     /// `invalid_request`).
     case malformed
+    /// There was something, but the client's `Connection` calls it hop-by-hop, so it was removed. The client has said
+    /// who it is, so it is not anonymous; and what it has said is not for anybody behind the next hop.
+    case withheld
 }
 
 extension TokenSource {
     /// Looks in all of `sources`: a client that sends its token twice leaves open which one is meant, so it is refused.
-    static func search(_ sources: [TokenSource], in request: borrowing RequestHead) -> TokenSearch {
+    package static func search(_ sources: [TokenSource], in request: borrowing RequestHead) -> TokenSearch {
+        for source in sources where source.isWithheld(in: request.fields) { return .withheld }
         var found = TokenSearch.none
         for source in sources {
             switch (source.search(request), found) {
@@ -32,6 +36,16 @@ extension TokenSource {
             }
         }
         return found
+    }
+
+    /// Whether the message came with the field, and `Connection` had it removed.
+    private func isWithheld(in fields: borrowing HeaderList) -> Bool {
+        guard fields.count < fields.endIndex else { return false }
+        switch self {
+        case .field(let name, _): return fields.holdsRemoved(named: name)
+        case .cookie: return fields.holdsRemoved(named: ByteView("Cookie"))
+        case .query: return false
+        }
     }
 
     private func search(_ request: borrowing RequestHead) -> TokenSearch {
@@ -95,7 +109,7 @@ extension TokenSource {
     }
 
     /// A compact token holds no byte that needs an escape or a quote, so what isn't written plainly isn't one.
-    private static func checked(_ token: ByteView) -> TokenSearch {
+    static func checked(_ token: ByteView) -> TokenSearch {
         guard !token.isEmpty else { return .malformed }
         var index = 0
         while index < token.count {

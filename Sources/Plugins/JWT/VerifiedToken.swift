@@ -19,7 +19,7 @@ package final class VerifiedToken {
     /// The header's `kid`; empty without one.
     package let keyID: ByteView
     /// Memory, in bytes, what routes decided included.
-    private(set) var bytes: Int
+    package private(set) var bytes: Int
 
     private let memory: UnsafeMutableRawPointer
     private var routes: [RouteIdentity] = []
@@ -31,7 +31,7 @@ package final class VerifiedToken {
     unowned(unsafe) var newer: VerifiedToken?
 
     /// - Parameters: the views are copied.
-    init(
+    package init(
         token: ByteView, subject: ByteView, keyID: ByteView, issuer: IssuerKeys,
         key: VerificationKey, expiry: Int64
     ) {

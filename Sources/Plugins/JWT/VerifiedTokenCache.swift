@@ -14,6 +14,8 @@ package final class VerifiedTokenCache {
     package private(set) var bytes = 0
     package private(set) var hits: UInt64 = 0
     package private(set) var misses: UInt64 = 0
+    /// Entries that made room for others.
+    package private(set) var evictions: UInt64 = 0
 
     /// - Parameter random: keys the hash, so that nobody can make tokens meet in one bucket.
     package init(limits: TokenCacheLimits, random: inout RandomSource) {
@@ -46,7 +48,10 @@ package final class VerifiedTokenCache {
     package func insert(_ entry: VerifiedToken) {
         guard entry.bytes <= limits.bytesMax, limits.entriesMax > 0 else { return }
         if buckets.isEmpty { buckets = Array(repeating: nil, count: limits.bucketCount) }
-        while count >= limits.entriesMax || bytes + entry.bytes > limits.bytesMax, let last = oldest { remove(last) }
+        while count >= limits.entriesMax || bytes + entry.bytes > limits.bytesMax, let last = oldest {
+            remove(last)
+            evictions += 1
+        }
         let index = bucket(of: entry.token)
         entry.nextInBucket = buckets[index]
         buckets[index] = entry

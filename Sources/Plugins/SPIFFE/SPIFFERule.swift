@@ -20,7 +20,7 @@ package struct SPIFFERule {
     /// The most cases that a route may have.
     package static let caseCountMaximum = 32
 
-    private let cases: [Case]
+    let cases: [Case]
 
     package init(_ cases: [Case]) { self.cases = cases }
 

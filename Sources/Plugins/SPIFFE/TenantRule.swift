@@ -130,10 +130,15 @@ package enum RouteTenantRule {
         _ tenant: ByteView, parameters: borrowing RouteMatch, path: ByteView, host: ByteView
     ) -> Bool {
         if tenant.isEmpty { return false }
+        return tenant == wanted(parameters: parameters, path: path, host: host)
+    }
+
+    /// The route's tenant, for this request; empty if there is none, which no token's is.
+    func wanted(parameters: borrowing RouteMatch, path: ByteView, host: ByteView) -> ByteView {
         switch self {
-        case .fixed(let text): return tenant == text
-        case .capture(let index): return tenant == parameters.capture(index, in: path)
-        case .hostLabel(let number): return tenant == Self.label(number, of: host)
+        case .fixed(let text): text
+        case .capture(let index): parameters.capture(index, in: path)
+        case .hostLabel(let number): Self.label(number, of: host)
         }
     }
 

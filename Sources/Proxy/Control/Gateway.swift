@@ -58,10 +58,12 @@ package final class Gateway {
     // MARK: Start
 
     /// Opens the listeners and starts the loops.
-    package func start(accessLog: AccessLogOutput?) throws(ListenFailure) {
+    package func start(logs: LoopLogs) throws(ListenFailure) {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
         let change = try prepare(blueprint)
+        // The loops must not begin without the keys that their first requests may need.
+        signing.update(blueprint)
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
                 var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
@@ -69,8 +71,9 @@ package final class Gateway {
                 let worker = Worker(
                     parts, snapshot: update.snapshot, loop: try EventLoop())
                 workers.append(worker)
-                worker.setAccessLog(accessLog)
+                worker.setLogs(logs)
                 worker.adopt(update)
+                if let state = signing.state { worker.adopt(state) }
                 try Thread.start(name: "worker-\(index)") { worker.run() }
             } catch {
                 throw ListenFailure(
@@ -166,7 +169,8 @@ package final class Gateway {
     }
 
     private func commit(_ change: Change) {
-        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0) })
+        let secrets = blueprint.configuration.secrets
+        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
         signing.update(blueprint)
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
@@ -195,9 +199,9 @@ package final class Gateway {
 
     // MARK: Logs and end
 
-    /// Every loop writes its lines to `output` from now on, or none.
-    package func setAccessLog(_ output: AccessLogOutput?) {
-        for worker in workers { worker.mailbox.post { worker.setAccessLog(output) } }
+    /// Every loop writes its lines there from now on.
+    package func setLogs(_ logs: LoopLogs) {
+        for worker in workers { worker.mailbox.post { worker.setLogs(logs) } }
     }
 
     /// Calls `done` on the control thread when every loop has read its mail up to now.
@@ -210,6 +214,7 @@ package final class Gateway {
     /// Takes no more connections and lets requests end.
     /// - Parameter done: called on the control thread when all have.
     package func drain(done: @escaping @Sendable () -> Void) {
+        issuers.quiesce()
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for worker in workers {

@@ -11,10 +11,10 @@ enum SigningKeyLoader {
         var entries: [SigningKeyEntry] = []
         var diagnostics: [Diagnostic] = []
         guard let tokens = configuration.internalTokens else { return (entries, diagnostics) }
-        for (index, file) in tokens.keys.enumerated() {
+        for file in tokens.keys {
             let location = file.file.origin.location ?? tokens.location
             do throws(Unreadable) {
-                entries.append(try entry(file, group: index))
+                entries.append(try entry(file))
             } catch {
                 diagnostics.append(
                     Diagnostic(
@@ -22,6 +22,7 @@ enum SigningKeyLoader {
                         "the key \(file.file.value.path) can't be used: \(error.reason)"))
             }
         }
+        if diagnostics.isEmpty { diagnostics += unfit(entries, configuration) }
         do throws(SigningKeyProblem) {
             if diagnostics.isEmpty { try SigningKeyRing().check(entries) }
         } catch {
@@ -31,13 +32,32 @@ enum SigningKeyLoader {
         return (entries, diagnostics)
     }
 
+    /// Routes with JWT-SVIDs, when a key that may come to sign is one that can't sign those (JWT-SVID section 2.1).
+    private static func unfit(_ entries: [SigningKeyEntry], _ configuration: GatewayConfiguration) -> [Diagnostic] {
+        // Where the operator says which key signs, no other does.
+        let isChosen = entries.contains { $0.state == .signing }
+        let signing = entries.filter { $0.state == .signing || !isChosen && $0.state == nil }
+        guard let key = signing.first(where: { !$0.key.signsJWTSVIDs }) else { return [] }
+        var places: Set<SourceLocation> = []
+        return configuration.domains.flatMap(\.routes).compactMap { route in
+            guard let plugin = route.plugins.internalJWT, plugin.profile.value == .jwtSVID else { return nil }
+            let place = plugin.profile.origin.location ?? plugin.location
+            guard places.insert(place).inserted else { return nil }
+            return Diagnostic(
+                .error, at: place, path: "plugins.internal_jwt.profile",
+                "a JWT-SVID can't be signed with the key `\(key.key.id)`, whose algorithm is "
+                    + "\(key.key.algorithm.name)", expected: "keys for RS, PS or ES algorithms",
+                related: configuration.internalTokens.map {
+                    .init(location: $0.location, note: "where the signing keys are named")
+                })
+        }
+    }
+
     private struct Unreadable: Error {
         let reason: String
     }
 
-    private static func entry(
-        _ file: Configuration.SigningKeyFile, group: Int
-    ) throws(Unreadable) -> SigningKeyEntry {
+    private static func entry(_ file: Configuration.SigningKeyFile) throws(Unreadable) -> SigningKeyEntry {
         let content = try content(of: file.file.value.path)
         do throws(KeyError) {
             let algorithm = file.algorithm.flatMap { SignatureAlgorithm($0.value) }
@@ -46,7 +66,9 @@ enum SigningKeyLoader {
                     try Identity.SigningKeyFile.read(ByteView(bytes), id: file.id?.value, algorithm: algorithm)
                 }
             }.get()
-            return SigningKeyEntry(key: key, state: state(file.state?.value), fileTime: nil, group: group)
+            return SigningKeyEntry(
+                key: key, state: state(file.state?.value), fileTime: try? fileTime(path: file.file.value.path),
+                group: file.entry)
         } catch {
             throw Unreadable(reason: error.text.description)
         }

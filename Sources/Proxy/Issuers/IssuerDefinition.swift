@@ -6,14 +6,14 @@ import Plugins
 
 /// Whose tokens routes believe: an issuer of gateway.yaml, or a secret that one route shares with somebody. What loops
 /// make their `IssuerKeys` of; equal ones keep theirs over a reload.
-struct IssuerDefinition: Sendable, Equatable {
+package struct IssuerDefinition: Sendable, Equatable {
     enum Kind: Sendable, Equatable {
         case configured(ConfiguredIssuer)
         case sharedSecret(SharedSecret)
     }
 
     /// Unique among a configuration's.
-    let name: String
+    package let name: String
     let kind: Kind
 
     /// Where the keys come from; nil for a secret, which is its own key.
@@ -44,7 +44,7 @@ struct IssuerDefinition: Sendable, Equatable {
 
 extension GatewayConfiguration {
     /// The issuers of gateway.yaml, by their index there, and behind them the secrets that routes share.
-    var issuerDefinitions: [IssuerDefinition] {
+    package var issuerDefinitions: [IssuerDefinition] {
         var definitions = issuers.map { IssuerDefinition(name: $0.name, kind: .configured($0)) }
         for secret in sharedSecrets {
             let name = "shared-secret-\(definitions.count - issuers.count + 1)"

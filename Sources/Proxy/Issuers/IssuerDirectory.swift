@@ -54,6 +54,9 @@ package final class IssuerDirectory {
         }
     }
 
+    /// Fetches no more keys by itself: the gateway is about to end. What requests under way wait for still comes.
+    package func quiesce() { for source in sources.values { source.quiesce() } }
+
     /// A client needs a key of `issuer` that is not there; `onSettled` will be called, before or after this returns.
     ///
     /// A flood of these costs no fetches, but it costs the control thread's time: the caller limits how many it sends.
@@ -91,7 +94,7 @@ package final class IssuerDirectory {
     func failed(_ source: IssuerSource, _ problem: IssuerProblem) {
         log.warning("an issuer's keys could not be had") { line in
             line.field("issuer", source.settings.name)
-            line.field("error", problem.description)
+            line.field("error", problem.text(hidesPlace: source.settings.hidesPlace))
             line.field("keys_kept", source.keys?.keys.count ?? 0)
         }
     }

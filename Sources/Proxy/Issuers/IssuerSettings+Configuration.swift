@@ -4,7 +4,8 @@ import Identity
 
 extension IssuerSettings {
     /// What the configuration says about an issuer's keys.
-    package init(_ issuer: Issuer) {
+    /// - Parameter secrets: the places of values that came out of `${env:…}` or `${file:…}`.
+    package init(_ issuer: Issuer, secrets: Set<SourceLocation> = []) {
         let refresh = issuer.refresh
         let source: Source
         switch issuer.keys.value {
@@ -19,6 +20,8 @@ extension IssuerSettings {
                 intervalMin: refresh.intervalMin.value, intervalMax: refresh.intervalMax.value,
                 unknownKeyCooldown: refresh.unknownKeyCooldown.value),
             fetchTimeout: refresh.fetchTimeout.value)
+        let places = [issuer.keys.origin.location, issuer.issuer.origin.location].compactMap { $0 }
+        hidesPlace = places.contains { secrets.contains($0) }
     }
 }
 

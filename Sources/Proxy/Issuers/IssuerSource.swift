@@ -21,6 +21,7 @@ final class IssuerSource: EventHandler {
     private var refresh: KeyRefresh
     private var registration = Registration.none
     private var fetch: KeyFetch?
+    private var isQuiet = false
     /// Where the discovery document said that the keys are, and until when that is believed.
     private var discovered: (url: FetchURL, until: MonotonicTime)?
 
@@ -49,6 +50,9 @@ final class IssuerSource: EventHandler {
         underWay?.cancel()
     }
 
+    /// Fetches no more by itself. A fetch under way goes on, and look-ups for clients are still made.
+    func quiesce() { isQuiet = true }
+
     /// Reads the file again, if the keys come from one.
     func reread() {
         guard case .file(let path) = settings.source else { return }
@@ -74,6 +78,7 @@ final class IssuerSource: EventHandler {
     func handle(_ events: EventSet) {}
 
     func timerFired() {
+        guard !isQuiet else { return }
         if refresh.tick(now: SystemClock.monotonic()) == .fetch { begin() }
         schedule()
     }
@@ -151,7 +156,8 @@ final class IssuerSource: EventHandler {
         fetch.start(resolver: directory.resolver)
     }
 
-    private static func read(_ path: String) throws(IssuerProblem) -> KeySet {
+    /// The keys of a file.
+    static func read(_ path: String) throws(IssuerProblem) -> KeySet {
         let content: [UInt8]?
         do throws(Errno) {
             content = try readFile(path: path, bytesMax: KeyFetch.contentBytesMax)

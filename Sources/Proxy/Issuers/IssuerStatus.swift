@@ -1,4 +1,5 @@
 import Base
+import Configuration
 import Identity
 import JOSE
 import Linux
@@ -51,11 +52,15 @@ package struct IssuerStatus: Sendable {
         let now = WallTime(nanoseconds: SystemClock.wallNanoseconds())
         name = source.settings.name
         issuer = source.settings.issuer
+        let kind: String
+        let place: String
         switch source.settings.source {
-        case .discovery(let url): self.source = "discovery \(url)"
-        case .jwks(let url): self.source = "jwks \(url)"
-        case .file(let path): self.source = "file \(path)"
+        case .discovery(let url): (kind, place) = ("discovery", url.withoutQuery)
+        case .jwks(let url): (kind, place) = ("jwks", url.withoutQuery)
+        case .file(let path): (kind, place) = ("file", path)
         }
+        let hidesPlace = source.settings.hidesPlace
+        self.source = "\(kind) \(hidesPlace ? EffectiveConfiguration.mask : place)"
         if source.keys == nil {
             readiness = .missing
         } else {
@@ -64,7 +69,7 @@ package struct IssuerStatus: Sendable {
         keys = source.keys?.keys.map { Key($0) } ?? []
         lastSuccess = source.lastSuccess
         if let problem = source.problem, let time = source.lastFailure {
-            self.problem = (problem.description, time)
+            self.problem = (problem.text(hidesPlace: hidesPlace), time)
         } else {
             problem = nil
         }

@@ -67,7 +67,9 @@ struct KeyResponse: ~Copyable {
     private func judgeHead() throws(KeyFetchFailure) {
         guard head.status == 200 else {
             if let location = head.fields.value(of: .location), (300..<400).contains(head.status) {
-                throw .redirected(status: head.status, location: location.prefix(min(location.count, 200)).string)
+                // Without the query: it may repeat the request's.
+                let shown = location.prefix(location.firstIndex(of: ASCII.question) ?? location.count)
+                throw .redirected(status: head.status, location: shown.prefix(min(shown.count, 200)).string)
             }
             throw .refused(status: head.status)
         }

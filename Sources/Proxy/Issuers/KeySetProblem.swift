@@ -7,21 +7,21 @@ package enum KeySetProblem: Error, Equatable, CustomStringConvertible {
     case empty
     /// There are keys, but none that can be used; why the first can't.
     case noneUsable(count: Int, first: KeyError)
-    /// Two different keys of one type have the same key id: which of them a token means is anybody's guess.
-    case ambiguous(keyID: String)
 
     package var description: String {
         switch self {
         case .malformed(let error): "not a key set: \(error.text)"
         case .empty: "the key set is empty"
         case .noneUsable(let count, let error): "none of the \(count) keys can be used: \(error.text)"
-        case .ambiguous(let keyID): "two different keys have the key id \(keyID)"
         }
     }
 }
 
 extension KeySet {
-    /// The keys of a JWK set, at least one, each with a key id of its own.
+    /// The keys of a JWK set, at least one.
+    ///
+    /// Different keys under one id are all kept: each of them is the issuer's, so a token that one of them has signed
+    /// is. How many are tried is the verifier's limit.
     static func judged(jwks content: [UInt8]) throws(KeySetProblem) -> KeySet {
         let set: KeySet
         do throws(KeyError) {
@@ -33,17 +33,11 @@ extension KeySet {
             guard let first = set.skipped.first else { throw .empty }
             throw .noneUsable(count: set.skipped.count, first: first.error)
         }
-        for (index, key) in set.keys.enumerated() {
-            guard let id = key.keyID else { continue }
-            for other in set.keys[..<index] where other.hasKeyID(id) && other.type == key.type {
-                if other.thumbprint != key.thumbprint { throw .ambiguous(keyID: id.string) }
-            }
-        }
         return set
     }
 
     /// The keys of a file: a JWK set, or a public key or certificate in PEM, which any key id may mean.
-    static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
+    package static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
         let first = content.first { !ASCII.isWhitespace($0) && $0 != ASCII.cr && $0 != ASCII.lf }
         if first == ASCII.openBrace { return try judged(jwks: content) }
         do throws(KeyError) {

@@ -13,16 +13,19 @@ final class SigningKeys: EventHandler {
     private let loop: EventLoop
     private var registration = Registration.none
     private var generation = 0
+    private var isConfigured = false
 
     init(loop: EventLoop) {
         self.loop = loop
         registration = loop.add(self)
     }
 
-    var state: SigningState? { ring.state }
+    /// What holds now; nil when the gateway issues no tokens.
+    var state: SigningState? { isConfigured ? ring.state : nil }
 
     /// Takes the keys of a configuration that was checked.
     func update(_ blueprint: Blueprint) {
+        isConfigured = blueprint.configuration.internalTokens != nil
         guard let tokens = blueprint.configuration.internalTokens else { return }
         let policy = SigningPolicy(
             publishBeforeSigning: tokens.publishBeforeSigning.value.nanoseconds / 1_000_000_000,

@@ -4,14 +4,17 @@ import Observability
 import Plugins
 
 /// The identity plugins' part in an exchange: who sends the request, and what the upstream is told about it.
-extension Exchange {
+extension Exchange: KeyWaiter {
     /// Finds out who sends the request, as far as the route wants to know.
     func authenticate(in snapshot: Snapshot) -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.act) }
         let verdict = worker.identity.check(
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
-        case .proceed: return .next(.act)
+        case .proceed:
+            // Where nothing is sent on, there is nothing left that could refuse.
+            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
+            return .next(.act)
         case .refuse(let refusal): return refuse(refusal)
         case .wait(let issuer): return wait(for: issuer)
         }
@@ -20,12 +23,24 @@ extension Exchange {
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
-        let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
-        return refusal.map { refuse($0) } ?? .next(.dispatch)
+        withholdQueryToken()
+        if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
+            return refuse(refusal)
+        }
+        recordAdmission(by: chain)
+        return .next(.dispatch)
+    }
+
+    /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.
+    func withholdQueryToken() {
+        guard request.hasQuery, let chain = route.plugins.identity, chain.jwt.hasQuerySource else { return }
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = TokenRemoval.appendQuery(request.query, without: chain.jwt.sources, to: &rewrittenQuery)
     }
 
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
+        recordRefusal(refusal)
         return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
     }
 

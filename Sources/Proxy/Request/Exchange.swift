@@ -37,6 +37,9 @@ final class Exchange {
     var traceID: TraceID?
     /// The path for the upstream, when the route rewrites it.
     var rewrittenPath = IOBuffer()
+    /// The query for the upstream, when something is left out of it.
+    var rewrittenQuery = IOBuffer()
+    var hasRewrittenQuery = false
     var contentBytes = 0
 
     // MARK: The upstream
@@ -80,6 +83,8 @@ final class Exchange {
         requestID.removeAll()
         traceID = nil
         rewrittenPath.removeAll()
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = false
         contentBytes = 0
         attempt = Attempt()
         upstream = nil
@@ -116,6 +121,12 @@ final class Exchange {
 
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }
+
+    /// The query that goes further; nil for none, without a question mark.
+    var upstreamQuery: ByteView? {
+        if hasRewrittenQuery { return rewrittenQuery.isEmpty ? nil : rewrittenQuery.readable }
+        return request.hasQuery ? request.query : nil
+    }
 }
 
 /// How far the attempts to have the request answered have come.

@@ -88,23 +88,30 @@ extension Exchange {
     private func findRoute(in snapshot: Snapshot) -> StepOutcome {
         guard let connection = stream?.connection else { return .parked }
         if request.targetForm == .asterisk { return answerOptions() }
+        let published = snapshot.published.route(of: request.path, listener: connection.listener.index)
+        if published >= 0 { return take(snapshot.routes[published], on: connection) }
         let asked = RouteRequest(
             listener: connection.listener.index, host: request.host, path: request.path, method: request.method,
             methodToken: request.methodToken, query: request.query)
         snapshot.table.match(asked, fields: request.fields, into: &match)
         switch match.outcome {
         case .route(let index):
-            route = snapshot.routes[index]
-            deadline = connection.loop.now + withRoute { $0.requestTimeout }
-            connection.wake(at: deadline)
-            if request.hasEncodedSlash, !route.allowsEncodedSlash { return .respond(.encodedSlash) }
-            return .next(.limit)
+            return take(snapshot.routes[index], on: connection)
         case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)
         case .misdirected: return .respond(.misdirected)
         case .methodNotAllowed(let methods):
             snapshot.table.appendAllow(methods, to: &worker.scratch)
             return .respond(.methodNotAllowed)
         }
+    }
+
+    @inline(__always)
+    private func take(_ found: CompiledRoute, on connection: ClientConnection) -> StepOutcome {
+        route = found
+        deadline = connection.loop.now + withRoute { $0.requestTimeout }
+        connection.wake(at: deadline)
+        if request.hasEncodedSlash, !withRoute({ $0.allowsEncodedSlash }) { return .respond(.encodedSlash) }
+        return .next(.limit)
     }
 
     private func applyLimits() -> StepOutcome {
@@ -128,6 +135,7 @@ extension Exchange {
         case .redirect(let redirect): return answer(with: redirect)
         case .respond(let fixed): return answer(with: fixed)
         case .local(let handler): return answer(with: handler)
+        case .keys(let document): return answer(with: document)
         }
     }
 

@@ -55,10 +55,28 @@ package final class Blueprint: Sendable {
         }
         let unrouted = CompiledRoute(
             CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
+        var published = PublishedPaths()
+        if let publication = configuration.internalTokens?.publication {
+            published = PublishedPaths(publication, firstRoute: compiled.count, texts: texts)
+            for document in KeyDocument.allCases {
+                compiled.append(.published(document, texts: texts, lease: lease))
+            }
+        }
         return Snapshot(
-            table: table.copy(), routes: compiled, unrouted: unrouted, forwarding: ForwardingPolicy(configuration),
-            serverHeader: texts.keep(configuration.serverHeader.value), digest: configuration.digest, texts: texts,
+            table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
+            forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
+            queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
             lease: lease)
+    }
+
+    private var queryTokenNames: [String] {
+        var names = ["access_token"]
+        for route in routes {
+            for source in route.plugins.jwt?.sources ?? [] {
+                if case .query(let name) = source.value, !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
     }
 
     private static let chainNumber = Atomic<UInt64>(0)

@@ -82,17 +82,28 @@ struct IdentityCompiler {
         case .literal(let text): .literal(texts.keep(text))
         case .claim(let path, let isEscaped):
             .claim(Identity.ClaimPath(names: path.names), isEscaped ? .escaped : .verbatim)
-        case .issuerTenant, .tenant: nil
+        case .issuerTenant: .issuerTenant
+        case .tenant: .tenant
         }
     }
 
+    /// The configuration has seen to it that there is one place at most.
     private func tenant(_ template: IdentityTemplate?) -> TenantRule {
-        guard let part = template?.parts.first else { return .issuer(isRequired: false) }
-        switch part {
-        case .literal(let text): return .fixed(texts.keep(text))
-        case .claim(let path, _): return .claim(Identity.ClaimPath(names: path.names))
-        case .issuerTenant, .tenant: return .issuer(isRequired: true)
+        guard let template else { return .issuer(isRequired: false) }
+        var before = ""
+        var after = ""
+        var middle: TenantRule?
+        for part in template.parts {
+            switch part {
+            case .literal(let text):
+                if middle == nil { before += text } else { after += text }
+            case .claim(let path, _): middle = .claim(Identity.ClaimPath(names: path.names))
+            case .issuerTenant, .tenant: middle = .issuer(isRequired: true)
+            }
         }
+        guard let middle else { return .fixed(texts.keep(before)) }
+        if before.isEmpty, after.isEmpty { return middle }
+        return .between(before: texts.keep(before), middle, after: texts.keep(after))
     }
 
     private func routeTenant(_ tenant: RouteTenant) -> RouteTenantRule {
@@ -128,8 +139,14 @@ struct IdentityCompiler {
     }
 
     private func audience(_ template: IdentityTemplate) -> InternalTokenRule.Audience {
-        if let text = template.constant { return .literal(texts.keep(text)) }
-        return .tenant
+        let parts: [InternalTokenRule.Audience] = template.parts.compactMap { part in
+            switch part {
+            case .literal(let text): .literal(texts.keep(text))
+            case .tenant: .tenant
+            case .claim, .issuerTenant: nil
+            }
+        }
+        return parts.count == 1 ? parts[0] : .joined(parts)
     }
 
     private func profile(_ profile: ConfiguredTokenProfile) -> Plugins.InternalTokenProfile {

@@ -20,7 +20,12 @@ package final class Worker: @unchecked Sendable {
     let log: ErrorLog
     let identity: LoopIdentity
     let issuers: WorkerIssuers
-    private(set) var accessLog: AccessLog?
+    /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
+    private(set) var signingState: SigningState?
+    /// Counts requests whose token is nobody's, and those without one.
+    private(set) lazy var unknownIssuer = DecisionMetrics(issuer: DecisionMetrics.unknownIssuer, in: metrics)
+    private(set) lazy var noIssuer = DecisionMetrics(issuer: DecisionMetrics.noIssuer, in: metrics)
+    private var logs = WorkerLogs()
     let buffers = BufferPool()
     /// What requests that begin now are served by.
     private(set) var snapshot: Snapshot
@@ -32,12 +37,13 @@ package final class Worker: @unchecked Sendable {
 
     /// For building a value: whoever uses it leaves it empty.
     var scratch = IOBuffer(capacity: 4096)
+    /// The same for lines of logs.
+    var logScratch = IOBuffer(capacity: 4096)
     var random: RandomSource
 
     private var connections: [ClientConnection] = []
     private var freeExchanges: [Exchange] = []
     private var clock: WorkerClock
-    private var flusher: LogFlusher?
 
     /// The door for other threads.
     package var mailbox: Mailbox { loop.mailbox }
@@ -51,8 +57,8 @@ package final class Worker: @unchecked Sendable {
         limits = parts.limits
         log = parts.log
         random = RandomSource(seed: parts.seed)
-        identity = LoopIdentity(random: &random)
-        issuers = WorkerIssuers(loop: loop, lookUp: parts.lookUpKey)
+        identity = LoopIdentity(random: &random, metrics: parts.metrics)
+        issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -109,25 +115,27 @@ package final class Worker: @unchecked Sendable {
 
     // MARK: Logs
 
-    /// Writes lines to `output` from now on, or none.
-    package func setAccessLog(_ output: AccessLogOutput?) {
-        flusher?.stop()
-        accessLog?.flush()
-        accessLog = output?.makeLog()
-        flusher = accessLog.map { LogFlusher($0, loop: loop) }
+    /// Writes lines there from now on.
+    package func setLogs(_ new: LoopLogs) {
+        logs.stop()
+        logs = WorkerLogs(new, loop: loop)
     }
 
     func writeAccessLog(_ exchange: Exchange, duration: TimeAmount) {
-        guard let accessLog else { return }
-        exchange.withLogEntry(duration: duration) { entry in
-            if accessLog.write(entry, now: loop.now) { flusher?.arm() }
-        }
+        guard let log = logs.access else { return }
+        exchange.withLogEntry(duration: duration) { log.write($0) }
+    }
+
+    /// The log that a decision belongs in; nil when it isn't logged.
+    func auditLog(for decision: AuditDecision) -> LogFlusher? {
+        logs.auditsRefusalsOnly && decision != .refused ? nil : logs.audit
     }
 
     // MARK: Changes from outside
 
-    /// Signs internal tokens by `state` from now on.
+    /// Signs internal tokens by `state`, and shows its keys, from now on.
     func adopt(_ state: SigningState) {
+        signingState = state
         do throws(KeyError) {
             try identity.mint.adopt(state)
         } catch {
@@ -216,7 +224,7 @@ package final class Worker: @unchecked Sendable {
     }
 
     private func stop() {
-        accessLog?.flush()
+        logs.flush()
         loop.stop()
         onDrained?()
         onDrained = nil

@@ -4,21 +4,30 @@ import JOSE
 import Observability
 import Plugins
 
+/// A request that waits until the control thread has looked for an issuer's key.
+package protocol KeyWaiter: AnyObject {
+    /// What it has among those that wait; 0 when it waits for none.
+    var issuerTicket: UInt64 { get set }
+    /// The control thread has done for the issuer what it could.
+    func issuerSettled()
+}
+
 /// The issuers as one loop knows them, and the requests that wait for their keys.
-final class WorkerIssuers {
+package final class WorkerIssuers {
     /// Asks the control thread to look for an issuer's key; it answers with `settled`. A nil id: for any keys at all.
-    typealias LookUp = @Sendable (_ issuer: String, _ keyID: String?) -> Void
+    package typealias LookUp = @Sendable (_ issuer: String, _ keyID: String?) -> Void
 
     private var known: [String: Known] = [:]
     private var waiting: [Waiting] = []
     private var lastTicket: UInt64 = 0
     private let lookUp: LookUp
     private unowned(unsafe) let loop: EventLoop
+    private let metrics: MetricsShard?
 
     /// Requests that wait at a time; further ones are refused, as they would only make the queue longer.
-    private static let waitingMax = 1_024
+    package static let waitingMax = 1_024
     /// How long after an answer the same issuer isn't asked about again.
-    private static let quietTime = TimeAmount.milliseconds(100)
+    package static let quietTime = TimeAmount.milliseconds(100)
 
     private struct Known {
         let definition: IssuerDefinition
@@ -26,23 +35,25 @@ final class WorkerIssuers {
     }
 
     private struct Waiting {
-        let exchange: Exchange
+        let waiter: any KeyWaiter
         let ticket: UInt64
         let issuer: String
     }
 
-    init(loop: EventLoop, lookUp: @escaping LookUp) {
+    /// - Parameter metrics: the loop's; nil to count nothing.
+    package init(loop: EventLoop, metrics: MetricsShard? = nil, lookUp: @escaping LookUp) {
         self.loop = loop
+        self.metrics = metrics
         self.lookUp = lookUp
     }
 
     /// The loop's own of each of these issuers: what it has already when the settings are the same.
-    func bind(_ definitions: [IssuerDefinition]) -> [IssuerKeys] {
+    package func bind(_ definitions: [IssuerDefinition]) -> [IssuerKeys] {
         var next: [String: Known] = [:]
         let bound = definitions.map { definition in
             let keys =
                 known[definition.name].flatMap { $0.definition == definition ? $0.keys : nil }
-                ?? definition.makeKeys()
+                ?? makeKeys(definition)
             next[definition.name] = Known(definition: definition, keys: keys)
             return keys
         }
@@ -56,12 +67,18 @@ final class WorkerIssuers {
         return bound
     }
 
-    /// The control thread has loaded an issuer's keys.
-    func adopt(_ keys: KeySet, of issuer: String) { known[issuer]?.keys.adopt(keys) }
+    private func makeKeys(_ definition: IssuerDefinition) -> IssuerKeys {
+        let keys = definition.makeKeys()
+        keys.metrics = metrics.map { DecisionMetrics(issuer: definition.name, in: $0) }
+        return keys
+    }
 
-    /// Has the exchange wait until the control thread has looked for the key.
+    /// The control thread has loaded an issuer's keys.
+    package func adopt(_ keys: KeySet, of issuer: String) { known[issuer]?.keys.adopt(keys) }
+
+    /// Has the request wait until the control thread has looked for the key.
     /// - Returns: whether it does; otherwise it has to do with the keys that there are.
-    func wait(_ exchange: Exchange, for issuer: IssuerKeys, keyID: ByteView) -> Bool {
+    package func wait(_ waiter: any KeyWaiter, for issuer: IssuerKeys, keyID: ByteView) -> Bool {
         guard waiting.count < Self.waitingMax else { return false }
         let name = issuer.name.string
         guard let entry = known[name], entry.keys === issuer, entry.definition.isFetched else { return false }
@@ -71,13 +88,13 @@ final class WorkerIssuers {
             lookUp(name, issuer.hasKeys && !keyID.isEmpty ? keyID.string : nil)
         }
         lastTicket += 1
-        exchange.issuerTicket = lastTicket
-        waiting.append(Waiting(exchange: exchange, ticket: lastTicket, issuer: name))
+        waiter.issuerTicket = lastTicket
+        waiting.append(Waiting(waiter: waiter, ticket: lastTicket, issuer: name))
         return true
     }
 
     /// The control thread has done for the issuer what it could: those who wait go on.
-    func settled(_ issuer: String) {
+    package func settled(_ issuer: String) {
         if let keys = known[issuer]?.keys {
             keys.isLookedUp = false
             keys.nextLookup = loop.now + Self.quietTime
@@ -86,6 +103,6 @@ final class WorkerIssuers {
         guard !due.isEmpty else { return }
         waiting.removeAll { $0.issuer == issuer }
         // One whose client left meanwhile is another exchange by now, or none, and has another ticket.
-        for entry in due where entry.exchange.issuerTicket == entry.ticket { entry.exchange.issuerSettled() }
+        for entry in due where entry.waiter.issuerTicket == entry.ticket { entry.waiter.issuerSettled() }
     }
 }

@@ -177,8 +177,7 @@ struct KeyFetchTests {
 
     @Test("a bad set later keeps the keys; an unknown id fetches again")
     func kept() throws {
-        let ambiguous = #"{"keys":[\#(keyA),\#(keyB.replacingOccurrences(of: #""b""#, with: #""a""#))]}"#
-        let server = ScriptedServer([ok(setA), ok(ambiguous), ok(#"{"keys":[]}"#), ok(setAB)])
+        let server = ScriptedServer([ok(setA), ok(#"{"keys":7}"#), ok(#"{"keys":[]}"#), ok(setAB)])
         let world = try World()
         world.directory.update([try settings(server)])
         world.settle(1)
@@ -194,6 +193,52 @@ struct KeyFetchTests {
         #expect(world.status.counts.lookUpsFetched == 3)
         world.directory.lookUp(issuer: "unknown", kid: "b")
         #expect(world.settled.last == "unknown")
+    }
+
+    @Test("different keys under one id are all kept")
+    func sameID() throws {
+        let twice = #"{"keys":[\#(keyA),\#(keyB.replacingOccurrences(of: #""b""#, with: #""a""#))]}"#
+        let server = ScriptedServer([ok(twice)])
+        let world = try World()
+        world.directory.update([try settings(server)])
+        world.settle()
+        #expect(world.status.readiness == .ready)
+        #expect(world.keys.map(\.ids) == [["a", "a"]])
+        withExtendedLifetime(server) {}
+    }
+
+    @Test("before the end no keys are fetched but for a client")
+    func quiesce() throws {
+        let server = ScriptedServer([ok(setA, "Cache-Control: max-age=1\r\n"), ok(setAB)])
+        let world = try World()
+        var settings = try settings(server)
+        settings.schedule = .init(intervalMin: .seconds(1), intervalMax: .seconds(1), unknownKeyCooldown: .zero)
+        world.directory.update([settings])
+        world.settle(1)
+        world.directory.quiesce()
+        let end = SystemClock.monotonic() + .milliseconds(1_500)
+        while SystemClock.monotonic() < end { world.loop.turn(waitingAtMost: .milliseconds(50)) }
+        #expect(server.requests.count == 1)
+        world.directory.lookUp(issuer: "corporate", kid: "b")
+        world.settle(2)
+        #expect(world.keys.map(\.ids) == [["a"], ["a", "b"]])
+    }
+
+    @Test("what came out of a reference, and queries, are not in what is said of an issuer")
+    func secrets() throws {
+        let server = ScriptedServer([])
+        for isHidden in [false, true] {
+            let world = try World()
+            var settings = try settings(server)
+            settings.source = .jwks(try #require(FetchURL(text: "http://127.0.0.1:\(server.port)/keys?key=s3cr3t")))
+            settings.hidesPlace = isHidden
+            world.directory.update([settings])
+            world.settle()
+            let said = "\(world.status.source) \(world.status.problem?.text ?? "")"
+            #expect(!said.contains("s3cr3t"))
+            #expect(said.contains("/keys?…") == !isHidden)
+            #expect(said.contains("********") == isHidden)
+        }
     }
 
     @Test("equal settings keep keys over a reload; others begin anew, and the old keys are gone")
