@@ -34,9 +34,8 @@ extension LoopIdentity {
         let wanted = boundary.wanted(parameters: parameters, path: request.path, host: request.host)
         let isHome = boundary.admits(
             identity.tenant, parameters: parameters, path: request.path, host: request.host)
-        let whose = hasTenant ? "the token's" : "the token has none"
-        trace.note(
-            .routeTenant, isGood: isHome, isHome ? "\(wanted.string) is \(whose)" : "the route is \(wanted.string)'s")
+        let held = hasTenant ? "the token's is \(trace.tenant)" : "the token has none"
+        trace.note(.routeTenant, isGood: isHome, "\(held), wanted \(wanted.string)")
     }
 
     private func noteRules(_ rule: SPIFFERule, _ claims: JSONValue, _ trace: inout IdentityTrace) {
