@@ -178,7 +178,6 @@ struct ExplainIdentityTests {
             respond: {status: 204}
             plugins:
               jwt:
-                issuers: []
                 shared_secret: {issuer: "https://legacy.test", secret: "${file:secret}", audiences: [legacy]}
         """
 
@@ -190,7 +189,6 @@ struct ExplainIdentityTests {
                 issuer: "https://demo-issuer.example.com"
                 jwks_file: \(TokenCommandTests.folder)/demo-keys/demo.jwks.json
                 algorithms: [ES256]
-                any_audience: true
                 authorized_parties: [mobile]
                 lifetime_max: 1h
             domains: {app: {hosts: [app.test], trust_domain: app}}
@@ -220,7 +218,10 @@ struct ExplainIdentityTests {
             ["403 claim-refused", "wanted \"teller\""]
         ),
         ("/open", #"{"sub":"u","azp":"mobile","exp":5}"#, ["401 token-expired"]),
-        ("/secret", #"{"sub":"u"}"#, ["shared-secret-1: iss is", "aud is [\"legacy\"]", "204, a fixed response"]),
+        (
+            "/secret", #"{"iss":"https://legacy.test","sub":"u"}"#,
+            ["shared-secret-1: iss is", "aud is [\"legacy\"]", "204, a fixed response"]
+        ),
     ]
 
     @Test("each setting has its say", arguments: cases)
@@ -230,7 +231,6 @@ struct ExplainIdentityTests {
         for text in expected { #expect(outcome.output.contains(text), "\(outcome.output)\(outcome.complaint)") }
         let isRefused = expected[0].first?.isNumber == true
         #expect(outcome.status == (isRefused ? 1 : 0))
-        #expect(outcome.output.contains("\nanswer     4") == isRefused)
         #expect(!outcome.output.contains("long enough"))
     }
 
@@ -268,7 +268,10 @@ struct ExplainIdentityTests {
             let decisions = try #require(identity["decisions"] as? [[String: String]])
             // Something bad refuses, and nothing else does.
             #expect(decisions.contains { $0["outcome"] == "bad" } == (identity["verdict"] as? String == "refuse"))
-            for decision in decisions { #expect(text.output.contains(decision["reason"] ?? "none")) }
+            // The clock goes on between the two.
+            for decision in decisions where !["exp", "iat", "lifetime_max"].contains(decision["name"]) {
+                #expect(text.output.contains(decision["reason"] ?? "none"))
+            }
         }
     }
 }

@@ -313,6 +313,7 @@ struct SigningKeyFileTests {
 
     @Test("entity tags follow the texts: two rings with the same keys have the same ones")
     func tags() throws {
+        let start: Int64 = 1_800_000_000
         var one = Story()
         var two = Story()
         _ = try one.load([Story.entry(TestKeys.a)], at: start)

@@ -127,7 +127,10 @@ extension TokenPolicy {
         case .expiry: return shown("exp") + Self.distance(claims.member("exp"), now: now)
         case .start: return shown("nbf") + Self.distance(claims.member("nbf"), now: now)
         case .issuing: return shown("iat") + Self.distance(claims.member("iat"), now: now)
-        case .lifetime: return "at most \(lifetimeMax ?? 0)s"
+        case .lifetime:
+            guard let expiry = claims.member("exp").flatMap(Self.seconds) else { return "unknown without exp" }
+            let start = claims.member("iat").flatMap(Self.seconds) ?? now
+            return "it lives \(expiry - start)s, wanted \(lifetimeMax ?? 0)s at most"
         case .idToken:
             return problem(in: .idToken, type: type, claims: claims, now: now) == nil
                 ? "none of nonce, at_hash, c_hash" : "it is an ID token"
