@@ -33,6 +33,12 @@ ROUTES = {
     "long": chain("/long", ttl="5m"),
     "lists": chain("/lists", audience=["bank-a", "ledger"]),
     "tenant": chain("/tenant", audience="{tenant}"),
+    "mixed": chain("/mixed", audience=["svc-{tenant}.x", "{tenant}{tenant}"]),
+    "places": {**chain("/places"), "plugins": {**chain("/places")["plugins"], "jwt": {
+        "issuer": "corporate", "from": [{"header": "Authorization"}, {"header": "X-Token"}, {"query": "access_token"},
+                                        {"cookie": "session"}]}}},
+    "optional": {**chain("/optional"), "plugins": {**chain("/optional")["plugins"], "jwt": {
+        "issuer": "corporate", "required": False}}},
     "text": chain("/text", scope_format="string"),
     "claims": chain("/claims", claims=["email", "department", "groups", "missing"]),
     "jti": chain("/jti", jti=True),
@@ -137,6 +143,34 @@ def test_the_audience_may_be_a_list_or_the_tenant(world):
     assert minted(world, "/lists")[1]["aud"] == ["bank-a", "ledger"]
     assert minted(world, "/tenant")[1]["aud"] in ("bank-a", ["bank-a"])
     assert minted(world, "/tenant", tenant="bank-z")[1]["aud"] in ("bank-z", ["bank-z"])
+
+
+def test_an_audience_may_have_text_around_the_tenant(world):
+    inner = payload_of(bearer_of(world.reached("/mixed", token(OUTER))))
+    assert inner["aud"] == ["svc-bank-a.x", "bank-abank-a"]
+
+
+PLACES = {
+    "header": lambda text: ("/places?a=b", [("X-Token", text)], "?a=b", None),
+    "query": lambda text: (f"/places?a=%41&access_token={text}&&b", [("Cookie", "a=b")], "?a=%41&&b", "a=b"),
+    "cookie": lambda text: ("/places", [("Cookie", f'a="1 2"; session={text};c=d')], "", 'a="1 2";c=d'),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_outer_token_goes_no_further_wherever_it_was(world, place):
+    text = token(OUTER)
+    target, headers, query, cookie = PLACES[place](text)
+    request = world.reached(target, headers=[*headers, ("Accept", "*/*")])
+    assert text not in json.dumps(request)
+    assert request["target"] == f"/places{query}"
+    assert header_values(request, "cookie") == ([cookie] if cookie else [])
+    assert payload_of(bearer_of(request))["sub"] == "spiffe://bank-a/user/12345"
+
+
+def test_nobody_else_can_put_a_token_in_the_gateways_place(world):
+    request = world.reached("/optional", headers=[("Authorization", "Basic dXNlcjpwYXNz")])
+    assert header_values(request, "authorization") == []
 
 
 @pytest.mark.parametrize("scope, expected", [
