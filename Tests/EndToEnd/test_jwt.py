@@ -573,7 +573,7 @@ def test_a_token_in_the_query_is_in_no_log(world):
     assert world.gateway.access_line(path="/open/three")["referer"] == (
         "https://page.test/x?access_token=********&y=1")
     assert world.gateway.access_line(path="/nowhere-at-all")["query"] == "token=********"
-    assert text not in json.dumps(world.gateway.access_log()) + world.gateway.stderr()
+    assert text not in world.gateway.stdout() + world.gateway.stderr()
 
 
 # Optional, off, and none

@@ -149,8 +149,11 @@ class Gateway:
         return parse_lines(self.stderr())
 
     def access_log(self):
-        """Access log lines on stdout."""
-        return parse_lines(self.stdout_path.read_text(errors="replace"))
+        """Access log lines on stdout, where audit lines may stand between them."""
+        return [line for line in parse_lines(self.stdout()) if "decision" not in line]
+
+    def stdout(self):
+        return self.stdout_path.read_text(errors="replace")
 
     def access_line(self, seconds=5, **fields):
         """The first access log line with all these values."""
