@@ -149,8 +149,9 @@ class Gateway:
         return parse_lines(self.stderr())
 
     def access_log(self):
-        """Access log lines on stdout."""
-        return parse_lines(self.stdout_path.read_text(errors="replace"))
+        """Access log lines on stdout; where the audit log goes there too, its lines are those with a decision."""
+        lines = parse_lines(self.stdout_path.read_text(errors="replace"))
+        return [line for line in lines if "decision" not in line]
 
     def access_line(self, seconds=5, **fields):
         """The first access log line with all these values."""
