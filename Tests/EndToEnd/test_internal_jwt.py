@@ -1,6 +1,7 @@
 """The plugin `internal_jwt`: the token that services behind the gateway get, checked by libraries that others wrote."""
 
 import json
+import os
 import threading
 import time
 
@@ -33,6 +34,12 @@ ROUTES = {
     "long": chain("/long", ttl="5m"),
     "lists": chain("/lists", audience=["bank-a", "ledger"]),
     "tenant": chain("/tenant", audience="{tenant}"),
+    "mixed": chain("/mixed", audience=["svc-{tenant}.x", "{tenant}{tenant}"]),
+    "places": {**chain("/places"), "plugins": {**chain("/places")["plugins"], "jwt": {
+        "issuer": "corporate", "from": [{"header": "Authorization"}, {"header": "X-Token"}, {"query": "access_token"},
+                                        {"cookie": "session"}]}}},
+    "optional": {**chain("/optional"), "plugins": {**chain("/optional")["plugins"], "jwt": {
+        "issuer": "corporate", "required": False}}},
     "text": chain("/text", scope_format="string"),
     "claims": chain("/claims", claims=["email", "department", "groups", "missing"]),
     "jti": chain("/jti", jti=True),
@@ -137,6 +144,34 @@ def test_the_audience_may_be_a_list_or_the_tenant(world):
     assert minted(world, "/lists")[1]["aud"] == ["bank-a", "ledger"]
     assert minted(world, "/tenant")[1]["aud"] in ("bank-a", ["bank-a"])
     assert minted(world, "/tenant", tenant="bank-z")[1]["aud"] in ("bank-z", ["bank-z"])
+
+
+def test_an_audience_may_have_text_around_the_tenant(world):
+    inner = payload_of(bearer_of(world.reached("/mixed", token(OUTER))))
+    assert inner["aud"] == ["svc-bank-a.x", "bank-abank-a"]
+
+
+PLACES = {
+    "header": lambda text: ("/places?a=b", [("X-Token", text)], "?a=b", None),
+    "query": lambda text: (f"/places?a=%41&access_token={text}&&b", [("Cookie", "a=b")], "?a=%41&&b", "a=b"),
+    "cookie": lambda text: ("/places", [("Cookie", f'a="1 2"; session={text};c=d')], "", 'a="1 2";c=d'),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_outer_token_goes_no_further_wherever_it_was(world, place):
+    text = token(OUTER)
+    target, headers, query, cookie = PLACES[place](text)
+    request = world.reached(target, headers=[*headers, ("Accept", "*/*")])
+    assert text not in json.dumps(request)
+    assert request["target"] == f"/places{query}"
+    assert header_values(request, "cookie") == ([cookie] if cookie else [])
+    assert payload_of(bearer_of(request))["sub"] == "spiffe://bank-a/user/12345"
+
+
+def test_nobody_else_can_put_a_token_in_the_gateways_place(world):
+    request = world.reached("/optional", headers=[("Authorization", "Basic dXNlcjpwYXNz")])
+    assert header_values(request, "authorization") == []
 
 
 @pytest.mark.parametrize("scope, expected", [
@@ -438,6 +473,22 @@ def test_a_key_dropped_into_the_folder_takes_over_without_a_token_that_nobody_ca
         assert consumer.failures == []
         assert len(consumer.kids) == 2
         assert world.status("/default", token(OUTER)) == 200
+
+
+@pytest.mark.parametrize("age, signer", [(0, "old"), (3600, "new")], ids=["a new file waits", "an old one doesn't"])
+def test_a_restart_does_not_begin_a_rotation_anew(tmp_path, age, signer):
+    """The age of a file counts when the process starts, whatever the names say about the order."""
+    keys = {"old": Key("ES256", "old", number="old"), "new": Key("ES256", "new", number="new")}
+    tokens = internal_tokens(**PUBLISHED, keys=[{"folder": "keys/signing"}], publish_before_signing="10m")
+    world = World(tmp_path, {"x": ROUTES["default"]}, [OUTER], gateway={"internal_tokens": tokens},
+                  files={"keys/signing/z.jwk": json.dumps(keys["old"].private_jwk()),
+                         "keys/signing/a.jwk": json.dumps(keys["new"].private_jwk())})
+    now = time.time()
+    os.utime(world.gateway.folder / "keys/signing/z.jwk", (now - 7200, now - 7200))
+    os.utime(world.gateway.folder / "keys/signing/a.jwk", (now - age, now - age))
+    with world:
+        assert minted(world)[0]["kid"] == signer
+        assert {key["kid"] for key in key_set(world)["keys"]} == {"old", "new"}
 
 
 def test_a_reload_without_a_new_key_is_no_change(tmp_path):

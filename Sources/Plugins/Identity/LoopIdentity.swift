@@ -69,6 +69,7 @@ package final class LoopIdentity {
     }
 
     /// The same, with what was found where tokens may stand.
+    @inline(__always)
     func check(
         _ found: TokenSearch, _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
         parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller

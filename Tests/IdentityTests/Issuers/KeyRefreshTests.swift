@@ -43,6 +43,24 @@ struct KeyRefreshTests {
         #expect(refresh.nextTick == at(wait))
     }
 
+    @Test("no retry waits longer than keys may be kept", arguments: [1, 2, 7, 59, 60, 3600])
+    func retryBound(intervalMax: Int64) {
+        let schedule = KeyRefresh.Schedule(intervalMin: .seconds(1), intervalMax: .seconds(intervalMax))
+        var refresh = KeyRefresh(schedule: schedule, now: at(0))
+        var now = at(0)
+        var longest = TimeAmount.zero
+        var random = RandomSource(seed: 5)
+        for _ in 0..<200 {
+            #expect(refresh.tick(now: now) == .fetch)
+            refresh.failed(now: now, random: random.next())
+            guard let next = refresh.nextTick else { return #expect(Bool(false)) }
+            longest = max(longest, next - now)
+            now = next
+        }
+        #expect(longest <= .seconds(min(intervalMax, 60)))
+        #expect(longest >= .milliseconds(200))
+    }
+
     @Test("failures: doubled waiting times with full jitter, up to the limit")
     func retries() {
         let ceilings = [1.0, 2, 4, 8, 16, 32, 60, 60, 60]
