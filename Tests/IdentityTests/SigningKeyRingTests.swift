@@ -326,21 +326,4 @@ struct SigningKeyFileTests {
         #expect(throws: KeyError.self) { try read(TestKeys.a.verificationKey.jwk()) }
         #expect(throws: KeyError.tooLarge) { try read(String(repeating: " ", count: 65 * 1024)) }
     }
-
-    @Test("entity tags follow the texts: two rings with the same keys have the same ones")
-    func tags() throws {
-        let start: Int64 = 1_800_000_000
-        var one = Story()
-        var two = Story()
-        _ = try one.load([Story.entry(TestKeys.a)], at: start)
-        _ = try two.load([Story.entry(TestKeys.a)], at: start)
-        let first = try #require(one.ring.state)
-        let second = try #require(two.ring.state)
-        #expect(first.keySetTag == second.keySetTag && first.bundleTag == second.bundleTag)
-        #expect(first.keySetTag != first.bundleTag)
-        #expect(first.keySetTag.utf8.count == 24 && first.keySetTag.hasPrefix("\"") && first.keySetTag.hasSuffix("\""))
-        _ = try one.load([Story.entry(TestKeys.a), Story.entry(TestKeys.b)], at: start + 1)
-        let third = try #require(one.ring.state)
-        #expect(third.keySetTag != first.keySetTag && third.bundleTag != first.bundleTag)
-    }
 }

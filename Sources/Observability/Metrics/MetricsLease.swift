@@ -45,15 +45,15 @@ package final class MetricsLease: Sendable {
 
     /// The counter of one decision about an issuer's tokens.
     func decisionCell(issuer: String, _ decision: AuditDecision) -> MetricCell {
-        let series = shard.decisions.acquire(SeriesName(owner: issuer, target: decision.label.description))
-        decisions.withLock { $0.append(series) }
-        return series.slot.pointee.own[0]
+        let series = shard.decisions.acquire([SeriesName(owner: issuer, target: decision.label.description)])
+        decisions.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
     }
 
     /// The counter of refusals of an issuer's tokens for one reason.
     func refusalCell(issuer: String, _ reason: StaticString) -> MetricCell {
-        let series = shard.refusals.acquire(SeriesName(owner: issuer, target: reason.description))
-        refusals.withLock { $0.append(series) }
-        return series.slot.pointee.own[0]
+        let series = shard.refusals.acquire([SeriesName(owner: issuer, target: reason.description)])
+        refusals.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
     }
 }
