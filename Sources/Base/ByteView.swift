@@ -58,12 +58,22 @@ extension ByteView {
     /// Byte-wise equality.
     package static func == (left: ByteView, right: ByteView) -> Bool {
         guard left.count == right.count else { return false }
+        // Eight at a time: tokens of a kilobyte are compared whole.
         var index = 0
+        while index + 8 <= left.count {
+            if left.word(at: index) != right.word(at: index) { return false }
+            index += 8
+        }
         while index < left.count {
             if left.base[index] != right.base[index] { return false }
             index += 1
         }
         return true
+    }
+
+    @inline(__always)
+    private func word(at index: Int) -> UInt64 {
+        UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
     }
 
     package static func == (left: ByteView, right: StaticString) -> Bool { left == ByteView(right) }

@@ -27,6 +27,25 @@ struct ByteViewTests {
         #expect(ByteView(UnsafeRawBufferPointer(start: nil, count: 0)).isEmpty)
     }
 
+    @Test("one byte that differs, wherever it stands and wherever the bytes lie, makes views differ")
+    func differences() {
+        for count in 0...40 {
+            for offset in 0..<8 {
+                let bytes = [UInt8](repeating: 0xee, count: offset) + (0..<UInt8(count))
+                let copy = [UInt8](0..<UInt8(count))
+                bytes.withUnsafeBytes { left in
+                    let view = ByteView(left).from(offset)
+                    #expect(copy.withUnsafeBytes { view == ByteView($0) })
+                    for index in 0..<count {
+                        var other = copy
+                        other[index] ^= 0x80
+                        #expect(other.withUnsafeBytes { !(view == ByteView($0)) })
+                    }
+                }
+            }
+        }
+    }
+
     @Test(
         "prefixes and suffixes",
         arguments: [

@@ -143,4 +143,135 @@ struct ExplainIdentityTests {
         #expect(checked.status == 1)
         #expect(checked.output.contains("401 token-signature-wrong"))
     }
+
+    // MARK: Other settings than the demo's
+
+    /// Routes with every kind of decision.
+    private static let varied = """
+        domain: app
+        plugins:
+          jwt: {issuer: demo}
+        routes:
+          any:
+            match: {path: /any}
+            respond: {status: 204}
+            plugins: {jwt: {any_scope: [a, b], audiences: [x], claims: {level: {one_of: [gold, platinum]}}}}
+          roles:
+            match: {path: /roles}
+            respond: {status: 204}
+            plugins:
+              jwt: {claims: {realm_access.roles: {contains: teller}, banned: {present: false}}}
+              spiffe:
+                rules:
+                  - {when: {kind: {equals: service}}, id: "spiffe://app/service/{claim.azp}"}
+                  - {when: {kind: {equals: user}}, id: "spiffe://app/user/{claim.sub|escape}"}
+          open:
+            match: {path: /open}
+            respond: {status: 204}
+            plugins: {jwt: {required: false}}
+          query:
+            match: {path: /query}
+            respond: {status: 204}
+            plugins: {jwt: {from: [{query: access_token}]}}
+          secret:
+            match: {path: /secret}
+            respond: {status: 204}
+            plugins:
+              jwt:
+                shared_secret: {issuer: "https://legacy.test", secret: "${file:secret}", audiences: [legacy]}
+        """
+
+    private static func variedFolder() throws -> TemporaryFolder {
+        let gateway = """
+            listeners: {outer: {address: "127.0.0.1:8080"}}
+            issuers:
+              demo:
+                issuer: "https://demo-issuer.example.com"
+                jwks_file: \(TokenCommandTests.folder)/demo-keys/demo.jwks.json
+                algorithms: [ES256]
+                authorized_parties: [mobile]
+                lifetime_max: 1h
+            domains: {app: {hosts: [app.test], trust_domain: app}}
+            """
+        return try TemporaryFolder([
+            "gateway.yaml": gateway, "app.yaml": varied, "secret": "a secret that is long enough for HS256",
+        ])
+    }
+
+    private static let cases: [(path: String, claims: String, expected: [String])] = [
+        ("/any", #"{"sub":"u","azp":"mobile","scope":"b","level":"gold"}"#, ["any_scope", "ok", "the token has b"]),
+        ("/any", #"{"sub":"u","azp":"mobile","scope":"c","level":"gold"}"#, ["403 scope-missing", "wanted a or b"]),
+        ("/any", #"{"sub":"u","azp":"mobile","scope":"a","aud":"y"}"#, ["401 token-audience-wrong"]),
+        ("/any", #"{"sub":"u","azp":"mobile","scope":"a","level":"tin"}"#, ["403 claim-refused", "claims.level"]),
+        ("/any", #"{"sub":"u","azp":"web","scope":"a"}"#, ["401 token-party-wrong", "azp is \"web\", wanted mobile"]),
+        ("/any", #"{"sub":"u","azp":"mobile","exp":99999999999}"#, ["401 token-lifetime-too-long", "lifetime_max"]),
+        (
+            "/roles", #"{"sub":"a@b","azp":"mobile","kind":"user","realm_access":{"roles":["teller"]}}"#,
+            ["rules[0]", "kind is \"user\", wanted \"service\"", "spiffe://app/user/a_40b"]
+        ),
+        (
+            "/roles", #"{"sub":"u","azp":"mobile","realm_access":{"roles":["teller"]}}"#,
+            ["403 spiffe-no-rule", "no rule's conditions hold"]
+        ),
+        (
+            "/roles", #"{"sub":"u","azp":"mobile","realm_access":{"roles":"boss"}}"#,
+            ["403 claim-refused", "wanted \"teller\""]
+        ),
+        ("/open", #"{"sub":"u","azp":"mobile","exp":5}"#, ["401 token-expired"]),
+        (
+            "/secret", #"{"iss":"https://legacy.test","sub":"u"}"#,
+            ["shared-secret-1: iss is", "aud is [\"legacy\"]", "204, a fixed response"]
+        ),
+    ]
+
+    @Test("each setting has its say", arguments: cases)
+    func varied(path: String, claims: String, expected: [String]) throws {
+        let folder = try Self.variedFolder()
+        let outcome = Outcome(["explain", "DIR", "GET", "http://app.test\(path)", "--claims", claims], in: folder)
+        for text in expected { #expect(outcome.output.contains(text), "\(outcome.output)\(outcome.complaint)") }
+        let isRefused = expected[0].first?.isNumber == true
+        #expect(outcome.status == (isRefused ? 1 : 0))
+        #expect(!outcome.output.contains("long enough"))
+    }
+
+    @Test(
+        "a route that needs no token says so; a token in the query is masked; who names Authorization in Connection has none"
+    )
+    func places() throws {
+        let folder = try Self.variedFolder()
+        let anonymous = Outcome(["explain", "DIR", "GET", "http://app.test/open"], in: folder)
+        #expect(anonymous.status == 0)
+        #expect(anonymous.output.contains("nobody is known"))
+        let token = token(["--sub", "u", "--client", "mobile"])
+        let query = Outcome(["explain", "DIR", "GET", "http://app.test/query?a=1&access_token=\(token)"], in: folder)
+        #expect(query.status == 0, "\(query.output)")
+        #expect(query.output.contains("access_token=********"))
+        #expect(!query.output.contains(token.suffix(40)))
+        let withheld = Outcome(
+            [
+                "explain", "DIR", "GET", "http://app.test/open", "--header", "Authorization: Bearer \(token)",
+                "--header",
+                "Connection: authorization",
+            ], in: folder)
+        #expect(withheld.output.contains("401 token-missing"))
+    }
+
+    @Test("JSON tells the same as the text")
+    func same() throws {
+        let folder = try Self.variedFolder()
+        for (path, claims, _) in Self.cases {
+            let words = ["explain", "DIR", "GET", "http://app.test\(path)", "--claims", claims]
+            let text = Outcome(words, in: folder)
+            let json = Outcome(words + ["--format", "json"], in: folder)
+            #expect(text.status == json.status)
+            let identity = try #require(try document(json)["identity"] as? [String: Any])
+            let decisions = try #require(identity["decisions"] as? [[String: String]])
+            // Something bad refuses, and nothing else does.
+            #expect(decisions.contains { $0["outcome"] == "bad" } == (identity["verdict"] as? String == "refuse"))
+            // The clock goes on between the two.
+            for decision in decisions where !["exp", "iat", "lifetime_max"].contains(decision["name"]) {
+                #expect(text.output.contains(decision["reason"] ?? "none"))
+            }
+        }
+    }
 }

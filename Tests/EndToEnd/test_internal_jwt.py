@@ -1,6 +1,7 @@
 """The plugin `internal_jwt`: the token that services behind the gateway get, checked by libraries that others wrote."""
 
 import json
+import os
 import threading
 import time
 
@@ -472,6 +473,22 @@ def test_a_key_dropped_into_the_folder_takes_over_without_a_token_that_nobody_ca
         assert consumer.failures == []
         assert len(consumer.kids) == 2
         assert world.status("/default", token(OUTER)) == 200
+
+
+@pytest.mark.parametrize("age, signer", [(0, "old"), (3600, "new")], ids=["a new file waits", "an old one doesn't"])
+def test_a_restart_does_not_begin_a_rotation_anew(tmp_path, age, signer):
+    """The age of a file counts when the process starts, whatever the names say about the order."""
+    keys = {"old": Key("ES256", "old", number="old"), "new": Key("ES256", "new", number="new")}
+    tokens = internal_tokens(**PUBLISHED, keys=[{"folder": "keys/signing"}], publish_before_signing="10m")
+    world = World(tmp_path, {"x": ROUTES["default"]}, [OUTER], gateway={"internal_tokens": tokens},
+                  files={"keys/signing/z.jwk": json.dumps(keys["old"].private_jwk()),
+                         "keys/signing/a.jwk": json.dumps(keys["new"].private_jwk())})
+    now = time.time()
+    os.utime(world.gateway.folder / "keys/signing/z.jwk", (now - 7200, now - 7200))
+    os.utime(world.gateway.folder / "keys/signing/a.jwk", (now - age, now - age))
+    with world:
+        assert minted(world)[0]["kid"] == signer
+        assert {key["kid"] for key in key_set(world)["keys"]} == {"old", "new"}
 
 
 def test_a_reload_without_a_new_key_is_no_change(tmp_path):

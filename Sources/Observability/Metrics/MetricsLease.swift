@@ -21,36 +21,39 @@ package final class MetricsLease: Sendable {
         shard.refusals.release(refusals.withLock { $0 })
     }
 
-    /// The counters of a route. To be called when a snapshot is compiled, not for each request.
-    /// - Parameter id: the route's identity, `domain/route`, which a reload doesn't change; `RouteMetrics.unrouted` for
-    ///   requests that no route took.
-    package func routeMetrics(id: String) -> RouteMetrics {
-        let series = shard.routes.acquire(SeriesName(owner: id, target: ""))
-        routes.withLock { $0.append(series) }
-        return RouteMetrics(slot: series.slot)
+    /// The counters of routes, in the order of their ids. To be called when a snapshot is compiled, not for each request.
+    /// - Parameter ids: the routes' identities, `domain/route`, which a reload doesn't change; `RouteMetrics.unrouted`
+    ///   for requests that no route took.
+    package func routeMetrics(ids: [String]) -> [RouteMetrics] {
+        let series = shard.routes.acquire(ids.map { SeriesName(owner: $0, target: "") })
+        routes.withLock { $0 += series }
+        return series.map { RouteMetrics(slot: $0.slot) }
     }
+
+    /// The counters of one route.
+    package func routeMetrics(id: String) -> RouteMetrics { routeMetrics(ids: [id])[0] }
 
     /// The counters of one target of an upstream.
     /// - Parameters:
     ///   - upstream: the upstream's identity, `domain/upstream`.
     ///   - target: the target as configured, such as `http://10.1.0.11:8080`.
     package func targetMetrics(upstream: String, target: String) -> TargetMetrics {
-        let series = shard.targets.acquire(SeriesName(owner: upstream, target: target))
-        targets.withLock { $0.append(series) }
-        return TargetMetrics(slot: series.slot)
+        let series = shard.targets.acquire([SeriesName(owner: upstream, target: target)])
+        targets.withLock { $0 += series }
+        return TargetMetrics(slot: series[0].slot)
     }
 
     /// The counter of one decision about an issuer's tokens.
     func decisionCell(issuer: String, _ decision: AuditDecision) -> MetricCell {
-        let series = shard.decisions.acquire(SeriesName(owner: issuer, target: decision.label.description))
-        decisions.withLock { $0.append(series) }
-        return series.slot.pointee.own[0]
+        let series = shard.decisions.acquire([SeriesName(owner: issuer, target: decision.label.description)])
+        decisions.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
     }
 
     /// The counter of refusals of an issuer's tokens for one reason.
     func refusalCell(issuer: String, _ reason: StaticString) -> MetricCell {
-        let series = shard.refusals.acquire(SeriesName(owner: issuer, target: reason.description))
-        refusals.withLock { $0.append(series) }
-        return series.slot.pointee.own[0]
+        let series = shard.refusals.acquire([SeriesName(owner: issuer, target: reason.description)])
+        refusals.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
     }
 }

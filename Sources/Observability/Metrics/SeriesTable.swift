@@ -68,13 +68,15 @@ final class SeriesTable: Sendable {
     /// - Parameter cellCount: how many cells each series has.
     init(cellCount: Int) { self.cellCount = cellCount }
 
-    /// The series of that name, made if it is new, held once more.
-    func acquire(_ name: SeriesName) -> Series {
+    /// The series of those names, made if they are new, each held once more.
+    func acquire(_ names: [SeriesName]) -> [Series] {
         series.withLock { table in
-            let found = table[name] ?? Series(name: name, cellCount: cellCount)
-            if found.leaseCount == 0 { table[name] = found }
-            found.leaseCount += 1
-            return found
+            names.map { name in
+                let found = table[name] ?? Series(name: name, cellCount: cellCount)
+                if found.leaseCount == 0 { table[name] = found }
+                found.leaseCount += 1
+                return found
+            }
         }
     }
 

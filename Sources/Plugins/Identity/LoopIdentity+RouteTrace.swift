@@ -34,9 +34,8 @@ extension LoopIdentity {
         let wanted = boundary.wanted(parameters: parameters, path: request.path, host: request.host)
         let isHome = boundary.admits(
             identity.tenant, parameters: parameters, path: request.path, host: request.host)
-        let whose = hasTenant ? "the token's" : "the token has none"
-        trace.note(
-            .routeTenant, isGood: isHome, isHome ? "\(wanted.string) is \(whose)" : "the route is \(wanted.string)'s")
+        let held = hasTenant ? "the token's is \(trace.tenant)" : "the token has none"
+        trace.note(.routeTenant, isGood: isHome, "\(held), wanted \(wanted.string)")
     }
 
     private func noteRules(_ rule: SPIFFERule, _ claims: JSONValue, _ trace: inout IdentityTrace) {
@@ -128,7 +127,10 @@ extension TokenPolicy {
         case .expiry: return shown("exp") + Self.distance(claims.member("exp"), now: now)
         case .start: return shown("nbf") + Self.distance(claims.member("nbf"), now: now)
         case .issuing: return shown("iat") + Self.distance(claims.member("iat"), now: now)
-        case .lifetime: return "at most \(lifetimeMax ?? 0)s"
+        case .lifetime:
+            guard let expiry = claims.member("exp").flatMap(Self.seconds) else { return "unknown without exp" }
+            let start = claims.member("iat").flatMap(Self.seconds) ?? now
+            return "it lives \(expiry - start)s, wanted \(lifetimeMax ?? 0)s at most"
         case .idToken:
             return problem(in: .idToken, type: type, claims: claims, now: now) == nil
                 ? "none of nonce, at_hash, c_hash" : "it is an ID token"

@@ -60,7 +60,7 @@ extension LoopIdentity {
     private func search(_ request: borrowing RequestHead, _ traced: TracedRequest) -> TokenSearch {
         let found = TokenSource.search(traced.chain.jwt.sources, in: request)
         guard let presented = traced.presented else { return found }
-        if case .none = found { return TokenSource.checked(presented) }
+        if case .none = found { return TokenSource.found(presented) }
         return .malformed
     }
 

@@ -26,6 +26,8 @@ package final class LoopIdentity {
     package let mint: TokenMint
     private let metrics: MetricsShard?
     private var scratch = IOBuffer(capacity: 4096)
+    /// Apart from the rest, because what comes after it is made from it.
+    private var tenant = IOBuffer(capacity: 256)
 
     /// What is known of the last token that was refused.
     private var lastRefused: RefusedToken?
@@ -69,6 +71,7 @@ package final class LoopIdentity {
     }
 
     /// The same, with what was found where tokens may stand.
+    @inline(__always)
     func check(
         _ found: TokenSearch, _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
         parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
@@ -83,7 +86,7 @@ package final class LoopIdentity {
             case .verified(let found): token = found
             case .refused(let problem):
                 caller.refused = lastRefused
-                return .refuse(.tokenInvalid(problem))
+                return .refuse(TokenSource.isToken(text) ? .tokenInvalid(problem) : .requestMalformed)
             case .keyUnknown(let issuer):
                 caller.refused = lastRefused
                 return .wait(issuer)
@@ -169,23 +172,20 @@ package final class LoopIdentity {
         }
         // The tenant first: an ID may have it in its path.
         let issuerTenant = policy.tenant(of: claims)
-        if case .refused(let refusal) = spiffe.tenant.append(claims: claims, issuerTenant: issuerTenant, to: &scratch) {
+        tenant.removeAll()
+        if case .refused(let refusal) = spiffe.tenant.append(claims: claims, issuerTenant: issuerTenant, to: &tenant) {
             return RouteIdentity(
-                chain: chain.number, refusal: .tenantRefused(refusal), scopes: scratch.readable.prefix(scopeCount))
+                chain: chain.number, refusal: .tenantRefused(refusal), scopes: scratch.readable)
         }
-        let tenantEnd = scratch.readableCount
         let mapping = spiffe.rule.map(
-            claims, tenant: scratch.readable.from(scopeCount), issuerTenant: issuerTenant, into: &scratch)
+            claims, tenant: tenant.readable, issuerTenant: issuerTenant, into: &scratch)
+        let scopes = scratch.readable.prefix(scopeCount)
         if case .refused(let refusal) = mapping {
-            let text = scratch.readable
             return RouteIdentity(
-                chain: chain.number, refusal: .identityUnmapped(refusal), scopes: text.prefix(scopeCount),
-                tenant: text[scopeCount..<tenantEnd])
+                chain: chain.number, refusal: .identityUnmapped(refusal), scopes: scopes, tenant: tenant.readable)
         }
-        let text = scratch.readable
         return RouteIdentity(
-            chain: chain.number, scopes: text.prefix(scopeCount), spiffeID: text.from(tenantEnd),
-            tenant: text[scopeCount..<tenantEnd])
+            chain: chain.number, scopes: scopes, spiffeID: scratch.readable.from(scopeCount), tenant: tenant.readable)
     }
 }
 

@@ -13,10 +13,9 @@ package enum TokenSource {
 /// What was found where tokens may stand.
 package enum TokenSearch {
     case none
-    /// The one token; a view into the request's fields.
+    /// The one token, or what stands in its place; a view into the request's fields.
     case token(ByteView)
-    /// More than one place holds a token, or a place holds something that can't be one (RFC 6750 section 3.1,
-    /// `invalid_request`).
+    /// More than one place holds a token, or a place holds nothing (RFC 6750 section 3.1, `invalid_request`).
     case malformed
     /// There was something, but the client's `Connection` calls it hop-by-hop, so it was removed. The client has said
     /// who it is, so it is not anonymous; and what it has said is not for anybody behind the next hop.
@@ -62,14 +61,14 @@ extension TokenSource {
         // Two lines of a singleton field mean something else to every reader (RFC 9110 section 5.3).
         if fields.firstIndex(of: .authorization, from: index + 1) != nil { return .malformed }
         guard let rest = afterScheme(fields.value(at: index)) else { return .none }
-        return checked(rest)
+        return Self.found(rest)
     }
 
     private static func searchField(_ fields: borrowing HeaderList, name: ByteView) -> TokenSearch {
         guard let index = fields.firstIndex(named: name) else { return .none }
         if fields.firstIndex(named: name, from: index + 1) != nil { return .malformed }
         let value = fields.value(at: index)
-        return checked(afterScheme(value) ?? value)
+        return Self.found(afterScheme(value) ?? value)
     }
 
     private static func searchQuery(_ query: ByteView, name: ByteView) -> TokenSearch {
@@ -78,7 +77,7 @@ extension TokenSource {
         while let pair = pairs.next() {
             guard QueryPairs.decodes(pair.name, to: name) else { continue }
             guard case .none = found else { return .malformed }
-            found = checked(pair.value)
+            found = Self.found(pair.value)
         }
         return found
     }
@@ -91,7 +90,7 @@ extension TokenSource {
             while let cookie = cookies.next() {
                 guard cookie.name == name else { continue }
                 guard case .none = found else { return .malformed }
-                found = checked(cookie.value)
+                found = Self.found(cookie.value)
             }
             line = fields.firstIndex(of: .cookie, from: index + 1)
         }
@@ -108,16 +107,20 @@ extension TokenSource {
         return rest.trimmingWhitespace()
     }
 
-    /// A compact token holds no byte that needs an escape or a quote, so what isn't written plainly isn't one.
-    static func checked(_ token: ByteView) -> TokenSearch {
-        guard !token.isEmpty else { return .malformed }
+    /// What stands where a token may stand. Whether its bytes can be a token's at all is looked at (`isToken`) only when
+    /// it is refused: nearly every token was verified before, byte by byte as it is.
+    static func found(_ text: ByteView) -> TokenSearch { text.isEmpty ? .malformed : .token(text) }
+
+    /// A compact token holds no byte that needs an escape or a quote, so what isn't written plainly isn't one, and the
+    /// request is malformed.
+    package static func isToken(_ text: ByteView) -> Bool {
         var index = 0
-        while index < token.count {
-            let byte = token[index]
-            if byte <= ASCII.space || byte >= 0x7f || byte == ASCII.comma { return .malformed }
+        while index < text.count {
+            let byte = text[index]
+            if byte <= ASCII.space || byte >= 0x7f || byte == ASCII.comma { return false }
             index += 1
         }
-        return .token(token)
+        return !text.isEmpty
     }
 }
 

@@ -38,6 +38,7 @@ package final class Blueprint: Sendable {
     func makeSnapshot(metrics: MetricsShard) -> Snapshot {
         let texts = TextArena()
         let lease = metrics.lease()
+        let counters = lease.routeMetrics(ids: routes.map(\.identity))
         var compiled: [CompiledRoute] = []
         compiled.reserveCapacity(routes.count)
         var upstreamCount = 0
@@ -48,8 +49,7 @@ package final class Blueprint: Sendable {
             let compiler = RouteCompiler(
                 texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount), identity: identity)
             for route in domain.routes {
-                compiled.append(
-                    CompiledRoute(compiler.compile(route), metrics: lease.routeMetrics(id: route.identity)))
+                compiled.append(CompiledRoute(compiler.compile(route), metrics: counters[compiled.count]))
             }
             upstreamCount += domain.upstreams.count
         }

@@ -56,7 +56,6 @@ package struct ExplainedIdentity {
 
     /// The reason without what came out of a reference.
     private static func masked(_ finding: IdentityTrace.Finding) -> String {
-        if finding.subject == .routeTenant { return EffectiveConfiguration.mask }
         guard let wanted = finding.reason.firstRange(of: ", wanted ") else { return finding.reason }
         return finding.reason[..<wanted.upperBound] + EffectiveConfiguration.mask
     }

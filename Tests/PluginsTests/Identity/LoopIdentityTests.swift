@@ -171,6 +171,22 @@ struct LoopIdentityTests {
         }
     }
 
+    @Test("however long the scopes are, the tenant in the ID is the token's", arguments: [10, 4_000, 4_090, 6_000])
+    func longScopes(length: Int) throws {
+        let fixture = try IdentityFixture()
+        let chain = try fixture.chain(
+            id: [.literal(ByteView("spiffe://bank-a/")), .tenant, .literal(ByteView("/user"))],
+            tenant: .claim(ClaimPath(names: ["org"])))
+        let tenant = String(repeating: "t", count: 120)
+        let scope = String(repeating: "s", count: length)
+        #expect(
+            try fixture.check(try IdentityFixture.token(#""org":"\#(tenant)","scope":"\#(scope)""#), by: chain)
+                == "proceed")
+        #expect(fixture.caller.identity?.spiffeID.string == "spiffe://bank-a/\(tenant)/user")
+        #expect(fixture.caller.identity?.tenant.string == tenant)
+        #expect(fixture.caller.identity?.scopes.string == scope)
+    }
+
     @Test(
         "a token of another tenant, or of none, is refused each time",
         arguments: [("bank-b", "proceed"), ("", "tenant-mismatch"), ("bank-a", "tenant-mismatch")])
