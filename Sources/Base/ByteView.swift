@@ -106,6 +106,13 @@ extension ByteView {
     /// The index of the first `byte` at or after `start`.
     package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         var index = start
+        // Eight at a time while none of them is it: the lowest byte that becomes zero sets its top bit.
+        let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
+        while index + 8 <= count {
+            let difference = word(at: index) ^ pattern
+            if (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 != 0 { break }
+            index += 8
+        }
         while index < count {
             if base[index] == byte { return index }
             index += 1

@@ -88,8 +88,7 @@ extension LoopIdentity {
     ) -> IdentityRefusal? {
         let claims: JSONValue
         do throws(TokenError) {
-            try checker.compact.read(text, maximumCount: TokenChecker.tokenBytesMax)
-            claims = try checker.compact.claims()
+            claims = try checker.read(text)
         } catch {
             trace.note(.form, .bad, "\(error.text)")
             return nil

@@ -17,14 +17,22 @@ final class TokenChecker {
 
     let compact = CompactToken()
 
-    /// The claims of the last token that was checked or reread; valid until the next one.
+    /// The token whose claims lie in `compact`, if they do. Kept alive: another one at its address would get its claims.
+    private var lastRead: (token: VerifiedToken, claims: JSONValue)?
+
+    /// A verified token's claims, read again unless it was the last that was read; valid until the next one.
     func claims(of token: VerifiedToken) -> JSONValue? {
-        do throws(TokenError) {
-            try compact.read(token.token, maximumCount: Self.tokenBytesMax)
-            return try compact.claims()
-        } catch {
-            return nil
-        }
+        if let lastRead, lastRead.token === token { return lastRead.claims }
+        guard let claims = try? read(token.token) else { return nil }
+        lastRead = (token, claims)
+        return claims
+    }
+
+    /// Takes a token apart and reads its claims, of which nothing is known to be true yet.
+    func read(_ token: ByteView) throws(TokenError) -> JSONValue {
+        lastRead = nil
+        try compact.read(token, maximumCount: Self.tokenBytesMax)
+        return try compact.claims()
     }
 
     /// The `kid` of the last token that was checked; empty without one.
@@ -39,8 +47,7 @@ final class TokenChecker {
     func check(_ token: ByteView, issuers: [IssuerKeys], now: Int64) -> Outcome {
         refused = nil
         do throws(TokenError) {
-            try compact.read(token, maximumCount: Self.tokenBytesMax)
-            let claims = try compact.claims()
+            let claims = try read(token)
             guard let issuer = Self.issuer(of: claims, among: issuers) else { return .refused(.issuerUnknown) }
             refused = RefusedToken(issuer: issuer, isSigned: false, keyID: keyID)
             guard let key = try verify(by: issuer) else { return .keyUnknown(issuer) }
@@ -75,10 +82,10 @@ final class TokenChecker {
     ) -> Outcome {
         guard let expiry = claims.member("exp").flatMap(TokenPolicy.seconds) else { return .refused(.expiryMissing) }
         let subject = issuer.policy.subjectPath.value(in: claims)?.text ?? ByteView()
-        return .verified(
-            VerifiedToken(
-                token: token, subject: subject, keyID: compact.keyID ?? ByteView(), issuer: issuer, key: key,
-                expiry: expiry))
+        let verified = VerifiedToken(
+            token: token, subject: subject, keyID: keyID, issuer: issuer, key: key, expiry: expiry)
+        lastRead = (verified, claims)
+        return .verified(verified)
     }
 }
 
