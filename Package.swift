@@ -79,7 +79,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // What tests share; it has no tests of its own.
-        .target(name: "TestSupport", dependencies: ["Base", "COpenSSL"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Base", "JOSE", "COpenSSL"], path: "Tests/TestSupport"),
 
         tests("BaseTests", ["Base", "TestSupport"]),
         tests("LinuxTests", ["Base", "Linux"]),

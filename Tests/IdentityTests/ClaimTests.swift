@@ -1,22 +1,8 @@
 import Base
 import Identity
 import JOSE
+import TestSupport
 import Testing
-
-/// Claims for a test: the text and the document that points into it.
-final class Claims {
-    private let bytes: UnsafeMutableBufferPointer<UInt8>
-    private let document = JSONDocument(seed: 1)
-    let value: JSONValue
-
-    init(_ json: String) throws {
-        bytes = .allocate(capacity: json.utf8.count)
-        _ = bytes.initialize(from: json.utf8)
-        value = try document.read(ByteView(UnsafeRawBufferPointer(bytes)), limits: .claims)
-    }
-
-    deinit { bytes.deallocate() }
-}
 
 @Suite("Claim paths")
 struct ClaimPathTests {

@@ -2,6 +2,7 @@ import Base
 import Identity
 import JOSE
 import Plugins
+import TestSupport
 
 /// A mint with a key, and an identity to issue tokens about.
 struct MintFixture {

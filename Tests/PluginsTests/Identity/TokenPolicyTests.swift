@@ -4,6 +4,7 @@ import Identity
 import JOSE
 import Plugins
 import Testing
+import TestSupport
 
 private let now = IdentityFixture.now
 
