@@ -58,8 +58,17 @@ extension ByteView {
     /// Byte-wise equality.
     package static func == (left: ByteView, right: ByteView) -> Bool {
         guard left.count == right.count else { return false }
-        // Eight at a time: tokens of a kilobyte are compared whole.
+        // Many at a time: tokens of a kilobyte are compared whole.
         var index = 0
+        while index + 32 <= left.count {
+            let difference =
+                (left.word(at: index) ^ right.word(at: index))
+                | (left.word(at: index + 8) ^ right.word(at: index + 8))
+                | (left.word(at: index + 16) ^ right.word(at: index + 16))
+                | (left.word(at: index + 24) ^ right.word(at: index + 24))
+            if difference != 0 { return false }
+            index += 32
+        }
         while index + 8 <= left.count {
             if left.word(at: index) != right.word(at: index) { return false }
             index += 8

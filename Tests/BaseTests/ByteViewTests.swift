@@ -49,7 +49,7 @@ struct ByteViewTests {
 
     @Test("one byte that differs, wherever it stands and wherever the bytes lie, makes views differ")
     func differences() {
-        for count in 0...40 {
+        for count in 0...80 {
             for offset in 0..<8 {
                 let bytes = [UInt8](repeating: 0xee, count: offset) + (0..<UInt8(count))
                 let copy = [UInt8](0..<UInt8(count))

@@ -66,6 +66,7 @@ struct RouteAssembly {
 
     private func plugins(_ parameters: [String]?) -> PluginSet {
         guard let parameters else { return domain.base.plugins }
+        if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.plugins }
         var merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
         if !merged.requestHeaders.isEmpty {
             let edit = merged.requestHeaders.resolved(with: parameters) { template, name in

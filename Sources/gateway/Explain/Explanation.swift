@@ -86,9 +86,11 @@ package struct Explanation {
         }
     }
 
-    /// Whether a route takes the request.
+    /// Whether a route takes the request, or the gateway itself answers it with what was asked for.
     package var isServed: Bool {
-        if case .route = preview.outcome { return true }
-        return false
+        switch preview.outcome {
+        case .route: true
+        case .answer(let answer): answer.status < 400
+        }
     }
 }
