@@ -107,12 +107,10 @@ package final class LoopIdentity {
     private func find(
         _ text: ByteView, by chain: IdentityChain, issuers: [IssuerKeys], now: Int64
     ) -> TokenChecker.Outcome {
-        if let known = tokens.find(text) {
-            metrics?.count(.verifiedTokenHits)
-            if !isBelieved(known.issuer, by: chain, issuers) {
-                lastRefused = nil
-                return .refused(.issuerUnknown)
-            }
+        let known = tokens.find(text)
+        metrics?.count(known == nil ? .verifiedTokenMisses : .verifiedTokenHits)
+        // One by an issuer that the route doesn't name may still be by another of the same name, with rules of its own.
+        if let known, isBelieved(known.issuer, by: chain, issuers) {
             if TokenPolicy.isPast(known.expiry, now: now, skew: known.issuer.policy.skew) {
                 lastRefused = RefusedToken(known)
                 tokens.remove(known)
@@ -120,14 +118,22 @@ package final class LoopIdentity {
             }
             if isCurrent(known) { return .verified(known) }
             tokens.remove(known)
-        } else {
-            metrics?.count(.verifiedTokenMisses)
         }
+        return verify(text, by: chain, issuers: issuers, now: now, former: known)
+    }
+
+    /// Checks a token as if it had never been here.
+    /// - Parameter former: what was known of it, and counts no more if it is good.
+    @inline(never)
+    private func verify(
+        _ text: ByteView, by chain: IdentityChain, issuers: [IssuerKeys], now: Int64, former: VerifiedToken?
+    ) -> TokenChecker.Outcome {
         var believed: [IssuerKeys] = []
         for index in chain.jwt.issuers { believed.append(issuers[index]) }
         let outcome = checker.check(text, issuers: believed, now: now)
         lastRefused = checker.refused
         if case .verified(let fresh) = outcome {
+            if let former { tokens.remove(former) }
             tokens.insert(fresh)
             metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
             metrics?.set(.verifiedTokens, to: tokens.count)

@@ -14,6 +14,8 @@ final class IdentityFixture {
 
     let texts = TextArena()
     let issuer: IssuerKeys
+    /// Issuers beside it, from index 1 on.
+    var others: [IssuerKeys] = []
     let identity: LoopIdentity
     var now = IdentityFixture.now
     private(set) var caller = Caller()
@@ -41,10 +43,12 @@ final class IdentityFixture {
     }
 
     /// A token that lives an hour unless told otherwise.
-    static func token(_ more: String = "", life: Int64 = 3600, key: SigningKey = key) throws -> String {
+    static func token(
+        _ more: String = "", audience: String = #""bank-api""#, life: Int64 = 3600, key: SigningKey = key
+    ) throws -> String {
         let signer = try TokenSigner(key)
         let claims =
-            #"{"iss":"\#(name)","sub":"ada","aud":"bank-api","exp":\#(now + life),"user_id":12345"#
+            #"{"iss":"\#(name)","sub":"ada","aud":\#(audience),"exp":\#(now + life),"user_id":12345"#
             + (more.isEmpty ? "" : "," + more) + "}"
         var output = IOBuffer()
         try claims.withByteView { (view) throws(TokenError) in try signer.sign(view, to: &output) }
@@ -53,7 +57,7 @@ final class IdentityFixture {
 
     /// A chain for `jwt` and, with an ID, `spiffe`.
     func chain(
-        number: UInt64 = 1, isRequired: Bool = true,
+        number: UInt64 = 1, issuers: [Int] = [0], isRequired: Bool = true,
         sources: [TokenSource] = [.field(name: ByteView("Authorization"), known: .authorization)],
         scopes: [StaticString] = [], id: [SPIFFETemplate.Piece] = [],
         tenant: TenantRule = .issuer(isRequired: false), routeTenant: RouteTenantRule? = nil,
@@ -68,7 +72,7 @@ final class IdentityFixture {
         return IdentityChain(
             number: number,
             jwt: JWTRule(
-                issuers: [0], isRequired: isRequired, sources: sources, scopes: scopes.map { ByteView($0) },
+                issuers: issuers, isRequired: isRequired, sources: sources, scopes: scopes.map { ByteView($0) },
                 anyScope: [], audiences: [], conditions: [],
                 challenge: Challenge(start: ByteView("Bearer realm=\"portcullis\""), scopes: ByteView())),
             spiffe: spiffe, internalToken: internalToken)
@@ -83,7 +87,7 @@ final class IdentityFixture {
         let request = try requestHead(fields, target: target)
         caller.reset()
         let verdict = identity.check(
-            request, by: chain, issuers: [issuer], parameters: RouteMatch(), now: WallTime(seconds: now),
+            request, by: chain, issuers: [issuer] + others, parameters: RouteMatch(), now: WallTime(seconds: now),
             caller: &caller)
         return switch verdict {
         case .proceed: "proceed"

@@ -123,6 +123,26 @@ struct LoopIdentityTests {
         #expect(strange.count == 3)
     }
 
+    @Test("two issuers of one name have rules of their own, whichever route saw the token first")
+    func namesakes() throws {
+        let fixture = try IdentityFixture()
+        let policy = IdentityFixture.policy { $0.audiences = [ByteView("cards-api")] }
+        let namesake = IssuerKeys(name: "cards", policy: policy, algorithms: .asymmetric)
+        namesake.adopt(KeySet(keys: [IdentityFixture.key.verificationKey]))
+        fixture.others = [namesake]
+        let bank = try fixture.chain(number: 1)
+        let cards = try fixture.chain(number: 2, issuers: [1])
+        let either = try fixture.chain(number: 3, issuers: [0, 1])
+        let both = try IdentityFixture.token(audience: #"["bank-api","cards-api"]"#)
+        for chain in [bank, cards, either, bank, cards] { #expect(try fixture.check(both, by: chain) == "proceed") }
+        #expect(fixture.identity.tokenCount == 1)
+        let one = try IdentityFixture.token(audience: #""cards-api""#)
+        #expect(try fixture.check(one, by: either) == "proceed")
+        #expect(try fixture.check(one, by: bank) == "token-audience-wrong")
+        #expect(try fixture.check(one, by: cards) == "proceed")
+        #expect(try fixture.check(try IdentityFixture.token(audience: #""x""#), by: either) == "token-audience-wrong")
+    }
+
     @Test("floods: invalid tokens leave nothing behind, valid ones no more than the limit")
     func floods() throws {
         let fixture = try IdentityFixture(limits: .init(entriesMax: 16))
