@@ -24,7 +24,8 @@ package final class TestCertificate: @unchecked Sendable {
         X509_gmtime_adj(X509_getm_notBefore(certificate), notBefore)
         X509_gmtime_adj(X509_getm_notAfter(certificate), notAfter)
         X509_NAME_add_entry_by_txt(
-            X509_get_subject_name(certificate), "CN", MBSTRING_FLAG | 1, Array(commonName.utf8), -1, -1, 0)
+            X509_get_subject_name(certificate), "CN", MBSTRING_FLAG | 1, Array(commonName.utf8),
+            Int32(commonName.utf8.count), -1, 0)
         X509_set_issuer_name(certificate, X509_get_subject_name(authority?.certificate ?? certificate))
         X509_set_pubkey(certificate, key)
         if isAuthority { add(NID_basic_constraints, "critical,CA:TRUE") }
