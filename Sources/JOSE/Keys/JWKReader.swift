@@ -147,6 +147,8 @@ struct JWKReader {
 struct KeyParameters: ~Copyable {
     private let builder: OpaquePointer
     private var numbers: [OpaquePointer] = []
+    /// Bytes are kept until the key is made, because the builder keeps only a pointer. They may be a private key's.
+    private var blocks: [UnsafeMutableBufferPointer<UInt8>] = []
 
     init() throws(KeyError) {
         guard let builder = OSSL_PARAM_BLD_new() else { throw .cryptoFailed }
@@ -155,6 +157,10 @@ struct KeyParameters: ~Copyable {
 
     deinit {
         for number in numbers { BN_clear_free(number) }
+        for block in blocks {
+            OPENSSL_cleanse(block.baseAddress, block.count)
+            block.deallocate()
+        }
         OSSL_PARAM_BLD_free(builder)
     }
 
@@ -171,21 +177,17 @@ struct KeyParameters: ~Copyable {
         }
     }
 
-    /// The bytes are kept in a number's place until the key is made, because the builder keeps only a pointer.
-    private var blocks: [UnsafeMutablePointer<UInt8>] = []
-
     mutating func add(_ name: StaticString, bytes: [UInt8]) throws(KeyError) {
-        let block = UnsafeMutablePointer<UInt8>.allocate(capacity: max(bytes.count, 1))
-        block.update(from: bytes, count: bytes.count)
+        let block = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(bytes.count, 1))
+        _ = block.initialize(from: bytes)
         blocks.append(block)
-        guard OSSL_PARAM_BLD_push_octet_string(builder, Self.cString(name), block, bytes.count) == 1 else {
+        guard OSSL_PARAM_BLD_push_octet_string(builder, Self.cString(name), block.baseAddress, bytes.count) == 1 else {
             throw .cryptoFailed
         }
     }
 
     /// The key, checked to be one: a point on its curve, numbers in range. The caller owns it.
     consuming func makeKey(_ type: StaticString, isPrivate: Bool) throws(KeyError) -> OpaquePointer {
-        defer { for block in blocks { block.deallocate() } }
         guard let list = OSSL_PARAM_BLD_to_param(builder) else { throw .cryptoFailed }
         defer { OSSL_PARAM_free(list) }
         guard let context = EVP_PKEY_CTX_new_from_name(nil, Self.cString(type), nil) else { throw .cryptoFailed }

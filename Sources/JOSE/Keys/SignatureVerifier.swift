@@ -105,12 +105,16 @@ package final class SignatureVerifier {
         guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil) else { throw .cryptoFailed }
         defer { EVP_MAC_free(algorithm) }
         guard let context = EVP_MAC_CTX_new(algorithm) else { throw .cryptoFailed }
-        var name = Array("SHA256\0".utf8CString)
+        // A parameter keeps pointers to its name and value: both must outlive the call that makes it.
+        let parameter: StaticString = "digest"
+        var name = Array("SHA256".utf8CString)
         let isReady = name.withUnsafeMutableBufferPointer { name in
-            var parameters = [
-                OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0), OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(context, secret, secret.count, &parameters) == 1
+            parameter.utf8Start.withMemoryRebound(to: CChar.self, capacity: parameter.utf8CodeUnitCount + 1) { key in
+                var parameters = [
+                    OSSL_PARAM_construct_utf8_string(key, name.baseAddress, 0), OSSL_PARAM_construct_end(),
+                ]
+                return EVP_MAC_init(context, secret, secret.count, &parameters) == 1
+            }
         }
         guard isReady else {
             EVP_MAC_CTX_free(context)
