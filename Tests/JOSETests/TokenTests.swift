@@ -158,7 +158,7 @@ struct TokenTests {
             writer.element(raw: ByteView("null"))
             writer.endArray()
             writer.beginObject("act")
-            writer.text("sub", ByteView(base: [0xff, 0x61], count: 2))
+            [UInt8]([0xff, 0x61]).withUnsafeBytes { writer.text("sub", ByteView($0)) }
             writer.endObject()
             writer.beginArray("none")
             writer.endArray()
