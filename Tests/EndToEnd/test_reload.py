@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, RawClient, Truncated, answering, eventually, free_port, get, ok, request_bytes, route_all)
+    MEMORY_FACTOR, EchoUpstream, Gateway, RawClient, Truncated, answering, eventually, free_port, get, ok,
+    request_bytes, route_all)
 
-MEMORY_FACTOR = float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
 RELOADS = int(os.environ.get("RELOADS", "40"))
 
 

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTCULLIS_BIN", REPOSITORY / ".build" / "debug" / "portcullis")).resolve()
 START_SECONDS = float(os.environ.get("PORTCULLIS_START_SECONDS", "10"))
 TIME_FACTOR = float(os.environ.get("PORTCULLIS_TIME_FACTOR", "1"))
+# A sanitizer keeps freed memory for a while.
+MEMORY_FACTOR = float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
 
 
 def command(*arguments, env=None, seconds=30):
