@@ -5,15 +5,7 @@ import Testing
 
 @Suite("Audit lines")
 struct AuditEntryTests {
-    private func line(_ entry: AuditEntry) -> String {
-        let sink = ScriptedSink()
-        let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
-        let log = LineLog(queue: queue)
-        log.write(entry, now: .zero)
-        log.flush()
-        LogWriter(queue: queue, sink: sink, now: { .zero }).drain()
-        return sink.text
-    }
+    private func line(_ entry: AuditEntry) -> String { logged { $0.write(entry, now: .zero) } }
 
     private static let texts: [WritableKeyPath<AuditEntry, ByteView> & Sendable] = [
         \.reason, \.requestID, \.client, \.listener, \.method, \.host, \.path, \.route, \.issuer, \.subject,

@@ -60,7 +60,13 @@ struct ListenerTimeoutsDraft {
     var writeIdle: Setting<TimeAmount>?
 }
 
-struct AccessLogDraft {
+/// A log of lines: whether there is one, and where it goes.
+protocol LineLogDraft {
+    var enabled: Setting<Bool>? { get set }
+    var destination: Setting<LogDestination>? { get set }
+}
+
+struct AccessLogDraft: LineLogDraft {
     var enabled: Setting<Bool>?
     var destination: Setting<LogDestination>?
     var flushInterval: Setting<TimeAmount>?

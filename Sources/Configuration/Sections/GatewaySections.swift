@@ -202,11 +202,7 @@ enum GatewaySections {
     private static let accessLog = Section(
         "The access log.", draft: { AccessLogDraft() },
         keys: [
-            Key("enabled", .boolean, default: "true", "Whether there is one.") { $0.enabled = $1 },
-            Key(
-                "file", .logDestination, default: "stdout",
-                "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
-            ) { $0.destination = $1 },
+            .enabled, .file,
             Key(
                 "flush_interval", .duration(.milliseconds(10) ... .seconds(60)),
                 default: DurationFormat.text(Defaults.flushInterval), "The longest that a line waits in memory."
@@ -288,6 +284,19 @@ extension ValueDecoder where Value == WorkerCount {
             guard let count = text.decimalValue(), (1...256).contains(count) else { throw Unfit() }
             return .count(count)
         }
+    }
+}
+
+extension Key where Draft: LineLogDraft {
+    /// The keys that every log of lines has.
+    static var enabled: Key {
+        Key("enabled", .boolean, default: "true", "Whether there is one.") { $0.enabled = $1 }
+    }
+
+    static var file: Key {
+        Key(
+            "file", .logDestination, default: "stdout", "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
+        ) { $0.destination = $1 }
     }
 }
 

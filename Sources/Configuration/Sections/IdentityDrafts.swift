@@ -57,7 +57,7 @@ struct KeyPublicationDraft {
     var bundlePath: Setting<String>?
 }
 
-struct AuditLogDraft {
+struct AuditLogDraft: LineLogDraft {
     var enabled: Setting<Bool>?
     var destination: Setting<LogDestination>?
     var decisions: Setting<AuditedDecisions>?

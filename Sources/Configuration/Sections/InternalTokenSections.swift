@@ -62,11 +62,7 @@ enum InternalTokenSections {
     static let auditLog = Section(
         "The audit log.", draft: { AuditLogDraft() },
         keys: [
-            Key("enabled", .boolean, default: "true", "Whether there is one.") { $0.enabled = $1 },
-            Key(
-                "file", .logDestination, default: "stdout",
-                "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
-            ) { $0.destination = $1 },
+            .enabled, .file,
             Key(
                 "decisions", .choice, default: AuditedDecisions.all.rawValue,
                 "Whether requests that were let in are logged as well as refused ones."
