@@ -12,11 +12,14 @@ package enum AdminEndpoints {
         [
             LocalEndpoint(path: "/", handler: IndexEndpoint()),
             LocalEndpoint(path: "/livez", handler: LivenessEndpoint()),
-            LocalEndpoint(path: "/readyz", handler: ReadinessEndpoint(state: state)),
-            LocalEndpoint(path: "/metrics", handler: MetricsEndpoint(registry: gateway.registry, sample: sample)),
+            LocalEndpoint(path: "/readyz", handler: ReadinessEndpoint(state: state, gateway: gateway)),
+            LocalEndpoint(path: "/metrics", handler: MetricsEndpoint(gateway: gateway, sample: sample)),
             LocalEndpoint(path: "/config", handler: ConfigurationEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/routes", handler: RoutesEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/upstreams", handler: UpstreamsEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/issuers", handler: IssuersEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/.well-known/jwks.json", handler: KeysEndpoint(.keySet, gateway: gateway)),
+            LocalEndpoint(path: "/.well-known/spiffe-bundle.json", handler: KeysEndpoint(.bundle, gateway: gateway)),
         ]
     }
 }

@@ -26,18 +26,33 @@ package struct RouteListing {
     package init(_ blueprint: Blueprint) {
         let configuration = blueprint.configuration
         digest = configuration.digest
-        rows = blueprint.table.indicesInRankOrder.map { index in
-            let route = blueprint.routes[index]
+        rows =
+            Self.published(configuration)
+            + blueprint.table.indicesInRankOrder.map { index in
+                let route = blueprint.routes[index]
+                return Row(
+                    identity: route.identity,
+                    listeners: route.match.listeners.map(\.value.name),
+                    hosts: route.match.hosts.map { configuration.shown($0.value.description, $0.origin) },
+                    methods: route.match.methods.map(\.value),
+                    path: configuration.shown(route.match.pathText, route.match.path.origin),
+                    conditions: route.match.conditionTexts(in: configuration),
+                    action: ActionText(route.action, configuration).text,
+                    place: configuration.files.describe(route.location),
+                    tier: route.tier?.value)
+            }
+    }
+
+    /// The paths of the gateway's keys, which come before all routes.
+    private static func published(_ configuration: GatewayConfiguration) -> [Row] {
+        guard let tokens = configuration.internalTokens, let publication = tokens.publication else { return [] }
+        return KeyDocument.allCases.map { document in
+            let path = publication.path(of: document)
             return Row(
-                identity: route.identity,
-                listeners: route.match.listeners.map(\.value.name),
-                hosts: route.match.hosts.map { configuration.shown($0.value.description, $0.origin) },
-                methods: route.match.methods.map(\.value),
-                path: configuration.shown(route.match.pathText, route.match.path.origin),
-                conditions: route.match.conditionTexts(in: configuration),
-                action: ActionText(route.action, configuration).text,
-                place: configuration.files.describe(route.location),
-                tier: route.tier?.value)
+                identity: document.identity, listeners: publication.listeners.map(\.value.name), hosts: ["*"],
+                methods: ["GET"], path: configuration.shown(path.value, path.origin), conditions: [],
+                action: document.action, place: configuration.files.describe(path.origin.location ?? tokens.location),
+                tier: nil)
         }
     }
 
@@ -56,6 +71,15 @@ package struct RouteListing {
                     return .object(members)
                 }),
         ]
+    }
+}
+
+extension KeyDocument {
+    fileprivate var action: String {
+        switch self {
+        case .keySet: "the gateway's keys as a JWK set"
+        case .bundle: "the gateway's keys as a SPIFFE bundle"
+        }
     }
 }
 

@@ -58,8 +58,17 @@ extension ByteView {
     /// Byte-wise equality.
     package static func == (left: ByteView, right: ByteView) -> Bool {
         guard left.count == right.count else { return false }
-        // Eight at a time: tokens of a kilobyte are compared whole.
+        // Many at a time: tokens of a kilobyte are compared whole.
         var index = 0
+        while index + 32 <= left.count {
+            let difference =
+                (left.word(at: index) ^ right.word(at: index))
+                | (left.word(at: index + 8) ^ right.word(at: index + 8))
+                | (left.word(at: index + 16) ^ right.word(at: index + 16))
+                | (left.word(at: index + 24) ^ right.word(at: index + 24))
+            if difference != 0 { return false }
+            index += 32
+        }
         while index + 8 <= left.count {
             if left.word(at: index) != right.word(at: index) { return false }
             index += 8
@@ -106,6 +115,13 @@ extension ByteView {
     /// The index of the first `byte` at or after `start`.
     package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         var index = start
+        // Eight at a time while none of them is it: the lowest byte that becomes zero sets its top bit.
+        let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
+        while index + 8 <= count {
+            let difference = word(at: index) ^ pattern
+            if (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 != 0 { break }
+            index += 8
+        }
         while index < count {
             if base[index] == byte { return index }
             index += 1

@@ -20,6 +20,7 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static var tooManyFiles: Errno { Errno(code: EMFILE) }
     package static var tooManyFilesInSystem: Errno { Errno(code: ENFILE) }
     package static var notFound: Errno { Errno(code: ENOENT) }
+    package static var exists: Errno { Errno(code: EEXIST) }
     package static var noBuffers: Errno { Errno(code: ENOBUFS) }
     package static var outOfMemory: Errno { Errno(code: ENOMEM) }
 

@@ -34,6 +34,57 @@ extension FileDescriptor {
     }
 }
 
+/// The bytes of a file; nil when there are more than `bytesMax`. Blocks: for small files of the configuration only.
+package func readFile(path: String, bytesMax: Int) throws(Errno) -> [UInt8]? {
+    let number = try retryingOnInterrupt { Int(portcullis_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0)) }
+    let descriptor = FileDescriptor(adopting: Int32(number))
+    return try readAll(descriptor.number, bytesMax: bytesMax)
+}
+
+/// What standard input holds until its end; nil when there are more bytes than `bytesMax`. Blocks.
+package func readStandardInput(bytesMax: Int) throws(Errno) -> [UInt8]? { try readAll(0, bytesMax: bytesMax) }
+
+private func readAll(_ number: Int32, bytesMax: Int) throws(Errno) -> [UInt8]? {
+    var content = IOBuffer()
+    while true {
+        content.reserve(16 * 1024)
+        let memory = content.writable
+        let count = try retryingOnInterrupt { CLinux.read(number, memory.baseAddress, memory.count) }
+        if count == 0 { return Array(content.readable.raw) }
+        content.commit(count)
+        if content.readableCount > bytesMax { return nil }
+    }
+}
+
+/// Makes a file that is not there yet, with this content, and has it written to the disk. A file that is there, whatever
+/// it is, stays as it was (EEXIST); one that can't be written whole is removed. The corresponding C functions are `open`,
+/// `write` and `fsync`.
+/// - Parameter isPrivate: for its owner alone (mode 0600); otherwise others may read it (0644).
+package func createFile(path: String, _ content: ByteView, isPrivate: Bool) throws(Errno) {
+    let number = try retryingOnInterrupt {
+        Int(
+            portcullis_open(
+                path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, isPrivate ? 0o600 : 0o644))
+    }
+    let descriptor = FileDescriptor(adopting: Int32(number))
+    do throws(Errno) {
+        var rest = content
+        while !rest.isEmpty { rest = rest.from(try write(to: descriptor.number, rest.raw)) }
+        _ = try retryingOnInterrupt { Int(fsync(descriptor.number)) }
+    } catch {
+        unlink(path)
+        throw error
+    }
+}
+
+/// When a file's content was last changed, in seconds since 1970; links are followed. The corresponding C function is
+/// `stat`.
+package func fileTime(path: String) throws(Errno) -> Int64 {
+    var status = stat()
+    _ = try retryingOnInterrupt { Int(stat(path, &status)) }
+    return Int64(status.st_mtim.tv_sec)
+}
+
 /// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.
 package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
     try retryingOnInterrupt { CLinux.write(number, bytes.baseAddress, bytes.count) }
@@ -43,4 +94,15 @@ package func write(to number: Int32, _ bytes: UnsafeRawBufferPointer) throws(Err
 package func waitForOutput(_ number: Int32, atMost limit: TimeAmount) {
     var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
     _ = poll(&entry, 1, Int32(clamping: max(0, limit.milliseconds)))
+}
+
+/// The path of the program that runs, as the kernel has it; nil when it can't say. The corresponding C function is
+/// `readlink`.
+package func programPath() -> String? { realPath("/proc/self/exe") }
+
+/// The path without links and dots; nil when there is no such file. The corresponding C function is `realpath`.
+package func realPath(_ path: String) -> String? {
+    guard let found = realpath(path, nil) else { return nil }
+    defer { free(found) }
+    return String(cString: found)
 }

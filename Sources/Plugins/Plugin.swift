@@ -65,7 +65,11 @@ package final class PluginChain {
     private let requestTransform: [CompiledPlugin]
     private let responseTransform: [CompiledPlugin]
 
-    package init(_ plugins: [CompiledPlugin] = []) {
+    /// Who sends the request, and what upstreams are told about that; nil when the route doesn't ask.
+    package let identity: IdentityChain?
+
+    package init(_ plugins: [CompiledPlugin] = [], identity: IdentityChain? = nil) {
+        self.identity = identity
         access = plugins.filter { $0.phase == .access }
         requestTransform = plugins.filter { $0.phase == .requestTransform }
         responseTransform = plugins.filter { $0.phase == .responseTransform }

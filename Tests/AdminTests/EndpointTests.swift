@@ -174,12 +174,24 @@ struct EndpointTests {
         #expect(try world.json("/config")["digest"] as? String == world.gateway.blueprint.configuration.digest)
     }
 
-    @Test("no page shows what came out of the environment", arguments: ["/config", "/routes", "/upstreams", "/readyz"])
+    @Test(
+        "no page shows what came out of the environment",
+        arguments: ["/config", "/routes", "/upstreams", "/issuers", "/readyz"])
     func secrets(path: String) throws {
         #expect(try !World().text(path).contains("hunter2"))
     }
 
-    @Test("/ names all the others", arguments: ["/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams"])
+    @Test(
+        "a gateway that issues no tokens has no keys to show",
+        arguments: ["/.well-known/jwks.json", "/.well-known/spiffe-bundle.json"])
+    func noKeys(path: String) throws { #expect(try World().get(path).status == 404) }
+
+    @Test(
+        "/ names all the others",
+        arguments: [
+            "/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/issuers", "/.well-known/jwks.json",
+            "/.well-known/spiffe-bundle.json",
+        ])
     func index(path: String) throws {
         #expect(try World().text("/").contains("\n\(path) "))
     }

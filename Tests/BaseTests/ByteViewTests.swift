@@ -27,9 +27,29 @@ struct ByteViewTests {
         #expect(ByteView(UnsafeRawBufferPointer(start: nil, count: 0)).isEmpty)
     }
 
+    @Test("a byte is found wherever it stands, beside bytes that differ in one bit, and not where it doesn't")
+    func search() {
+        for byte in [UInt8(0), 1, 0x2c, 0x7f, 0x80, 0xff] {
+            for count in 0...20 {
+                for index in 0..<count {
+                    var bytes = (0..<count).map { byte ^ (1 << UInt8($0 % 8)) }
+                    bytes.withUnsafeBytes { #expect(ByteView($0).firstIndex(of: byte) == nil) }
+                    bytes[index] = byte
+                    bytes[count - 1] = byte
+                    bytes.withUnsafeBytes { view in
+                        #expect(ByteView(view).firstIndex(of: byte) == index)
+                        #expect(
+                            ByteView(view).firstIndex(of: byte, from: index + 1)
+                                == (index < count - 1 ? count - 1 : nil))
+                    }
+                }
+            }
+        }
+    }
+
     @Test("one byte that differs, wherever it stands and wherever the bytes lie, makes views differ")
     func differences() {
-        for count in 0...40 {
+        for count in 0...80 {
             for offset in 0..<8 {
                 let bytes = [UInt8](repeating: 0xee, count: offset) + (0..<UInt8(count))
                 let copy = [UInt8](0..<UInt8(count))

@@ -104,6 +104,22 @@ struct CheckTests {
         #expect(outcome.status == 0, "\(outcome.output)")
     }
 
+    @Test("the demo's keys, which everybody has, are warned of where others can reach the gateway")
+    func demoKeys() throws {
+        let source = Self.repository + "/gateway.d"
+        var files: [String: String] = [:]
+        for name in ["gateway.yaml", "bank-a.yaml", "shop.yaml", "ops.yaml"] {
+            files[name] = try String(contentsOfFile: "\(source)/\(name)", encoding: .utf8)
+                .replacingOccurrences(of: "demo-keys/", with: "\(source)/demo-keys/")
+                .replacingOccurrences(of: "127.0.0.1:8080", with: "0.0.0.0:8080")
+        }
+        let outcome = Outcome(["check", "DIR"], in: try TemporaryFolder(files))
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("0 errors, 2 warnings"), "\(outcome.output)")
+        #expect(outcome.output.contains("issuers.demo.jwks_file: everybody has this key"))
+        #expect(outcome.output.contains("internal_tokens.keys: everybody has this key"))
+    }
+
     static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 }

@@ -57,6 +57,23 @@ struct DemoTests {
         #expect(heads.last?.hasSuffix("\r\n\r\n") == true)
     }
 
+    @Test("a token that came with the request is shown decoded, whichever header holds it")
+    func decodedToken() throws {
+        let endpoint = try DemoUpstream.start(at: Self.loopback)
+        let token = Outcome(["token", CheckTests.repository + "/gateway.d", "--sub", "ann"]).output
+            .trimmingCharacters(in: .newlines)
+        for header in ["authorization: bearer \(token)", "X-Internal-JWT: \(token)", "X-Internal-Token: \(token)"] {
+            let response = try send(
+                "GET / HTTP/1.1\r\nHost: x\r\n\(header)\r\nConnection: close\r\n\r\n", to: endpoint)
+            #expect(response.contains(#""sub": "ann""#), "\(response)")
+        }
+        for header in ["authorization: basic \(token)", "X-Other: \(token)", "X-Internal-JWT: a.b.c"] {
+            let response = try send(
+                "GET / HTTP/1.1\r\nHost: x\r\n\(header)\r\nConnection: close\r\n\r\n", to: endpoint)
+            #expect(response.contains("200 OK") && !response.contains("token_decoded"))
+        }
+    }
+
     @Test("what isn't HTTP is refused")
     func refused() throws {
         let endpoint = try DemoUpstream.start(at: Self.loopback)
@@ -80,11 +97,12 @@ struct DemoTests {
         for (index, name) in listeners.enumerated() {
             endpoints[name] = IPEndpoint(address: Self.loopback.address, port: UInt16(1_001 + index))
         }
-        let text = DemoScript.text(endpoints: endpoints)
-        let lines = text.split(separator: "\n").filter { $0.contains("curl -") }
+        let text = DemoScript.text(endpoints: endpoints, program: "/opt/portcullis", folder: "/it's here/gateway.d")
+        let lines = text.split(separator: "\n").filter { $0.contains("localhost:") || $0.contains("127.0.0.1:") }
         #expect(lines.count == DemoScript.examples.count)
         #expect(lines.allSatisfy { $0.contains("localhost:100") || $0.contains("127.0.0.1:1003") })
-        #expect(!text.contains("PORT"))
+        #expect(!text.contains("{port}") && !text.contains("{token}") && !text.contains("{explain}"))
+        #expect(text.contains("$(/opt/portcullis token '/it'\\''s here/gateway.d' --sub "))
         #expect(text.components(separatedBy: "\n# ").count == DemoScript.examples.count + 1)
     }
 }

@@ -92,7 +92,8 @@ struct ExplainTests {
         let steps = try #require(document["pipeline"] as? [[String: Any]])
         #expect(steps.map { $0["step"] as? String } == PipelineStep.allCases.map(\.title))
         let off = steps.filter { $0["active"] as? Bool == false }.map { $0["step"] as? String }
-        #expect(off == ["ip_restriction", "answer without an upstream"])
+        #expect(
+            off == ["ip_restriction", "jwt", "spiffe, tenant boundary", "answer without an upstream", "internal_jwt"])
         let values = steps.flatMap { $0["values"] as? [[String: String]] ?? [] }
         #expect(values.contains(["name": "timeouts.request", "value": "7s", "from": "DIR/app.yaml:12:25"]))
         #expect(values.contains(["name": "set X-Key", "value": "********", "from": "DIR/app.yaml:14:62"]))

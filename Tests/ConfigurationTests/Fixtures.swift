@@ -35,7 +35,14 @@ struct MemoryFolder {
                 if let error = broken[name] { throw error }
                 guard let bytes = files[name] else { throw .notFound }
                 return Array(bytes.prefix(limit + 1))
-            }, environment: { environment[$0] })
+            }, environment: { environment[$0] },
+            listFolder: { (folder) throws(SourceError) in
+                if let error = broken[folder] { throw error }
+                let prefix = folder.hasSuffix("/") ? folder : folder + "/"
+                let names = files.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+                if names.isEmpty { throw .notFound }
+                return names
+            })
     }
 
     func load() -> LoadResult { ConfigurationLoader(source: source, limits: limits).load() }

@@ -8,6 +8,8 @@ import Testing
         "{", "}", "[", "]", ": ", "- ", "\n", "\n  ", "&a ", "*a", "!!str ", "---\n", "? ", "| \n", "> \n", "\"", "'",
         "${env:X}", "${file:y}", "$${", "${", "{id}", "{rest...}", "%2F", "..", "//", "null", "~", "true", "-1",
         "99999999999999999999", "1s", "10MiB", "*", "<<: *a\n", "\t", "\u{0}", "\u{feff}", "é", "\r\n", "#", ",",
+        "{claim.", "|escape}", "{tenant}", "{trust_domain}", "spiffe://", "{host.1}", "{path.id}",
+        "enabled: false", "keys/2026.pem", "HS256", "https://", "http://", "a.b.c", "/a~1b",
     ].map { Array($0.utf8) }
 
     private static func mutate(_ bytes: [UInt8], _ random: inout RandomSource) -> [UInt8] {
@@ -28,12 +30,17 @@ import Testing
     }
 
     private static let gateway =
-        plainGateway + """
+        plainGateway.replacing("listeners: [external]}", with: "listeners: [external], trust_domain: bank-a}") + """
 
             admin: {address: "127.0.0.1:9901"}
             trusted_proxies: [10.0.0.0/8, "::1"]
             limits: {connections_max: 100, header_bytes_max: 16KiB}
             timeouts: {header_read: 5s, drain: 1m}
+            issuers:
+              corporate: {issuer: "https://sso.example.com", audiences: [a], jwks_file: keys/set.json, ca_file: keys/ca.pem}
+              partner: {issuer: "https://p.example.com", any_audience: true, claims: {tenant: a.b, scope: [scp]}, algorithms: [ES256]}
+            internal_tokens: {issuer: g, keys: [{file: keys/2026.pem, id: a}, {folder: signing}], publish: {listeners: [external]}}
+            audit_log: {file: stderr}
             defaults: {timeouts: {request: 10s}, plugins: {response_headers: {set: {X-Served-By: gateway}}}}
             """
     private static let bank =
@@ -44,6 +51,13 @@ import Testing
                 upstream: accounts
                 rewrite: {strip_prefix: /public, host: files.internal}
                 plugins: {request_headers: {set: {X-Key: "${env:X}"}, remove: [Cookie]}, ip_restriction: {deny: [10.0.0.0/8]}}
+              identity:
+                match: {path: "/v1/identity/{id}"}
+                upstream: accounts
+                plugins:
+                  jwt: {issuers: [corporate, partner], scopes: [a], claims: {a.b: {one_of: [c]}}, from: [{cookie: a}]}
+                  spiffe: {rules: [{when: {a: {present: true}}, id: "spiffe://bank-a/{claim.sub|escape}"}], route_tenant: "{path.id}"}
+                  internal_jwt: {audience: ["{tenant}"], ttl: 30s, actor: "spiffe://bank-a/g"}
               old: {match: {path: "/v1/old/{id}"}, redirect: {location: "https://example.com/{id}", status: 301}}
               pong: {match: {path: /v1/ping}, respond: {status: 200, body: pong}}
             """
@@ -55,6 +69,7 @@ import Testing
         var loaded = 0
         for _ in 0..<count {
             var files = ["gateway.yaml": Array(Self.gateway.utf8), "bank.yaml": Array(Self.bank.utf8)]
+            for name in ["keys/set.json", "keys/ca.pem", "keys/2026.pem", "signing/a.pem"] { files[name] = [0x61] }
             let name = Int.random(in: 0..<3, using: &random) == 0 ? "gateway.yaml" : "bank.yaml"
             files[name] = files[name].map { Self.mutate($0, &random) }
             let source = MemoryFolder.source(files, environment: ["X": "secret"])

@@ -99,14 +99,12 @@ import Testing
             """
             listeners:
               external: {address: "127.0.0.1:8080"}
-            issuers: {}
-            internal_tokens: {}
             tls: {}
+            stores: {}
 
             """,
-            "gateway.d/gateway.yaml:3:1: error: issuers: `issuers` is not supported by this version",
-            "gateway.d/gateway.yaml:4:1: error: internal_tokens: `internal_tokens` is not supported by this version",
-            "gateway.d/gateway.yaml:5:1: error: tls: `tls` is not supported by this version"),
+            "gateway.d/gateway.yaml:3:1: error: tls: `tls` is not supported by this version",
+            "gateway.d/gateway.yaml:4:1: error: stores: `stores` is not supported by this version"),
         GoldenCase(
             "everybody is trusted",
             """

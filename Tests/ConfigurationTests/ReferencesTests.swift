@@ -88,6 +88,30 @@ import Testing
             ])
     }
 
+    @Test(
+        "a domain file can't read the gateway's signing keys, by any spelling of their names; gateway.yaml can",
+        arguments: [
+            "keys/2026.pem", "keys//2026.pem", "./keys/2026.pem", "signing/a.jwk", "signing/./b.pem",
+            "signing/readme.txt",
+        ])
+    func signingKeys(path: String) throws {
+        var folder = IdentityFolder()
+        folder.gateway = folder.gateway.replacing(
+            "{file: keys/2026.pem}", with: "{file: keys/2026.pem}, {folder: signing}")
+        #expect(findings(folder.load()) == [])
+        folder.bank = folder.bank.replacing(
+            "respond: {status: 204}", with: "respond: {status: 200, body: \"${file:\(path)}\"}")
+        #expect(
+            findings(folder.load()) == [
+                "gateway.d/bank.yaml:9:34: error: routes.read.respond.body: `\(path)` is one of the gateway's signing keys"
+            ])
+        folder.bank = folder.bank.replacing(path, with: "notes/readme.txt")
+        #expect(findings(folder.load()) == [])
+        folder.gateway = folder.gateway.replacing(
+            "trust_domain: bank-a", with: "trust_domain: bank-a, owner: \"${file:keys/2026.pem}\"")
+        #expect(findings(folder.load()) == [])
+    }
+
     @Test("a line feed out of a file can't get into a header")
     func lineFeed() {
         #expect(load(key: "a\nb\n").hasErrors)

@@ -14,6 +14,17 @@ def pytest_sessionstart(session):
         pytest.exit(f"no gateway at {BINARY}: build it, or set PORTCULLIS_BIN", returncode=2)
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A gateway that leads all paths to an upstream that says what it got; for modules that have none of their own."""
+    with EchoUpstream() as upstream:
+        with Gateway(
+            tmp_path_factory.mktemp("gateway"), {"service": upstream.target}, {"all": route_all()}
+        ) as gateway:
+            gateway.upstream = upstream
+            yield gateway
+
+
 @pytest.fixture
 def upstream_with(request):
     """Starts an upstream with the given scripts, stopped and checked at the test's end."""

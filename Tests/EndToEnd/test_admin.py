@@ -139,7 +139,7 @@ def test_other_paths_are_answered_too(world, path, status):
     assert response.status == status if status else response.status in (200, 404)
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/issuers"])
 def test_only_reading_is_allowed(world, path):
     response = world.admin(path, "POST")
     assert response.status == 405

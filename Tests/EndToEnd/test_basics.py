@@ -5,18 +5,7 @@ import threading
 
 import pytest
 
-from harness import (
-    EchoUpstream, Gateway, RawClient, answering, chunked, exchange, get, ok, post, request_bytes, route_all)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with EchoUpstream() as upstream:
-        with Gateway(
-            tmp_path_factory.mktemp("gateway"), {"service": upstream.target}, {"all": route_all()}
-        ) as gateway:
-            gateway.upstream = upstream
-            yield gateway
+from harness import RawClient, answering, chunked, exchange, get, ok, post, request_bytes
 
 
 def seen(response):

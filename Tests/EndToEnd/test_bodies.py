@@ -2,17 +2,16 @@
 down the other one."""
 
 import hashlib
-import os
 import threading
 import time
 
 import pytest
 
-from harness import Deadline, eventually, exchange, ok, request_bytes, stays
+from harness import MEMORY_FACTOR, Deadline, eventually, exchange, ok, request_bytes, stays
 
 MIB = 1 << 20
 SIZE = 50 * MIB
-GROWTH_KIB = 8 * 1024 * float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
+GROWTH_KIB = 8 * 1024 * MEMORY_FACTOR
 BLOCK = bytes(range(256)) * 256  # 64 KiB
 
 

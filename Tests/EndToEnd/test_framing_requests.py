@@ -5,20 +5,10 @@ import uuid
 
 import pytest
 
-from harness import EchoUpstream, Gateway, RawClient, chunked, exchange, get, request_bytes, route_all
+from harness import RawClient, chunked, exchange, get, request_bytes
 
 TARGET = b"/"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: app.test\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with EchoUpstream() as upstream:
-        with Gateway(
-            tmp_path_factory.mktemp("gateway"), {"service": upstream.target}, {"all": route_all()}
-        ) as gateway:
-            gateway.upstream = upstream
-            yield gateway
 
 
 def fence(world):

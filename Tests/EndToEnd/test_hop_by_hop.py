@@ -7,16 +7,6 @@ import pytest
 from harness import EchoUpstream, Gateway, answering, get, ok, request_bytes, exchange, route_all
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with EchoUpstream() as upstream:
-        with Gateway(
-            tmp_path_factory.mktemp("gateway"), {"service": upstream.target}, {"all": route_all()}
-        ) as gateway:
-            gateway.upstream = upstream
-            yield gateway
-
-
 HOP_BY_HOP = [
     ("Connection", "keep-alive"), ("Keep-Alive", "timeout=5"), ("Proxy-Connection", "keep-alive"),
     ("TE", "gzip"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"), ("Proxy-Authorization", "Basic eDp5"),

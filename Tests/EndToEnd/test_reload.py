@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, RawClient, Truncated, answering, eventually, free_port, get, ok, request_bytes, route_all)
+    MEMORY_FACTOR, EchoUpstream, Gateway, RawClient, Truncated, answering, eventually, free_port, get, ok,
+    request_bytes, route_all)
 
-MEMORY_FACTOR = float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
 RELOADS = int(os.environ.get("RELOADS", "40"))
 
 
@@ -56,8 +56,11 @@ def test_a_bad_configuration_changes_nothing(fixed, route):
     readiness = fixed.admin("/readyz")
     assert readiness.status == 200, "it still serves"
     assert b"reload" in readiness.body.lower() or b"configuration" in readiness.body.lower()
-    errors = [line for line in fixed.log() if line["level"] == "error"]
-    assert any("app.yaml" in json.dumps(line) for line in errors), "the log names the file"
+
+    def told():
+        return any(line["level"] == "error" and "app.yaml" in json.dumps(line) for line in fixed.log())
+
+    eventually(told, 5, "the log naming the file")
     rewrite(fixed)
     assert fixed.hang_up() == "applied"
     assert body(fixed) == "new"

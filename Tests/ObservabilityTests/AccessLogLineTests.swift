@@ -5,15 +5,7 @@ import Testing
 
 @Suite("Access log lines")
 struct AccessLogLineTests {
-    private func line(_ entry: AccessLogEntry) -> String {
-        let sink = ScriptedSink()
-        let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
-        let log = AccessLog(queue: queue)
-        log.write(entry, now: .zero)
-        log.flush()
-        LogWriter(queue: queue, sink: sink, now: { .zero }).drain()
-        return sink.text
-    }
+    private func line(_ entry: AccessLogEntry) -> String { logged { $0.write(entry, now: .zero) } }
 
     @Test("a full line, field by field in its order")
     func full() {

@@ -19,7 +19,7 @@ struct LogQueueTests {
         let sink = ScriptedSink()
         let queue = LogQueue(capacity: 4, waker: waker)
         let writer = LogWriter(queue: queue, sink: sink, now: { .zero })
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         #expect(log.flushTime == nil)
         log.write(entry(), now: MonotonicTime(nanoseconds: 5))
         log.write(entry(), now: MonotonicTime(nanoseconds: 70))
@@ -46,7 +46,7 @@ struct LogQueueTests {
         let sink = ScriptedSink()
         let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
         let writer = LogWriter(queue: queue, sink: sink, now: { .zero })
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         let total = 5_000
         for _ in 0..<total { log.write(entry(), now: .zero) }
         let lost = queue.statistics.droppedLines
@@ -69,7 +69,7 @@ struct LogQueueTests {
         let waker = SemaphoreWaker()
         let queue = LogQueue(capacity: 4, waker: waker)
         let writer = LogWriter(queue: queue, sink: ScriptedSink(), now: { .zero })
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         func batch() {
             log.write(entry(), now: .zero)
             log.flush()
@@ -86,7 +86,7 @@ struct LogQueueTests {
     private func run(_ script: [LogWriteResult], batches count: Int) -> (ScriptedSink, LogStatistics) {
         let sink = ScriptedSink(script)
         let queue = LogQueue(capacity: 8, waker: SemaphoreWaker())
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         for _ in 0..<count {
             log.write(entry(), now: .zero)
             log.write(entry(), now: .zero)
@@ -136,7 +136,7 @@ struct LogQueueTests {
         let writer = LogWriter(queue: queue, sink: sink, now: { .zero })
         writer.requestReopen()
         writer.drain()
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         log.write(entry(), now: .zero)
         log.flush()
         writer.requestReopen()
@@ -150,7 +150,7 @@ struct LogQueueTests {
     func stopping() {
         let clock = HandClock()
         let queue = LogQueue(capacity: 4, waker: SemaphoreWaker())
-        let log = AccessLog(queue: queue)
+        let log = LineLog(queue: queue)
         for _ in 0..<2 {
             log.write(entry(), now: .zero)
             log.flush()
@@ -194,7 +194,7 @@ struct LogQueueTests {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
                 group.addTask {
-                    let log = AccessLog(queue: queue)
+                    let log = LineLog(queue: queue)
                     for turn in 0..<5_000 {
                         log.write(self.entry("/some/path"), now: MonotonicTime(nanoseconds: Int64(turn) * 100_000))
                     }

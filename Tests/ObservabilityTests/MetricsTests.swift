@@ -298,6 +298,10 @@ struct MetricsTests {
         var sample = ProcessSample()
         sample.residentBytes = 1
         sample.openDescriptors = 1
+        sample.signingKeys = SigningKeySample()
+        let decisions = DecisionMetrics(issuer: "corporate", in: shard)
+        decisions.countAccepted()
+        decisions.countRefused("token-expired")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: promtoolPath)
         process.arguments = ["check", "metrics"]

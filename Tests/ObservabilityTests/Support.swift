@@ -74,3 +74,14 @@ final class HandClock: Sendable {
     var now: MonotonicTime { MonotonicTime(nanoseconds: nanoseconds.load(ordering: .relaxed)) }
     func advance(_ amount: TimeAmount) { nanoseconds.wrappingAdd(amount.nanoseconds, ordering: .relaxed) }
 }
+
+/// What a log's sink gets of what `write` puts into the log.
+func logged(_ write: (LineLog) -> Void) -> String {
+    let sink = ScriptedSink()
+    let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
+    let log = LineLog(queue: queue)
+    write(log)
+    log.flush()
+    LogWriter(queue: queue, sink: sink, now: { .zero }).drain()
+    return sink.text
+}

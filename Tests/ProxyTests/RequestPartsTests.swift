@@ -115,7 +115,7 @@ struct RedirectTests {
         var head = RequestHead()
         _ = try decoder.decodeHead(buffer.readable, into: &head)
         var output = IOBuffer()
-        redirect.appendLocation(head, parameters: RouteMatch(), to: &output)
+        redirect.appendLocation(head, query: head.hasQuery ? head.query : nil, parameters: RouteMatch(), to: &output)
         return output.readable.string
     }
 

@@ -17,7 +17,7 @@ struct LayerTests {
     private let usersOfC = [
         "CLinux": ["Linux"],
         "CYAML": ["Configuration"],
-        "COpenSSL": ["Configuration"],
+        "COpenSSL": ["Configuration", "JOSE", "TLS"],
     ]
 
     private func table() throws -> LayerTable { LayerTable(manifest: try tree.text("Package.swift")) }

@@ -14,7 +14,6 @@ from .peers import Place, Variant
 from .processes import LOAD_CORE, Process, free_ports, machine_busy_ns, own_ns, run_load, start_load
 from .scenarios import IDLE_CONNECTIONS
 
-WARM_UP_SECONDS = 0.5
 SETTLE_SECONDS = 1.0
 GIB = 1 << 30
 
@@ -38,7 +37,8 @@ def measure(peer, case, tools, seconds):
     `others` is the part of the machine that went to processes that are none of ours: a quiet run has next to none.
     """
     with running(peer, tools, case.variant) as (process, place, origin):
-        run_load(tools, place.port, *case.load, "--seconds", min(WARM_UP_SECONDS, seconds))
+        warm_up = case.load if case.warm_up is None else case.warm_up
+        run_load(tools, place.port, *warm_up, "--seconds", case.warm_up_seconds)
         busy, ours = machine_busy_ns(), own_ns() + origin.cpu_ns()
         cpu, clock = process.cpu_ns(), time.monotonic_ns()
         load = run_load(tools, place.port, *case.load, "--seconds", seconds)

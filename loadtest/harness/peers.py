@@ -15,6 +15,7 @@ from . import setup
 from .processes import PROXY_CORE, Process
 
 CONNECTIONS_MAX = 16000
+ISSUER, AUDIENCE = "https://sso.bench.test", "bank-api"     # of the tokens, see tools/tokens.c
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Variant:
     generation: str = ""        # what a fixed response on /generation says; none when empty
     broken: bool = False        # a mistake that the proxy must refuse at a reload
     reloadable: bool = False    # started in the mode in which the peer can be reloaded
+    identity: bool = False      # checks a token and tells the upstream who it is: all that the peer can do of the chain
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Gateway(Peer):
             f'admin: {{address: "127.0.0.1:{place.admin_port}"}}\n'
             f"limits: {{{most}, requests_per_connection_max: 1000000000}}\n"
             f"access_log: {log}\n"
-            "domains: {bench: {owner: bench, listeners: [bench]}}\n")
+            "domains: {bench: {owner: bench, listeners: [bench]"
+            + (", trust_domain: bank-a}}\n" + self.identity(folder) if variant.identity else "}}\n"))
         lines = ["domain: bench", "upstreams:",
                  f'  origin: {{targets: ["http://127.0.0.1:{place.origin_port}"]}}', "routes:"]
         if variant.generation:
@@ -109,10 +112,26 @@ class Gateway(Peer):
         for i in range(variant.routes):
             lines.append(f'  r{i}: {{match: {{path: "/r/{i}/{{rest...}}"}}, upstream: origin}}')
         if not variant.routes:
-            lines.append('  all: {match: {path: "/{rest...}"}, upstream: origin}')
+            plugins = ", plugins: {" + self.PLUGINS + "}" if variant.identity else ""
+            lines.append(f'  all: {{match: {{path: "/{{rest...}}"}}, upstream: origin{plugins}}}')
         if variant.broken:
             lines.append('  broken: {match: {path: "/broken"}, upstream: nowhere}')
         replace(folder / "bench.yaml", "\n".join(lines) + "\n")
+
+    PLUGINS = ('jwt: {issuer: bench, scopes: [read]}, '
+               'spiffe: {id: "spiffe://bank-a/user/{claim.user_id}", tenant: "{claim.tenant}", route_tenant: bank-a}, '
+               'internal_jwt: {audience: bank-a, ttl: 60s}')
+
+    @staticmethod
+    def identity(folder):
+        """The rest of gateway.yaml; the keys are copied beside it."""
+        (folder / "keys").mkdir(exist_ok=True)
+        for name in ("jwks.json", "signing.pem"):
+            replace(folder / "keys" / name, (setup.IDENTITY / name).read_text())
+        return (f'issuers: {{bench: {{issuer: "{ISSUER}", jwks_file: keys/jwks.json, audiences: [{AUDIENCE}], '
+                "claims: {tenant: tenant}}}\n"
+                'internal_tokens: {issuer: "https://gateway.bench.test", keys: [{file: keys/signing.pem}]}\n'
+                "audit_log: {enabled: false}\n")
 
     def command(self, place, variant):
         return [self.program, "run", place.folder / "gateway.d"]
@@ -138,6 +157,8 @@ class HAProxy(Peer):
         if variant.generation:
             lines.append(f'  http-request return status 200 content-type text/plain string "{variant.generation}" '
                          "if { path /generation }")
+        if variant.identity:
+            lines += self.identity()
         if variant.routes:
             table = place.folder / "routes.map"
             replace(table, "".join(f"/r/{i}/ origin\n" for i in range(variant.routes)))
@@ -148,6 +169,27 @@ class HAProxy(Peer):
             lines.append("  default_backend nowhere")
         lines += ["backend origin", f"  server origin 127.0.0.1:{place.origin_port}"]
         replace(place.folder / "haproxy.cfg", "\n".join(lines) + "\n")
+
+    @staticmethod
+    def identity():
+        """Algorithm, issuer, audience, time, scope and tenant; the SPIFFE ID as a header. It cannot sign a token."""
+        refuse = "  http-request deny deny_status 401 unless"
+        claim = "var(txn.bearer),jwt_payload_query"
+        return [
+            "  http-request set-var(txn.bearer) http_auth_bearer",
+            "  http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')",
+            f"  http-request set-var(txn.exp) {claim}('$.exp','int')",
+            "  http-request set-var(txn.now) date()",
+            f"{refuse} {{ var(txn.alg) -m str RS256 }}",
+            f"{refuse} {{ {claim}('$.iss') -m str {ISSUER} }}",
+            f"{refuse} {{ {claim}('$.aud') -m str {AUDIENCE} }}",
+            f"{refuse} {{ var(txn.exp),sub(txn.now) -m int gt 0 }}",
+            f"{refuse} {{ {claim}('$.scope') -m sub read }}",
+            f"{refuse} {{ {claim}('$.tenant') -m str bank-a }}",
+            f'{refuse} {{ var(txn.bearer),jwt_verify(txn.alg,"{setup.IDENTITY}/public.pem") -m int 1 }}',
+            f"  http-request set-header X-Spiffe-ID spiffe://bank-a/user/%[{claim}('$.user_id')]",
+            "  http-request del-header Authorization",
+        ]
 
     def command(self, place, variant):
         return [self.program, "-W" if variant.reloadable else "-db", "-f", place.folder / "haproxy.cfg"]
@@ -193,6 +235,7 @@ class Nginx(Peer):
 class Envoy(Peer):
     name = "envoy"
     program = setup.ENVOY
+    token_cache = {}
 
     def write(self, place, variant):
 
@@ -211,6 +254,8 @@ class Envoy(Peer):
             "http_filters": [{"name": "envoy.filters.http.router",
                               "typed_config": {"@type": f"{api}.filters.http.router.v3.Router"}}],
         }
+        if variant.identity:
+            manager["http_filters"].insert(0, self.identity(api))
         if variant.access_log:
             manager["access_log"] = [{"name": "envoy.access_loggers.file", "typed_config": {
                 "@type": f"{api}.access_loggers.file.v3.FileAccessLog", "path": f"{place.folder}/access.log"}}]
@@ -223,6 +268,16 @@ class Envoy(Peer):
                               {"endpoint": {"address": self.address(place.origin_port)}}]}]}}]}}
         replace(place.folder / "envoy.json", json.dumps(configuration))
 
+    def identity(self, api):
+        """Issuer, audience, time and signature; the user as a header. It knows neither scopes nor tenants here, and
+        cannot sign a token."""
+        provider = {"issuer": ISSUER, "audiences": [AUDIENCE],
+                    "local_jwks": {"inline_string": (setup.IDENTITY / "jwks.json").read_text()},
+                    "claim_to_headers": [{"header_name": "x-user", "claim_name": "user_id"}], **self.token_cache}
+        return {"name": "envoy.filters.http.jwt_authn", "typed_config": {
+            "@type": f"{api}.filters.http.jwt_authn.v3.JwtAuthentication", "providers": {"bench": provider},
+            "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}]}}
+
     @staticmethod
     def address(port):
         return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
@@ -232,8 +287,14 @@ class Envoy(Peer):
                 "--log-level", "error"]
 
 
-PROXIES = {"haproxy": HAProxy, "nginx": Nginx, "envoy": Envoy}
-NAMES = ("relay", "gateway", "haproxy", "nginx", "envoy")
+class CachingEnvoy(Envoy):
+    """With its cache of verified tokens, which is off unless asked for, made as large as the load needs."""
+    name = "envoy-cache"
+    token_cache = {"jwt_cache_config": {"jwt_cache_size": 20_000}}
+
+
+PROXIES = {"haproxy": HAProxy, "nginx": Nginx, "envoy": Envoy, "envoy-cache": CachingEnvoy}
+NAMES = ("relay", "gateway", "haproxy", "nginx", "envoy", "envoy-cache")
 
 
 def select(wanted, tools, program):

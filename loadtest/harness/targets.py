@@ -76,11 +76,32 @@ def judge(every):
                                        quotient(fresh, fresh_base))),
             ("body-1m", at_most("1 MiB bodies, CPU per GiB to HAProxy", 1.0, quotient(large, large_base))),
         )),
+        *(noted(target, every, "identity") for target in identity(every)),
         *memory(every.get("idle", {}).get("figures", {}).get("gateway")),
         *life(every.get("startup", {}).get("figures", {}).get("gateway")),
         reloads(every.get("reload", {}).get("figures", {}).get("gateway")),
         allocated(every.get("allocations", {}).get("figures", {})),
     ]
+
+
+def difference(value, base):
+    return value - base if value and base else None
+
+
+def identity(every):
+    """The chain against plain proxying without any token, and what a token costs beyond its two signatures."""
+    plain, base = (cost(every, "identity", "plain", peer) for peer in ("gateway", "haproxy"))
+    found = []
+    for case in ("one token", "10,000 tokens"):
+        value = cost(every, "identity", case, "gateway")
+        found += [at_most(f"The identity chain, {case}, CPU to HAProxy's plain proxying", 1.0, quotient(value, base)),
+                  at_most(f"The identity chain, {case}, more CPU than plain", 3.0, difference(value, plain), " µs")]
+    speed = every.get("identity", {}).get("openssl_us") or {}
+    fresh = difference(cost(every, "identity", "a new token each time", "gateway"), plain)
+    crypto = speed.get("RS256 verify", 0) + speed.get("ES256 sign", 0)
+    beyond = fresh - crypto if fresh is not None and crypto else None
+    return found + [at_most("A token never seen before, more CPU than plain and OpenSSL's verify and sign", 6.0,
+                            beyond, " µs")]
 
 
 def memory(rounds):

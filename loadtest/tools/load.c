@@ -1,9 +1,10 @@
 // A load generator that is exact about failures: one thread, edge-triggered epoll, GET requests over HTTP/1.1.
 //
 //   load --port N [--connections N] [--seconds S | --requests N] [--path TEMPLATE] [--paths N] [--expect-bytes N]
-//        [--close] [--rate N] [--timeout-ms N] [--sources N] [--hold]
+//        [--tokens FILE] [--close] [--rate N] [--timeout-ms N] [--sources N] [--hold]
 //
-// A `%d` in the path becomes 0 .. paths-1, in a scattered order. `--close` takes a new connection for every request.
+// A `%d` in the path becomes 0 .. paths-1, in a scattered order. Each request bears another line of the file of tokens,
+// all of them in a scattered order before the first comes again. `--close` takes a new connection for every request.
 // `--rate` starts requests at a constant rate whatever the answers do, and measures each from the moment at which it
 // was due; without it every connection sends its next request as soon as it has the last answer. `--hold` sends one
 // request on each connection, prints a line when all are answered, and keeps them open until its input ends.
@@ -59,15 +60,16 @@ static struct {
     double seconds, rate;
     uint64_t requests;
     long long expect_bytes;
-    const char *path;
+    const char *path, *tokens;
 } options = {.connections = 64, .paths = 1, .timeout_ms = 5000, .sources = 1, .expect_bytes = -1, .path = "/"};
 
 static connection *connections;
 static int *idle, idle_first, idle_count;  // a ring of connections with nothing to do; the longest idle is next
-static char **requests;             // one rendered request for each path
+static char **requests;             // the rendered requests: one for each path, or for each token
 static size_t *request_lengths;
+static int request_count;
 static char received[HEAD_BYTES_MAX + RECEIVE_BYTES];
-static int epoll_fd, in_flight, open_count, next_path;
+static int epoll_fd, in_flight, open_count, next_request;
 static uint64_t begun, started_count, ok_count, reconnects, body_bytes, failures[FAILURES];
 static int statuses[1000];
 static volatile sig_atomic_t stopping;
@@ -84,18 +86,52 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+// The lines of the file of tokens; none without one.
+static char **read_tokens(int *count) {
+    char **tokens = NULL, *line = NULL;
+    size_t room = 0;
+    *count = 0;
+    if (!options.tokens) return NULL;
+    FILE *file = fopen(options.tokens, "r");
+    if (!file) return NULL;
+    for (ssize_t length; (length = getline(&line, &room, file)) > 0;) {
+        if (line[length - 1] == '\n') line[length - 1] = 0;
+        if ((*count & (*count - 1)) == 0) tokens = realloc(tokens, 2 * (size_t)(*count + 1) * sizeof *tokens);
+        tokens[(*count)++] = strdup(line);
+    }
+    free(line);
+    fclose(file);
+    return tokens;
+}
+
+static int common_divisor(int a, int b) {
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
 static void render_requests(void) {
-    requests = calloc((size_t)options.paths, sizeof *requests);
-    request_lengths = calloc((size_t)options.paths, sizeof *request_lengths);
+    int token_count;
+    char **tokens = read_tokens(&token_count);
+    if (options.tokens && token_count == 0) {
+        fprintf(stderr, "load: no tokens in %s\n", options.tokens);
+        exit(2);
+    }
+    request_count = token_count > options.paths ? token_count : options.paths;
+    if (common_divisor(request_count, STRIDE) != 1) request_count--;  // else the stride would leave some out
+    requests = calloc((size_t)request_count, sizeof *requests);
+    request_lengths = calloc((size_t)request_count, sizeof *request_lengths);
     const char *mark = strstr(options.path, "%d");
-    for (int i = 0; i < options.paths; i++) {
+    for (int i = 0; i < request_count; i++) {
         char path[1024];
-        if (mark) snprintf(path, sizeof path, "%.*s%d%s", (int)(mark - options.path), options.path, i, mark + 2);
+        int number = i % options.paths;
+        if (mark) snprintf(path, sizeof path, "%.*s%d%s", (int)(mark - options.path), options.path, number, mark + 2);
         else snprintf(path, sizeof path, "%s", options.path);
         request_lengths[i] = (size_t)asprintf(&requests[i],
-            "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: load/1\r\nAccept: */*\r\n%s\r\n", path,
+            "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: load/1\r\nAccept: */*\r\n%s%s%s%s\r\n", path,
+            tokens ? "Authorization: Bearer " : "", tokens ? tokens[i % token_count] : "", tokens ? "\r\n" : "",
             options.close ? "Connection: close\r\n" : "");
     }
+    for (int i = 0; i < token_count; i++) free(tokens[i]);
+    free(tokens);
 }
 
 static void set_idle(connection *one) {
@@ -134,9 +170,9 @@ static void send_request(connection *one) {
     one->phase = HEAD;
     one->server_closes = 0;
     one->head_length = 0;
-    next_path = (int)(((long)next_path + STRIDE) % options.paths);
-    ssize_t sent = send(one->fd, requests[next_path], request_lengths[next_path], MSG_NOSIGNAL);
-    if (sent != (ssize_t)request_lengths[next_path]) finish(one, RESET);
+    next_request = (int)(((long)next_request + STRIDE) % request_count);
+    ssize_t sent = send(one->fd, requests[next_request], request_lengths[next_request], MSG_NOSIGNAL);
+    if (sent != (ssize_t)request_lengths[next_request]) finish(one, RESET);
 }
 
 static void connect_failed(connection *one, int error) {
@@ -359,7 +395,8 @@ int main(int argc, char **argv) {
     static const struct option names[] = {
         {"port", 1, 0, 'p'}, {"connections", 1, 0, 'c'}, {"seconds", 1, 0, 's'}, {"requests", 1, 0, 'n'},
         {"path", 1, 0, 'u'}, {"paths", 1, 0, 'U'}, {"expect-bytes", 1, 0, 'b'}, {"close", 0, 0, 'x'},
-        {"rate", 1, 0, 'r'}, {"timeout-ms", 1, 0, 't'}, {"sources", 1, 0, 'S'}, {"hold", 0, 0, 'h'}, {0, 0, 0, 0},
+        {"rate", 1, 0, 'r'}, {"timeout-ms", 1, 0, 't'}, {"sources", 1, 0, 'S'}, {"hold", 0, 0, 'h'},
+        {"tokens", 1, 0, 'k'}, {0, 0, 0, 0},
     };
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
@@ -375,6 +412,7 @@ int main(int argc, char **argv) {
         case 't': options.timeout_ms = atoi(optarg); break;
         case 'S': options.sources = atoi(optarg); break;
         case 'h': options.hold = 1; break;
+        case 'k': options.tokens = optarg; break;
         default: return 2;
         }
     }

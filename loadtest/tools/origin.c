@@ -6,20 +6,19 @@
 //   A request body framed by Content-Length is read and thrown away.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "listen.h"
 
 enum { RECEIVE_BYTES = 64 * 1024, HEAD_BYTES_MAX = 32 * 1024, EVENTS_MAX = 256, BACKLOG = 16384, HEAD_ROOM = 256 };
 
@@ -190,26 +189,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: origin PORT\n");
         return 2;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    signal(SIGPIPE, SIG_IGN);
     small = render(200);
     medium = render(16 * 1024);
     large = render(1024 * 1024);
+    int listener = listen_on(argv[1], BACKLOG, &epoll_fd);
 
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 || listen(listener, BACKLOG) < 0) {
-        perror("origin: listen");
-        return 1;
-    }
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event);
     struct epoll_event events[EVENTS_MAX];
     for (;;) {
         int count = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);

@@ -5,19 +5,18 @@
 //   relay LISTEN_PORT UPSTREAM_PORT          (both on 127.0.0.1)
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "listen.h"
 
 enum { BUFFER_BYTES = 64 * 1024, EVENTS_MAX = 256, BACKLOG = 4096 };
 
@@ -141,25 +140,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: relay LISTEN_PORT UPSTREAM_PORT\n");
         return 2;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    signal(SIGPIPE, SIG_IGN);
-
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct sockaddr_in upstream = here;
-    upstream.sin_port = htons((uint16_t)atoi(argv[2]));
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 || listen(listener, BACKLOG) < 0) {
-        perror("relay: listen");
-        return 1;
-    }
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event);
+    struct sockaddr_in upstream = loopback(argv[2]);
+    int listener = listen_on(argv[1], BACKLOG, &epoll_fd);
 
     struct epoll_event events[EVENTS_MAX];
     for (;;) {

@@ -1,13 +1,18 @@
 import Observability
 import Proxy
 
-/// `/readyz`: whether traffic should come. A rejected reload changes nothing about that, but the detail tells of it.
+/// `/readyz`: whether traffic should come. A rejected reload or an issuer that is down change nothing about that, but the
+/// detail tells of them.
 final class ReadinessEndpoint: LocalHandler {
     /// Error texts shown of a rejected reload; the log has them all.
     private static let errorsShownMax = 20
     private let state: AdminState
+    private let gateway: Gateway
 
-    init(state: AdminState) { self.state = state }
+    init(state: AdminState, gateway: Gateway) {
+        self.state = state
+        self.gateway = gateway
+    }
 
     func respond(to request: LocalRequest) -> LocalAnswer {
         .json(detail, status: state.isDraining || state.served == nil ? 503 : 200)
@@ -29,6 +34,17 @@ final class ReadinessEndpoint: LocalHandler {
                 ("configuration", ["digest": .string(served.digest), "since": .string(served.since.timestamp)]))
         }
         if let reload = state.lastReload { members.append(("last_reload", Self.json(reload))) }
+        let issuers = gateway.issuers.status
+        if !issuers.isEmpty {
+            members.append(
+                (
+                    "issuers",
+                    [
+                        "without_keys": .strings(issuers.filter { $0.readiness == .missing }.map(\.name)),
+                        "with_stale_keys": .strings(issuers.filter { $0.readiness == .stale }.map(\.name)),
+                    ]
+                ))
+        }
         return .object(members)
     }
 

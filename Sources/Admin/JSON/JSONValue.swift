@@ -5,6 +5,8 @@ package enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int)
+    /// A number as somebody else wrote it.
+    case number(String)
     case string(String)
     case array([JSONValue])
     case object([Member])
@@ -32,6 +34,7 @@ package enum JSONValue: Sendable, Equatable {
         case .null: text += "null"
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
+        case .number(let value): text += value
         case .string(let value): text += JSONText.quoted(value)
         case .array(let values):
             if let line = Self.line(values) {
@@ -81,7 +84,7 @@ package enum JSONValue: Sendable, Equatable {
     private var isScalar: Bool {
         switch self {
         case .array, .object: false
-        case .null, .boolean, .integer, .string: true
+        case .null, .boolean, .integer, .number, .string: true
         }
     }
 }

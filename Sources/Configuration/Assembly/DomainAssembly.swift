@@ -8,15 +8,24 @@ final class DomainAssembly {
     let base: RouteBase
     /// What is wrong in another file (a template of gateway.yaml's defaults) is reported there.
     let gateway: FileDecoder
+    let identity: IdentityAssembly
+    let identityContext: IdentityAssembly.Context
     private(set) var upstreamIndices: [String: Int] = [:]
     private(set) var upstreamTimeouts: [String: TimeoutsDraft] = [:]
 
-    init(draft: DomainDraft, file: FileDecoder, claims: DomainClaims, base: RouteBase, gateway: FileDecoder) {
+    init(
+        draft: DomainDraft, file: FileDecoder, claims: DomainClaims, base: RouteBase, gateway: FileDecoder,
+        identity: IdentityAssembly, trustDomain: Setting<String>?, entryNode: Int
+    ) {
         self.draft = draft
         self.file = file
         self.claims = claims
         self.base = base
         self.gateway = gateway
+        self.identity = identity
+        identityContext = IdentityAssembly.Context(
+            domain: claims.name, file: file, trustDomain: trustDomain, entry: claims.entry,
+            hasBrokenTrustDomain: trustDomain == nil && gateway.key("trust_domain", in: entryNode) != nil)
         for named in draft.upstreams { upstreamTimeouts[named.name] = named.value.timeouts }
     }
 

@@ -33,7 +33,8 @@ struct DomainClaims {
         }
     }
 
-    private static func reference(
+    /// Nil after an error.
+    static func reference(
         _ listener: Setting<String>, _ indices: [String: Int], _ file: FileDecoder
     ) -> Setting<ListenerReference>? {
         if let index = indices[listener.value] {

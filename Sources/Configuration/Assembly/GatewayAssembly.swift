@@ -83,6 +83,13 @@ struct GatewayAssembly {
             flushInterval: draft.accessLog.flushInterval ?? .builtIn(Defaults.flushInterval))
     }
 
+    var auditLog: AuditLog {
+        AuditLog(
+            enabled: draft.auditLog.enabled ?? .builtIn(true),
+            destination: draft.auditLog.destination ?? .builtIn(.standardOutput),
+            decisions: draft.auditLog.decisions ?? .builtIn(.all))
+    }
+
     var nameResolution: NameResolution {
         NameResolution(
             refresh: draft.nameRefresh ?? .builtIn(Defaults.nameRefresh),
@@ -99,7 +106,8 @@ struct GatewayAssembly {
 
     /// Everything together.
     func configuration(
-        listeners: [Listener], domains: [Domain], files: SourceFiles, secrets: Set<SourceLocation>
+        listeners: [Listener], domains: [Domain], identity: IdentityAssembly, files: SourceFiles,
+        secrets: Set<SourceLocation>
     ) -> GatewayConfiguration {
         GatewayConfiguration(
             workers: draft.workers ?? .builtIn(.automatic), listeners: listeners, admin: admin(),
@@ -109,7 +117,8 @@ struct GatewayAssembly {
                 connectionsPerClientMax: draft.limits.connectionsPerClientMax
                     ?? .builtIn(Defaults.connectionsPerClientMax)),
             drainTimeout: draft.timeouts.drain ?? .builtIn(Defaults.drain), accessLog: accessLog,
-            errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)), dns: nameResolution,
+            errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)),
+            auditLog: auditLog, issuers: identity.issuers, internalTokens: identity.internalTokens, dns: nameResolution,
             forwarding: forwarding, serverHeader: draft.serverHeader ?? .builtIn(Defaults.serverHeader),
             domains: domains, files: files, secrets: secrets, digest: "")
     }

@@ -66,13 +66,43 @@ struct RouteAssembly {
 
     private func plugins(_ parameters: [String]?) -> PluginSet {
         guard let parameters else { return domain.base.plugins }
-        let merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
-        if merged.requestHeaders.isEmpty { return merged }
-        let edit = merged.requestHeaders.resolved(with: parameters) { template, name in
-            reportUnknown(parameter: name, in: template.origin, parameters)
+        if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.plugins }
+        var merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
+        if !merged.requestHeaders.isEmpty {
+            let edit = merged.requestHeaders.resolved(with: parameters) { template, name in
+                reportUnknown(parameter: name, in: template.origin, parameters)
+            }
+            merged = merged.with(requestHeaders: edit)
         }
-        return PluginSet(
-            requestHeaders: edit, responseHeaders: merged.responseHeaders, ipRestriction: merged.ipRestriction)
+        let own = draft.plugins?.identity
+        let identity = own.map(domain.base.identity.merged) ?? domain.base.identity
+        return identity.isEmpty ? merged : merged.with(self.identity(identity, parameters))
+    }
+
+    private func identity(
+        _ draft: IdentityPluginsDraft, _ parameters: [String]
+    ) -> (JWTSettings?, SPIFFESettings?, InternalJWTSettings?) {
+        let assembly = domain.identity
+        let context = domain.identityContext
+        let jwt = assembly.jwt(draft.jwt, context)
+        let spiffe = assembly.spiffe(draft.spiffe, jwt: draft.jwt, context)
+        let internalJWT = assembly.internalJWT(draft.internalJWT, spiffe: draft.spiffe, context)
+        return (jwt, spiffe.map { resolved($0, parameters) }, internalJWT)
+    }
+
+    /// The settings with the tenant's path parameter found in the route's path.
+    private func resolved(_ settings: SPIFFESettings, _ parameters: [String]) -> SPIFFESettings {
+        guard let tenant = settings.routeTenant, case .pathParameter(let name, _) = tenant.value else {
+            return settings
+        }
+        guard let index = parameters.firstIndex(of: name) else {
+            reportUnknown(parameter: name, in: tenant.origin, parameters)
+            return settings
+        }
+        return SPIFFESettings(
+            trustDomain: settings.trustDomain, rules: settings.rules, tenant: settings.tenant,
+            routeTenant: Setting(value: .pathParameter(name: name, index: index), origin: tenant.origin),
+            location: settings.location)
     }
 
     private func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {

@@ -11,6 +11,11 @@ struct RouteBase {
     let limits: RouteLimits
     let retries: RetryPolicy
     let plugins: PluginSet
+    /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
+    let identity: IdentityPluginsDraft
+    /// Whether something of the plugins has to be made complete for each route; mostly it hasn't, and asking the plugins
+    /// themselves a thousand times shows in the time of a reload.
+    let hasRouteDependentPlugins: Bool
 
     /// - Parameter layers: from the farthest to the nearest.
     init(_ layers: [RouteDefaultsDraft]) {
@@ -29,6 +34,8 @@ struct RouteBase {
             connectFailuresMax: nearest({ $0.retries.connectFailuresMax }, Defaults.connectFailuresMax),
             staleConnection: nearest({ $0.retries.staleConnection }, Defaults.staleConnectionRetry))
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
+        identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
+        hasRouteDependentPlugins = !plugins.requestHeaders.isEmpty || !identity.isEmpty
     }
 
     func timeouts(for route: TimeoutsDraft, upstream: TimeoutsDraft?) -> RouteTimeouts {
@@ -52,7 +59,7 @@ struct RouteBase {
 extension PluginSet {
     static let none = PluginSet(
         requestHeaders: HeaderEdit(remove: [], set: []), responseHeaders: HeaderEdit(remove: [], set: []),
-        ipRestriction: nil)
+        ipRestriction: nil, jwt: nil, spiffe: nil, internalJWT: nil)
 
     /// This set with the keys that a nearer place gives.
     func merged(with nearer: PluginsDraft) -> PluginSet {
@@ -62,7 +69,21 @@ extension PluginSet {
             ipRestriction: nearer.ipRestriction.map {
                 IPRestriction(
                     allow: $0.allow ?? ipRestriction?.allow ?? [], deny: $0.deny ?? ipRestriction?.deny ?? [])
-            } ?? ipRestriction)
+            } ?? ipRestriction, jwt: jwt, spiffe: spiffe, internalJWT: internalJWT)
+    }
+}
+
+extension PluginSet {
+    func with(requestHeaders: HeaderEdit) -> PluginSet {
+        PluginSet(
+            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction, jwt: jwt,
+            spiffe: spiffe, internalJWT: internalJWT)
+    }
+
+    func with(_ identity: (JWTSettings?, SPIFFESettings?, InternalJWTSettings?)) -> PluginSet {
+        PluginSet(
+            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction,
+            jwt: identity.0, spiffe: identity.1, internalJWT: identity.2)
     }
 }
 

@@ -1,12 +1,12 @@
 import Base
 
 /// Makes text from a file fit to be shown on a terminal: bounded, and without anything that moves the cursor.
-enum Visible {
+package enum Visible {
     static func text(_ bytes: ByteView, limit: Int = 80) -> String {
         text(bytes.count > limit * 4 ? bytes.prefix(limit * 4).string : bytes.string, limit: limit)
     }
 
-    static func text(_ text: String, limit: Int = 80) -> String {
+    package static func text(_ text: String, limit: Int = 80) -> String {
         var shown = ""
         var count = 0
         for scalar in text.unicodeScalars {

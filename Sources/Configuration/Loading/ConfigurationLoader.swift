@@ -62,6 +62,9 @@ private struct Load {
         let references = References(source: source, limits: limits)
         let gatewayFile = decoder(0, references)
         let gateway = gatewayFile.flatMap { GatewaySections.root.decode(0, $0) }
+        let signingKeys = gateway?.internalTokens?.draft.keys?.map(\.value) ?? []
+        references.protect(
+            files: signingKeys.compactMap { $0.file?.value }, folders: signingKeys.compactMap { $0.folder?.value })
         var unreadable = false
         for index in folder.contents.indices.dropFirst() {
             guard let file = decoder(index, references), let draft = RouteSections.domainFile.decode(0, file) else {
@@ -76,10 +79,13 @@ private struct Load {
         let assembly = GatewayAssembly(draft: gateway, file: gatewayFile)
         let listeners = assembly.listeners()
         assembly.checkTrustedProxies()
-        let domains = domains(gateway, gatewayFile, listeners, missingIsFine: unreadable)
+        let identity = IdentityAssembly(
+            gateway, gateway: gatewayFile, listeners: listeners,
+            files: ReferencedFiles(source: source, limits: limits), limits: limits)
+        let domains = domains(gateway, gatewayFile, listeners, identity, missingIsFine: unreadable)
         let secrets = Set(([gatewayFile] + domainFiles.map(\.file)).flatMap(\.secrets))
         var configuration = assembly.configuration(
-            listeners: listeners, domains: domains, files: folder.names, secrets: secrets)
+            listeners: listeners, domains: domains, identity: identity, files: folder.names, secrets: secrets)
         guard findings.errorCount == 0 else { return nil }
         configuration.digest = ConfigurationDigest.digest(of: configuration)
         return configuration
@@ -112,7 +118,8 @@ private struct Load {
     }
 
     private func domains(
-        _ gateway: GatewayDraft, _ gatewayFile: FileDecoder, _ listeners: [Listener], missingIsFine: Bool
+        _ gateway: GatewayDraft, _ gatewayFile: FileDecoder, _ listeners: [Listener],
+        _ identity: IdentityAssembly, missingIsFine: Bool
     ) -> [Domain] {
         var indices: [String: Int] = [:]
         for (index, listener) in listeners.enumerated() { indices[listener.name] = index }
@@ -126,7 +133,8 @@ private struct Load {
             if let (draft, file) = files[named.name] {
                 let assembly = DomainAssembly(
                     draft: draft, file: file, claims: claims, base: RouteBase([gateway.defaults, draft.defaults]),
-                    gateway: gatewayFile)
+                    gateway: gatewayFile, identity: identity, trustDomain: named.value.trustDomain,
+                    entryNode: named.node)
                 upstreams = assembly.upstreams()
                 routes = assembly.routes(upstreams)
                 place = draft.domain?.origin.location

@@ -8,27 +8,42 @@ package struct ConfigurationSource: Sendable {
     package let read: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
     /// As `read`, for a file that must lie in the folder wherever links lead; `SourceError.outsideFolder` when not.
     package let readInside: @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8]
+    /// A path by which a file or folder is told from others: absolute where that means something, and without links.
+    package let canonicalPath: @Sendable (_ name: String) throws(SourceError) -> String
+    /// Names in another folder, which is relative to the first, or absolute.
+    package let listFolder: @Sendable (_ name: String) throws(SourceError) -> [String]
     /// The value of an environment variable, nil when it isn't set.
     package let environment: @Sendable (_ name: String) -> String?
     /// What changes when the whole folder is replaced at once (the target of `..data` in a Kubernetes mount); nil where
     /// there is no such thing.
     package let generation: @Sendable () -> String?
 
-    /// - Parameter readInside: `read` itself when nil, for sources that know no links.
+    /// - Parameters:
+    ///   - readInside: `read` itself when nil, for sources that know no links.
+    ///   - canonicalPath: by default the name without empty parts and `.`.
     package init(
         folder: String,
         list: @escaping @Sendable () throws(SourceError) -> [String],
         read: @escaping @Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8],
         readInside: (@Sendable (_ name: String, _ limit: Int) throws(SourceError) -> [UInt8])? = nil,
+        canonicalPath: @escaping @Sendable (_ name: String) throws(SourceError) -> String = {
+            (name) throws(SourceError) in
+            (name.hasPrefix("/") ? "/" : "") + name.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        },
         environment: @escaping @Sendable (_ name: String) -> String?,
-        generation: @escaping @Sendable () -> String? = { nil }
+        generation: @escaping @Sendable () -> String? = { nil },
+        listFolder: @escaping @Sendable (_ name: String) throws(SourceError) -> [String] = {
+            (_) throws(SourceError) in throw .notFound
+        }
     ) {
         self.folder = folder
         self.list = list
         self.read = read
         self.readInside = readInside ?? read
+        self.canonicalPath = canonicalPath
         self.environment = environment
         self.generation = generation
+        self.listFolder = listFolder
     }
 }
 

@@ -16,8 +16,14 @@ extension ConfigurationSource {
                 guard path.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideFolder }
                 return try FileSystem.content(of: path, limit: limit)
             },
+            canonicalPath: { (name) throws(SourceError) in
+                try FileSystem.withoutLinks(name.hasPrefix("/") ? name : "\(folder)/\(name)")
+            },
             environment: { name in getenv(name).map { String(cString: $0) } },
-            generation: { FileSystem.linkTarget("\(folder)/..data") })
+            generation: { FileSystem.linkTarget("\(folder)/..data") },
+            listFolder: { (name) throws(SourceError) in
+                try FileSystem.names(in: name.hasPrefix("/") ? name : "\(folder)/\(name)")
+            })
     }
 }
 

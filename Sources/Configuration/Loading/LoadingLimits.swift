@@ -20,6 +20,10 @@ package struct LoadingLimits: Sendable {
     package var scalarBytesMax = 64 * 1024
     /// What a `${file:…}` may hold, in bytes.
     package var referencedFileBytesMax = 64 * 1024
+    /// A key file, a JWK set or a file of certificates that gateway.yaml leads to, in bytes.
+    package var keyFileBytesMax = 1024 * 1024
+    /// Signing keys of all files and folders together.
+    package var signingKeysMax = 32
     /// `${…}` in all files.
     package var referencesMax = 10_000
     /// Routes of all files.

@@ -16,6 +16,11 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package let drainTimeout: Setting<TimeAmount>
     package let accessLog: AccessLog
     package let errorLog: ErrorLog
+    package let auditLog: AuditLog
+    /// In the order of gateway.yaml; at most 64.
+    package let issuers: [Issuer]
+    /// Nil when gateway.yaml has no `internal_tokens`; then no route has `internal_jwt`.
+    package let internalTokens: InternalTokens?
     package let dns: NameResolution
     package let forwarding: Forwarding
     /// The `Server` field of answers that the gateway itself makes; empty for none.

@@ -6,6 +6,12 @@ package struct PluginSet: Sendable, Equatable {
     package let requestHeaders: HeaderEdit
     package let responseHeaders: HeaderEdit
     package let ipRestriction: IPRestriction?
+    /// Nil: no token is asked for.
+    package let jwt: JWTSettings?
+    /// Only with `jwt`.
+    package let spiffe: SPIFFESettings?
+    /// Only with `spiffe`, and with `GatewayConfiguration.internalTokens`.
+    package let internalJWT: InternalJWTSettings?
 }
 
 /// Changes to the header lines of a message. Removing comes first.

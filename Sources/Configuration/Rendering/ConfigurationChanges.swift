@@ -16,12 +16,16 @@ package struct ConfigurationChanges: Sendable, Equatable {
     package var upstreams = Kind()
     /// `domain/route`.
     package var routes = Kind()
+    package var issuers = Kind()
+    /// By the file's path: signing keys of `internal_tokens`.
+    package var signingKeys = Kind()
     /// Top-level keys of gateway.yaml with another effective value.
     package var settings: [String] = []
 
     /// Whether nothing changes at all.
     package var isEmpty: Bool {
-        listeners.isEmpty && domains.isEmpty && upstreams.isEmpty && routes.isEmpty && settings.isEmpty
+        listeners.isEmpty && domains.isEmpty && upstreams.isEmpty && routes.isEmpty && issuers.isEmpty
+            && signingKeys.isEmpty && settings.isEmpty
     }
 
     package static func between(_ old: GatewayConfiguration, _ new: GatewayConfiguration) -> ConfigurationChanges {
@@ -30,6 +34,10 @@ package struct ConfigurationChanges: Sendable, Equatable {
         changes.domains = compare(old.domains.map(\.withoutContent), new.domains.map(\.withoutContent)) { $0.name }
         changes.upstreams = compare(upstreams(old), upstreams(new)) { $0.identity }
         changes.routes = compare(old.domains.flatMap { $0.routes }, new.domains.flatMap { $0.routes }) { $0.identity }
+        changes.issuers = compare(old.issuers, new.issuers) { $0.name }
+        changes.signingKeys = compare(old.internalTokens?.keys ?? [], new.internalTokens?.keys ?? []) {
+            $0.file.value.path
+        }
         changes.settings = settings(old, new)
         return changes
     }
@@ -73,6 +81,15 @@ package struct ConfigurationChanges: Sendable, Equatable {
         return kind
     }
 
+    /// Whether nothing changes but which keys there are and what they are.
+    private static func hasEqualTokens(_ old: InternalTokens?, _ new: InternalTokens?) -> Bool {
+        guard old?.withoutKeys == new?.withoutKeys else { return false }
+        let before = old?.keys.map(\.file.value.path) ?? []
+        let after = new?.keys.map(\.file.value.path) ?? []
+        // Which key is the newest is a matter of their order.
+        return before == after || Set(before) != Set(after)
+    }
+
     private static func settings(_ old: GatewayConfiguration, _ new: GatewayConfiguration) -> [String] {
         var settings: [String] = []
         if old.workers != new.workers { settings.append("workers") }
@@ -82,6 +99,8 @@ package struct ConfigurationChanges: Sendable, Equatable {
         if old.drainTimeout != new.drainTimeout { settings.append("timeouts") }
         if old.accessLog != new.accessLog { settings.append("access_log") }
         if old.errorLog != new.errorLog { settings.append("error_log") }
+        if old.auditLog != new.auditLog { settings.append("audit_log") }
+        if !hasEqualTokens(old.internalTokens, new.internalTokens) { settings.append("internal_tokens") }
         if old.dns != new.dns { settings.append("dns") }
         if old.forwarding != new.forwarding { settings.append("forwarding") }
         if old.serverHeader != new.serverHeader { settings.append("server_header") }
@@ -93,6 +112,15 @@ extension ConfigurationChanges.Kind {
     /// What became of one that is there before and after.
     fileprivate mutating func add<Value: Equatable>(_ old: Value, _ new: Value, _ name: (Value) -> String) {
         if old == new { keptCount += 1 } else { changed.append(name(new)) }
+    }
+}
+
+extension InternalTokens {
+    /// Keys are counted by themselves.
+    fileprivate var withoutKeys: InternalTokens {
+        InternalTokens(
+            issuer: issuer, keys: [], publishBeforeSigning: publishBeforeSigning, lifetimeMax: lifetimeMax,
+            publication: publication, location: location)
     }
 }
 

@@ -10,6 +10,24 @@ enum ConfigurationDigest {
         ModelWalk.walk(configuration, &sink)
         return sink.finish()
     }
+
+    /// Of a file's bytes; 64 lower-case hexadecimal digits.
+    static func digest(of bytes: [UInt8]) -> String {
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var length: UInt32 = 0
+        let outcome = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil)
+        precondition(outcome == 1, "SHA-256 is always there")
+        return hexadecimal(digest.prefix(Int(length)))
+    }
+
+    fileprivate static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
+        var text = ""
+        for byte in bytes {
+            text += byte < 16 ? "0" : ""
+            text += String(byte, radix: 16)
+        }
+        return text
+    }
 }
 
 /// Writes each value with its kind and, where it varies, its length, so that no two configurations have one form. Made
@@ -35,12 +53,7 @@ private struct DigestSink: ModelSink {
         EVP_DigestFinal_ex(context, &digest, &length)
         EVP_MD_CTX_free(context)
         bytes.deallocate()
-        var text = ""
-        for byte in digest.prefix(Int(length)) {
-            text += byte < 16 ? "0" : ""
-            text += String(byte, radix: 16)
-        }
-        return text
+        return ConfigurationDigest.hexadecimal(digest.prefix(Int(length)))
     }
 
     private mutating func flush() {
@@ -127,6 +140,14 @@ private struct DigestSink: ModelSink {
         put(0x6b as UInt8)
         put(key)
         put(value)
+    }
+    mutating func secret(_ key: StaticString, _ value: [UInt8], _ origin: Origin) {
+        put(0x73 as UInt8)
+        put(key)
+        put(UInt64(value.count))
+        value.withUnsafeBufferPointer { buffer in
+            if let base = buffer.baseAddress { put(base, buffer.count) }
+        }
     }
     mutating func element(_ value: String, _ origin: Origin) {
         put(0x65 as UInt8)

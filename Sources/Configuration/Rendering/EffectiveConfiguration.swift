@@ -112,6 +112,9 @@ private struct JSONSink: ModelSink {
         key(name)
         value(JSONText.quoted(string), origin)
     }
+    mutating func secret(_ name: StaticString, _ bytes: [UInt8], _ origin: Origin) {
+        text(name, EffectiveConfiguration.mask, origin)
+    }
     mutating func element(_ string: String, _ origin: Origin) {
         item()
         value(JSONText.quoted(string), origin)

@@ -16,6 +16,8 @@ protocol ModelSink {
     mutating func duration(_ key: StaticString, _ value: TimeAmount, _ origin: Origin)
     mutating func text(_ key: StaticString, _ value: String, _ origin: Origin)
     mutating func text(named key: String, _ value: String, _ origin: Origin)
+    /// A value that is never shown, wherever it comes from.
+    mutating func secret(_ key: StaticString, _ bytes: [UInt8], _ origin: Origin)
     /// An element of a list.
     mutating func element(_ value: String, _ origin: Origin)
     /// A value whose text is made only by who shows it.

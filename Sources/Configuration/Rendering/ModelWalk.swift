@@ -24,6 +24,7 @@ enum ModelWalk {
         sink.duration("drain", configuration.drainTimeout)
         sink.endObject()
         walkServices(configuration, &sink)
+        walkIdentity(configuration, &sink)
         sink.beginObject("domains")
         for domain in configuration.domains { walk(domain, &sink) }
         sink.endObject()
@@ -33,11 +34,7 @@ enum ModelWalk {
         let log = configuration.accessLog
         sink.beginObject("access_log")
         sink.boolean("enabled", log.enabled)
-        switch log.destination.value {
-        case .standardOutput: sink.text("file", "stdout", log.destination.origin)
-        case .standardError: sink.text("file", "stderr", log.destination.origin)
-        case .file(let path): sink.text("file", path, log.destination.origin)
-        }
+        sink.destination("file", log.destination)
         sink.duration("flush_interval", log.flushInterval)
         sink.endObject()
         sink.beginObject("error_log")

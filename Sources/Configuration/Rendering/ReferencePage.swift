@@ -40,6 +40,14 @@ package enum ReferencePage {
         replaced once, and are masked
         wherever the configuration is shown. A missing variable or file is an error. `$${` stands for a plain `${`.
 
+        Keys that name a file (`jwks_file`, `ca_file`, `keys`) take a path of the same form; the file may hold
+        \(SizeFormat.text(LoadingLimits().keyFileBytesMax)). Its content is never shown, but counts as a part of the
+        configuration: SIGHUP takes a changed key although no YAML file changed.
+
+        A claim's name is split at its dots (`realm_access.roles` is `roles` within `realm_access`), at most
+        \(ClaimText.namesMax) deep. A name with `://` in it is one name, dots and all. After a leading `/` it is a JSON
+        Pointer (RFC 6901), which reaches any name: `/com.example~1roles/0`.
+
         What a route doesn't say comes from its upstream (time-outs), its domain's file, `defaults` in gateway.yaml, and
         the defaults below, in this order.
 

@@ -101,7 +101,11 @@ extension ModelWalk {
     }
 
     private static func walk<Sink: ModelSink>(_ plugins: PluginSet, _ sink: inout Sink) {
-        if plugins.requestHeaders.isEmpty, plugins.responseHeaders.isEmpty, plugins.ipRestriction == nil { return }
+        if plugins.requestHeaders.isEmpty, plugins.responseHeaders.isEmpty, plugins.ipRestriction == nil,
+            plugins.jwt == nil, plugins.spiffe == nil, plugins.internalJWT == nil
+        {
+            return
+        }
         sink.beginObject("plugins")
         walk(plugins.requestHeaders, "request_headers", &sink)
         walk(plugins.responseHeaders, "response_headers", &sink)
@@ -111,6 +115,9 @@ extension ModelWalk {
             sink.networks("deny", restriction.deny)
             sink.endObject()
         }
+        if let jwt = plugins.jwt { walk(jwt, &sink) }
+        if let spiffe = plugins.spiffe { walk(spiffe, &sink) }
+        if let token = plugins.internalJWT { walk(token, &sink) }
         sink.endObject()
     }
 

@@ -36,4 +36,18 @@ enum Defaults {
     static let serverHeader = "portcullis"
     static let redirectStatus = 308
     static let contentType = "text/plain; charset=utf-8"
+
+    static let tokenAlgorithms: [TokenAlgorithm] = [.rs256, .es256]
+    static let tokenTypes = ["jwt", "at+jwt"]
+    static let clockSkew = TimeAmount.seconds(60)
+    static let keyRefreshMin = TimeAmount.seconds(60)
+    static let keyRefreshMax = TimeAmount.seconds(3_600)
+    static let keyFetchTimeout = TimeAmount.seconds(5)
+    static let unknownKeyCooldown = TimeAmount.seconds(30)
+    static let publishBeforeSigning = TimeAmount.seconds(300)
+    static let internalTokenLifetimeMax = TimeAmount.seconds(300)
+    static let internalTokenLifetime = TimeAmount.seconds(60)
+    static let keySetPath = "/.well-known/jwks.json"
+    static let bundlePath = "/.well-known/spiffe-bundle.json"
+    static let realm = "portcullis"
 }

@@ -7,7 +7,7 @@ package enum DurationFormat {
     ]
 
     /// Nil when it isn't a number and one of `us`, `ms`, `s`, `m`, `h`, or is too large to count.
-    static func parse(_ text: ByteView) -> TimeAmount? {
+    package static func parse(_ text: ByteView) -> TimeAmount? {
         var digits = 0
         while digits < text.count, ASCII.isDigit(text[digits]) { digits += 1 }
         guard let number = text.prefix(digits).decimalValue() else { return nil }

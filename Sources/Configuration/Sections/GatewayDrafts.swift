@@ -11,6 +11,9 @@ struct GatewayDraft {
     var timeouts = GatewayTimeoutsDraft()
     var accessLog = AccessLogDraft()
     var errorLevel: Setting<LogLevel>?
+    var auditLog = AuditLogDraft()
+    var issuers: [Named<IssuerDraft>] = []
+    var internalTokens: (draft: InternalTokensDraft, node: Int)?
     var nameRefresh: Setting<TimeAmount>?
     var nameTimeout: Setting<TimeAmount>?
     var forwarding = ForwardingDraft()
@@ -57,7 +60,13 @@ struct ListenerTimeoutsDraft {
     var writeIdle: Setting<TimeAmount>?
 }
 
-struct AccessLogDraft {
+/// A log of lines: whether there is one, and where it goes.
+protocol LineLogDraft {
+    var enabled: Setting<Bool>? { get set }
+    var destination: Setting<LogDestination>? { get set }
+}
+
+struct AccessLogDraft: LineLogDraft {
     var enabled: Setting<Bool>?
     var destination: Setting<LogDestination>?
     var flushInterval: Setting<TimeAmount>?

@@ -36,6 +36,17 @@ enum GatewaySections {
         .part("error_log", .section(errorLog), "The gateway's own log, on standard error.") { draft, value, _, _ in
             draft.errorLevel = value.level
         },
+        .part("audit_log", .section(InternalTokenSections.auditLog), "One JSON line per identity decision.") {
+            draft, value, _, _ in draft.auditLog = value
+        },
+        .part(
+            "issuers", .named(IssuerSections.issuer, countMax: 64),
+            "Whose tokens clients may bring, by name. A route picks with `jwt: {issuer: NAME}`."
+        ) { draft, value, _, _ in draft.issuers = value },
+        .part(
+            "internal_tokens", .section(InternalTokenSections.internalTokens), default: "none",
+            "The tokens that the plugin `internal_jwt` issues."
+        ) { draft, value, _, node in draft.internalTokens = (value, node) },
         .part("dns", .section(nameResolution), "How names of targets become addresses.") { draft, value, _, _ in
             draft.nameRefresh = value.refresh
             draft.nameTimeout = value.timeout
@@ -55,8 +66,6 @@ enum GatewaySections {
             "domains", .named(domainEntry, countMax: 10_000),
             "The business domains, by name, and what each may claim. Every other `*.yaml` file of the folder belongs to one of them."
         ) { draft, value, _, _ in draft.domains = value },
-        .reserved("issuers", "Token issuers."),
-        .reserved("internal_tokens", "Tokens for upstreams."),
         .reserved("tls", "Certificates."),
         .reserved("stores", "Shared stores."),
         .reserved("telemetry", "Traces."),
@@ -193,11 +202,7 @@ enum GatewaySections {
     private static let accessLog = Section(
         "The access log.", draft: { AccessLogDraft() },
         keys: [
-            Key("enabled", .boolean, default: "true", "Whether there is one.") { $0.enabled = $1 },
-            Key(
-                "file", .logDestination, default: "stdout",
-                "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
-            ) { $0.destination = $1 },
+            .enabled, .file,
             Key(
                 "flush_interval", .duration(.milliseconds(10) ... .seconds(60)),
                 default: DurationFormat.text(Defaults.flushInterval), "The longest that a line waits in memory."
@@ -256,7 +261,7 @@ enum GatewaySections {
                 "listeners", .list(.name, countMax: 64), default: "all listeners",
                 "The listeners that its routes may claim. A route that names none gets all of these."
             ) { $0.listeners = $1.value },
-            Key("trust_domain", .trustDomain, "The SPIFFE trust domain of its users; kept for the identity plugins.") {
+            Key("trust_domain", .trustDomain, "The SPIFFE trust domain of its users; the plugin `spiffe` needs it.") {
                 $0.trustDomain = $1
             },
         ])
@@ -279,6 +284,19 @@ extension ValueDecoder where Value == WorkerCount {
             guard let count = text.decimalValue(), (1...256).contains(count) else { throw Unfit() }
             return .count(count)
         }
+    }
+}
+
+extension Key where Draft: LineLogDraft {
+    /// The keys that every log of lines has.
+    static var enabled: Key {
+        Key("enabled", .boolean, default: "true", "Whether there is one.") { $0.enabled = $1 }
+    }
+
+    static var file: Key {
+        Key(
+            "file", .logDestination, default: "stdout", "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
+        ) { $0.destination = $1 }
     }
 }
 

@@ -3,7 +3,7 @@ import Base
 /// The keys of the plugins. A plugin's section stands here; what it does stands in the module Plugins.
 enum PluginSections {
     static let plugins = Section(
-        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header counts as a key.",
+        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header and under `claims` each claim counts as a key. A plugin is on when any place names it, and off again when the nearest that does says `enabled: false`.",
         draft: { PluginsDraft() },
         keys: [
             .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") {
@@ -15,13 +15,27 @@ enum PluginSections {
             .part("ip_restriction", .section(ipRestriction), "Lets clients in by address, or answers 403.") {
                 draft, value, _, _ in draft.ipRestriction = value
             },
+            .part(
+                "jwt",
+                .plugin(IdentityPluginSections.jwt, \.place, exclusive: ("issuer", "issuers")) {
+                    IdentityPluginsDraft(jwt: $0)
+                }, "Verifies the client's token, or answers 401 or 403."
+            ) { draft, value, _, _ in draft.identity.jwt = value.jwt },
+            .part(
+                "spiffe",
+                .plugin(IdentityPluginSections.spiffe, \.place, exclusive: ("id", "rules")) {
+                    IdentityPluginsDraft(spiffe: $0)
+                }, "Gives the caller a SPIFFE ID, and holds the tenants apart."
+            ) { draft, value, _, _ in draft.identity.spiffe = value.spiffe },
+            .part(
+                "internal_jwt",
+                .plugin(IdentityPluginSections.internalJWT, \.place) { IdentityPluginsDraft(internalJWT: $0) },
+                "Issues a token for the upstream."
+            ) { draft, value, _, _ in draft.identity.internalJWT = value.internalJWT },
             .reserved("cors", "Cross-origin requests."),
             .reserved("rate_limit", "Rate limits."),
             .reserved("webhook_signature", "Signatures of webhooks."),
-            .reserved("jwt", "Verification of tokens."),
             .reserved("external_auth", "Authorisation by a service."),
-            .reserved("spiffe", "Identities."),
-            .reserved("internal_jwt", "Tokens for upstreams."),
             .reserved("request_transform", "Changes of requests."),
             .reserved("response_transform", "Changes of responses."),
             .reserved("compress", "Compression."),

@@ -127,6 +127,7 @@ struct PluginsDraft {
     var requestHeaders: HeaderEditDraft?
     var responseHeaders: HeaderEditDraft?
     var ipRestriction: IPRestrictionDraft?
+    var identity = IdentityPluginsDraft()
 }
 
 struct HeaderEditDraft {

@@ -46,20 +46,13 @@ enum RouteSections {
     private static let timeouts = Section(
         "Time-outs towards upstreams.", draft: { TimeoutsDraft() },
         keys: [
-            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.")
-            { $0.connect = $1 },
+            .connect,
             Key(
                 "request", Bounds.upstreamTime, default: DurationFormat.text(Defaults.request),
                 "From the end of the request header to the end of the answer."
             ) { $0.request = $1 },
-            Key(
-                "response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader),
-                "From the end of the request to the end of the response header."
-            ) { $0.responseHeader = $1 },
-            Key(
-                "idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle),
-                "Between two pieces of a body."
-            ) { $0.idle = $1 },
+            .responseHeader,
+            .idle,
         ])
 
     private static let routeTimeouts = Section(

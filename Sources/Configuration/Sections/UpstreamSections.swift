@@ -38,16 +38,9 @@ enum UpstreamSections {
     static let timeouts = Section(
         "Time-outs of an upstream.", draft: { TimeoutsDraft() },
         keys: [
-            Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.")
-            { $0.connect = $1 },
-            Key(
-                "response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader),
-                "From the end of the request to the end of the response header."
-            ) { $0.responseHeader = $1 },
-            Key(
-                "idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle),
-                "Between two pieces of a body."
-            ) { $0.idle = $1 },
+            .connect,
+            .responseHeader,
+            .idle,
             .elsewhere("request", "put `request` under a route's or the domain's `timeouts`, or under `defaults`"),
         ])
 
@@ -120,5 +113,27 @@ extension ValueDecoder where Value == HashKey {
                 return nil
             }
         }
+    }
+}
+
+extension Key<TimeoutsDraft> {
+    /// The keys that `timeouts` has wherever it stands.
+    static var connect: Key {
+        Key("connect", Bounds.upstreamTime, default: DurationFormat.text(Defaults.connect), "Opening a connection.") {
+            $0.connect = $1
+        }
+    }
+
+    static var responseHeader: Key {
+        Key(
+            "response_header", Bounds.upstreamTime, default: DurationFormat.text(Defaults.responseHeader),
+            "From the end of the request to the end of the response header."
+        ) { $0.responseHeader = $1 }
+    }
+
+    static var idle: Key {
+        Key(
+            "idle", Bounds.upstreamTime, default: DurationFormat.text(Defaults.idle), "Between two pieces of a body."
+        ) { $0.idle = $1 }
     }
 }

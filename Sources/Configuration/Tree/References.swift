@@ -26,6 +26,8 @@ final class References {
         case badPath(String)
         /// A path out of the configuration folder, in a file that may read in the folder only.
         case outOfReach(String)
+        /// The gateway's own signing keys, in a file that may not read them.
+        case signingKey(String)
         case unreadable(path: String, SourceError)
         /// Larger than the limit, in bytes.
         case tooLarge(what: String, limit: Int)
@@ -40,10 +42,28 @@ final class References {
     private var count = 0
     /// What files hold, by path. A link may lead out of the folder, so each reach has its own.
     private var contents: [Reach: [String: [UInt8]]] = [:]
+    /// What domain files may not read, by canonical paths; those of folders with a slash at the end.
+    private var protectedFiles: Set<String> = []
+    private var protectedFolders: [String] = []
 
     init(source: ConfigurationSource, limits: LoadingLimits) {
         self.source = source
         self.limits = limits
+    }
+
+    /// Keeps signing keys from domain files, wherever in the folder they lie and by whatever link they are reached.
+    func protect(files: [String], folders: [String]) {
+        for file in files { if let path = try? source.canonicalPath(file) { protectedFiles.insert(path) } }
+        for folder in folders {
+            guard let path = try? source.canonicalPath(folder) else { continue }
+            protectedFolders.append(path.hasSuffix("/") || path.isEmpty ? path : path + "/")
+        }
+    }
+
+    private func isProtected(_ name: String) -> Bool {
+        // A name that leads nowhere can't be read either.
+        guard let path = try? source.canonicalPath(name) else { return false }
+        return protectedFiles.contains(path) || protectedFolders.contains { path.hasPrefix($0) }
     }
 
     /// The text with everything in its place, and whether there was any reference in it.
@@ -93,7 +113,9 @@ final class References {
         let leadsUp = path.split(separator: "/").contains("..")
         switch reach {
         case .host: guard path.hasPrefix("/") || !leadsUp else { throw .badPath(path) }
-        case .folder: guard !path.hasPrefix("/"), !leadsUp else { throw .outOfReach(path) }
+        case .folder:
+            guard !path.hasPrefix("/"), !leadsUp else { throw .outOfReach(path) }
+            if isProtected(path) { throw .signingKey(path) }
         }
         if let known = contents[reach]?[path] { return known }
         var bytes: [UInt8]
@@ -134,6 +156,7 @@ extension References.Failure {
         case .variableNotSet(let name): "the environment variable `\(Visible.text(name))` is not set"
         case .badPath(let path): "`\(Visible.text(path))` is not a path that may be read"
         case .outOfReach(let path): "`\(Visible.text(path))` is not in the configuration folder"
+        case .signingKey(let path): "`\(Visible.text(path))` is one of the gateway's signing keys"
         case .unreadable(let path, let error): "the file `\(Visible.text(path))` \(error.reason)"
         case .tooLarge(let what, let limit): "\(Visible.text(what)) is larger than \(limit) bytes"
         case .notText(let what): "\(Visible.text(what)) does not hold UTF-8 text"

@@ -128,6 +128,17 @@ import Base
         return nil
     }
 
+    /// Whether a field called `name`, in any case of letters, was in the list and has been removed.
+    package func holdsRemoved(named name: ByteView) -> Bool {
+        guard let slots, count < endIndex else { return false }
+        var index = 0
+        while index < endIndex {
+            if slots[index].isRemoved, self.name(at: index).equalsIgnoringCase(name) { return true }
+            index += 1
+        }
+        return false
+    }
+
     /// The value of the first `field`.
     package func value(of field: KnownField) -> ByteView? { firstIndex(of: field).map { value(at: $0) } }
 

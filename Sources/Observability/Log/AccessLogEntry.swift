@@ -59,7 +59,7 @@ package enum AccessLogLimits {
     package static let headerLength = 512
 }
 
-extension AccessLogEntry {
+extension AccessLogEntry: LogLine {
     /// Room for field names, punctuation and numbers.
     private static let fixedCapacity = 640
 
@@ -112,45 +112,5 @@ extension AccessLogEntry {
         if line.isTruncated { line.cursor.write(",\"truncated\":true") }
         line.cursor.write("}\n")
         line.cursor.commit(to: &buffer)
-    }
-}
-
-/// The cursor with what one line needs to remember. Its methods are inlined so that each name is copied by moves of a
-/// known length.
-private struct LineCursor {
-    var cursor: TextCursor
-    var isTruncated = false
-
-    init(_ cursor: TextCursor) { self.cursor = cursor }
-
-    @inline(__always)
-    mutating func text(_ name: StaticString, _ text: ByteView, _ limit: Int) {
-        cursor.write(name)
-        if text.count <= limit {
-            cursor.write(json: text)
-        } else {
-            isTruncated = true
-            cursor.write(json: text.prefix(limit))
-        }
-    }
-
-    @inline(__always)
-    mutating func optional(_ name: StaticString, _ text: ByteView, _ limit: Int) {
-        if !text.isEmpty { self.text(name, text, limit) }
-    }
-
-    @inline(__always)
-    mutating func number(_ name: StaticString, _ number: UInt64) {
-        cursor.write(name)
-        cursor.write(decimal: number)
-    }
-
-    @inline(__always)
-    mutating func milliseconds(_ name: StaticString, _ amount: TimeAmount) {
-        let microseconds = UInt64(max(amount.microseconds, 0))
-        cursor.write(name)
-        cursor.write(decimal: microseconds / 1_000)
-        cursor.write(byte: ASCII.dot)
-        cursor.write(microseconds % 1_000, digits: 3)
     }
 }

@@ -21,6 +21,13 @@ package protocol LogSink: Sendable {
     func waitUntilWritable(for limit: TimeAmount)
     /// Opens the file again under its name, for log rotation. A sink that cannot keeps what it has.
     func reopen()
+    /// Calls `body`, during which nobody else writes to where this sink ends. For sinks that several logs share: a batch
+    /// may take several writes, and the lines of another log must not come between.
+    func alone(_ body: () -> Void)
+}
+
+extension LogSink {
+    package func alone(_ body: () -> Void) { body() }
 }
 
 /// Takes a queue's batches to its sink, on a thread of its own that the caller makes.
@@ -77,7 +84,7 @@ package final class LogWriter: Sendable {
         var any = false
         while let batch = queue.take() {
             any = true
-            write(batch)
+            sink.alone { write(batch) }
             queue.recycle(batch)
             if isReopenRequested.exchange(false, ordering: .acquiringAndReleasing) { sink.reopen() }
         }

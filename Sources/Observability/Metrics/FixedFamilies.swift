@@ -13,6 +13,8 @@ struct FixedFamilies {
         connections(&text)
         upstreams(&text)
         logs(&text)
+        IssuerFamilies(issuers: sample.issuers).render(&text)
+        IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)
     }
 
     private func process(_ text: inout PrometheusText) {
@@ -132,6 +134,9 @@ struct FixedFamilies {
     private func logLine(_ name: StaticString, _ text: inout PrometheusText, _ count: (LogStatistics) -> UInt64) {
         text.label("log", "access" as StaticString)
         text.sample(name, count(sample.accessLog))
+        text.clearLabels()
+        text.label("log", "audit" as StaticString)
+        text.sample(name, count(sample.auditLog))
         text.clearLabels()
         text.label("log", "error" as StaticString)
         text.sample(name, count(sample.errorLog))

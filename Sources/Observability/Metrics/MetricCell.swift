@@ -20,6 +20,9 @@ import Synchronization
         storage.pointee.store(storage.pointee.load(ordering: .relaxed) &- amount, ordering: .relaxed)
     }
 
+    /// By the owning thread only.
+    @inlinable package func set(_ value: UInt64) { storage.pointee.store(value, ordering: .relaxed) }
+
     /// By any thread.
     @inlinable package var value: UInt64 { storage.pointee.load(ordering: .relaxed) }
 }

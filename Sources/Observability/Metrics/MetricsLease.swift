@@ -9,12 +9,16 @@ package final class MetricsLease: Sendable {
     private let shard: MetricsShard
     private let routes = Lock<[Series]>([])
     private let targets = Lock<[Series]>([])
+    private let decisions = Lock<[Series]>([])
+    private let refusals = Lock<[Series]>([])
 
     init(shard: MetricsShard) { self.shard = shard }
 
     deinit {
         shard.routes.release(routes.withLock { $0 })
         shard.targets.release(targets.withLock { $0 })
+        shard.decisions.release(decisions.withLock { $0 })
+        shard.refusals.release(refusals.withLock { $0 })
     }
 
     /// The counters of routes, in the order of their ids. To be called when a snapshot is compiled, not for each request.
@@ -37,5 +41,19 @@ package final class MetricsLease: Sendable {
         let series = shard.targets.acquire([SeriesName(owner: upstream, target: target)])
         targets.withLock { $0 += series }
         return TargetMetrics(slot: series[0].slot)
+    }
+
+    /// The counter of one decision about an issuer's tokens.
+    func decisionCell(issuer: String, _ decision: AuditDecision) -> MetricCell {
+        let series = shard.decisions.acquire([SeriesName(owner: issuer, target: decision.label.description)])
+        decisions.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
+    }
+
+    /// The counter of refusals of an issuer's tokens for one reason.
+    func refusalCell(issuer: String, _ reason: StaticString) -> MetricCell {
+        let series = shard.refusals.acquire([SeriesName(owner: issuer, target: reason.description)])
+        refusals.withLock { $0 += series }
+        return series[0].slot.pointee.own[0]
     }
 }

@@ -22,7 +22,12 @@ package struct ProcessSample: Sendable {
     package var residentBytes: UInt64?
     package var openDescriptors: UInt64?
     package var accessLog = LogStatistics()
+    package var auditLog = LogStatistics()
     package var errorLog = LogStatistics()
+    /// By name.
+    package var issuers: [IssuerSample] = []
+    /// Nil when the gateway issues no tokens.
+    package var signingKeys: SigningKeySample?
 
     package init() {}
 }

@@ -11,7 +11,17 @@ import HTTP
     @inlinable package static var upstreamConnectionsReused: ShardCounter { ShardCounter(index: 2) }
     @inlinable package static var upstreamConnectFailures: ShardCounter { ShardCounter(index: 3) }
     @inlinable package static var upstreamRetries: ShardCounter { ShardCounter(index: 4) }
-    static let count = 5
+    /// Tokens that had been verified before.
+    @inlinable package static var verifiedTokenHits: ShardCounter { ShardCounter(index: 5) }
+    @inlinable package static var verifiedTokenMisses: ShardCounter { ShardCounter(index: 6) }
+    /// Verified tokens that had to make room for others.
+    @inlinable package static var verifiedTokenEvictions: ShardCounter { ShardCounter(index: 7) }
+    /// Internal tokens that were given out again.
+    @inlinable package static var mintedTokenHits: ShardCounter { ShardCounter(index: 8) }
+    /// Internal tokens that had to be signed.
+    @inlinable package static var mintedTokenMisses: ShardCounter { ShardCounter(index: 9) }
+    @inlinable package static var mintedTokenEvictions: ShardCounter { ShardCounter(index: 10) }
+    static let count = 11
 }
 
 /// A level that each loop keeps for itself, whatever the route.
@@ -20,14 +30,20 @@ import HTTP
     @inlinable init(index: Int) { self.index = index }
 
     /// Client connections open.
-    @inlinable package static var connectionsOpen: ShardGauge { ShardGauge(index: 5) }
+    @inlinable package static var connectionsOpen: ShardGauge { ShardGauge(index: 11) }
     /// Upstream connections waiting in the pool.
-    @inlinable package static var upstreamConnectionsIdle: ShardGauge { ShardGauge(index: 6) }
+    @inlinable package static var upstreamConnectionsIdle: ShardGauge { ShardGauge(index: 12) }
     /// Upstream connections with an exchange under way.
-    @inlinable package static var upstreamConnectionsActive: ShardGauge { ShardGauge(index: 7) }
+    @inlinable package static var upstreamConnectionsActive: ShardGauge { ShardGauge(index: 13) }
     /// Requests under way.
-    @inlinable package static var requestsActive: ShardGauge { ShardGauge(index: 8) }
-    static let count = 4
+    @inlinable package static var requestsActive: ShardGauge { ShardGauge(index: 14) }
+    /// Verified tokens kept, and the memory that they take.
+    @inlinable package static var verifiedTokens: ShardGauge { ShardGauge(index: 15) }
+    @inlinable package static var verifiedTokenBytes: ShardGauge { ShardGauge(index: 16) }
+    /// Internal tokens kept, and the memory that they take.
+    @inlinable package static var mintedTokens: ShardGauge { ShardGauge(index: 17) }
+    @inlinable package static var mintedTokenBytes: ShardGauge { ShardGauge(index: 18) }
+    static let count = 8
 }
 
 /// Which limit made the gateway refuse a client connection; the `limit` label of its counter.
@@ -57,6 +73,10 @@ package enum ConnectionLimit: UInt8, CaseIterable, Sendable {
     @usableFromInline let cells: CellBlock
     let routes = SeriesTable(cellCount: RouteMetrics.cellCount)
     let targets = SeriesTable(cellCount: TargetMetrics.cellCount)
+    /// By issuer and decision.
+    let decisions = SeriesTable(cellCount: 1)
+    /// By issuer and reason.
+    let refusals = SeriesTable(cellCount: 1)
 
     private static let firstLimit = ShardCounter.count + ShardGauge.count
     private static let firstReason = firstLimit + ConnectionLimit.allCases.count
@@ -76,6 +96,12 @@ package enum ConnectionLimit: UInt8, CaseIterable, Sendable {
 
     /// By the loop's thread only.
     @inlinable package func lower(_ gauge: ShardGauge) { cells[gauge.index].subtract() }
+
+    /// By the loop's thread only.
+    @inlinable package func set(_ gauge: ShardGauge, to level: Int) { cells[gauge.index].set(UInt64(max(level, 0))) }
+
+    /// For what is counted elsewhere on the same loop. By the loop's thread only.
+    @inlinable package func set(_ counter: ShardCounter, to total: UInt64) { cells[counter.index].set(total) }
 
     /// Counts a client connection that was closed at once. By the loop's thread only.
     package func countRefusedConnection(_ limit: ConnectionLimit) {

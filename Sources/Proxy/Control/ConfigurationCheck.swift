@@ -16,10 +16,17 @@ package enum ConfigurationCheck {
         var diagnostics = loaded.diagnostics
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
+            let keys = SigningKeyLoader.load(configuration)
+            let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
+            diagnostics += identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries)
             do throws(RouteConflicts) {
-                let built = try Blueprint(configuration)
-                diagnostics += RouteDiagnostics(routes: built.routes, files: loaded.files).all(built.warnings)
-                blueprint = built
+                let built = try Blueprint(configuration, signingKeys: keys.entries)
+                let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
+                diagnostics += routes.all(built.warnings)
+                if let tokens = configuration.internalTokens, let publication = tokens.publication {
+                    diagnostics += routes.hidden(by: publication, in: tokens)
+                }
+                blueprint = identity.isEmpty ? built : nil
             } catch {
                 diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
             }

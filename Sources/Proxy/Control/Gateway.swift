@@ -1,6 +1,8 @@
 import Base
 import Configuration
 import EventLoop
+import Identity
+import JOSE
 import Linux
 import Observability
 import Synchronization
@@ -20,6 +22,8 @@ package final class Gateway {
     package private(set) var endpoints: [String: IPEndpoint] = [:]
     /// How many event loops there are.
     package var workerCount: Int { workers.count }
+    /// The keys of the issuers whose tokens are accepted.
+    package let issuers: IssuerDirectory
 
     private let log: Observability.ErrorLog
     private let loop: EventLoop
@@ -28,6 +32,7 @@ package final class Gateway {
     private var listeners = ListenerSet()
     private var budgets: [String: ConnectionBudget] = [:]
     private let names: NameDirectory
+    private let signing: SigningKeys
 
     /// - Parameter loop: the control thread's, on which everything here is called.
     package init(
@@ -42,24 +47,33 @@ package final class Gateway {
             totalMax: configuration.limits.connectionsMax.value,
             perClientMax: configuration.limits.connectionsPerClientMax.value)
         names = NameDirectory(loop: loop, log: log, registry: registry)
+        issuers = IssuerDirectory(loop: loop, log: log)
+        signing = SigningKeys(loop: loop)
+        issuers.onKeys = { [unowned self] name, keys, _ in issuerHasKeys(name, keys) }
+        issuers.onSettled = { [unowned self] name in issuerSettled(name) }
+        signing.onChange = { [unowned self] state in signs(by: state) }
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
     }
 
     // MARK: Start
 
     /// Opens the listeners and starts the loops.
-    package func start(accessLog: AccessLogOutput?) throws(ListenFailure) {
+    package func start(logs: LoopLogs) throws(ListenFailure) {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
         let change = try prepare(blueprint)
+        // The loops must not begin without the keys that their first requests may need.
+        signing.update(blueprint)
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
+                var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
+                parts.lookUpKey = lookUpKey
                 let worker = Worker(
-                    WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy()),
-                    snapshot: update.snapshot, loop: try EventLoop())
+                    parts, snapshot: update.snapshot, loop: try EventLoop())
                 workers.append(worker)
-                worker.setAccessLog(accessLog)
+                worker.setLogs(logs)
                 worker.adopt(update)
+                if let state = signing.state { worker.adopt(state) }
                 try Thread.start(name: "worker-\(index)") { worker.run() }
             } catch {
                 throw ListenFailure(
@@ -68,6 +82,32 @@ package final class Gateway {
         }
         commit(change)
     }
+
+    // MARK: Identity
+
+    /// How a loop asks for an issuer's key.
+    private var lookUpKey: WorkerIssuers.LookUp {
+        let mailbox = loop.mailbox
+        let directory = LoopBound(issuers)
+        return { issuer, keyID in mailbox.post { directory.value.lookUp(issuer: issuer, kid: keyID) } }
+    }
+
+    /// An issuer without keys any more is gone, or another one now: the loops have forgotten its keys with its settings.
+    private func issuerHasKeys(_ name: String, _ keys: KeySet?) {
+        guard let keys else { return }
+        for worker in workers { worker.mailbox.post { worker.issuers.adopt(keys, of: name) } }
+    }
+
+    private func issuerSettled(_ name: String) {
+        for worker in workers { worker.mailbox.post { worker.issuers.settled(name) } }
+    }
+
+    private func signs(by state: SigningState) {
+        for worker in workers { worker.mailbox.post { worker.adopt(state) } }
+    }
+
+    /// What is published of the gateway's own keys; nil when it issues no tokens.
+    package var signingState: SigningState? { signing.state }
 
     private static func workerCount(_ configuration: GatewayConfiguration) -> Int {
         switch configuration.workers.value {
@@ -122,12 +162,16 @@ package final class Gateway {
         let updates = shards.enumerated().map { index, shard in
             WorkerUpdate(
                 snapshot: blueprint.makeSnapshot(metrics: shard), upstreams: upstreams,
+                issuers: configuration.issuerDefinitions,
                 listeners: plan.byWorker[index])
         }
         return Change(updates: updates, listeners: plan, budgets: budgets)
     }
 
     private func commit(_ change: Change) {
+        let secrets = blueprint.configuration.secrets
+        issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
+        signing.update(blueprint)
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
         budgets = change.budgets
@@ -155,9 +199,9 @@ package final class Gateway {
 
     // MARK: Logs and end
 
-    /// Every loop writes its lines to `output` from now on, or none.
-    package func setAccessLog(_ output: AccessLogOutput?) {
-        for worker in workers { worker.mailbox.post { worker.setAccessLog(output) } }
+    /// Every loop writes its lines there from now on.
+    package func setLogs(_ logs: LoopLogs) {
+        for worker in workers { worker.mailbox.post { worker.setLogs(logs) } }
     }
 
     /// Calls `done` on the control thread when every loop has read its mail up to now.
@@ -170,6 +214,7 @@ package final class Gateway {
     /// Takes no more connections and lets requests end.
     /// - Parameter done: called on the control thread when all have.
     package func drain(done: @escaping @Sendable () -> Void) {
+        issuers.quiesce()
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for worker in workers {

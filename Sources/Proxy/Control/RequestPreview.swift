@@ -24,6 +24,8 @@ package struct RequestPreview {
         package let detail: String
         /// The value of `Allow`, with 405.
         package var allow: String?
+        /// The value of `WWW-Authenticate`, when a token is what is wanted.
+        package var challenge: String?
     }
 
     /// What a path parameter has captured.
@@ -47,6 +49,8 @@ package struct RequestPreview {
     package private(set) var upstreamPath: String?
     /// Where a redirect leads; nil when there is none.
     package private(set) var redirectLocation: String?
+    /// What the identity plugins decide; nil when the route has none, or they were not reached or not asked about.
+    package private(set) var identity: IdentityPreview?
 }
 
 extension RequestPreview {
@@ -54,7 +58,10 @@ extension RequestPreview {
     ///   - head: a request head as it comes over a connection, whole.
     ///   - listener: the index of the listener that it comes in by.
     ///   - client: whom access rules see; nil leaves them out.
-    package init(_ head: [UInt8], listener: Int, client: IPAddress?, in blueprint: Blueprint) {
+    ///   - caller: whom the identity plugins see; nil leaves them out.
+    package init(
+        _ head: [UInt8], listener: Int, client: IPAddress?, caller: CallerQuestion? = nil, in blueprint: Blueprint
+    ) {
         outcome = .answer(Answer(.truncatedRequest))
         let limits = MessageLimits(blueprint.configuration.listeners[listener].limits)
         var decoder = RequestDecoder(limits: limits)
@@ -69,12 +76,13 @@ extension RequestPreview {
         switch decoded {
         case .failure(let error): outcome = .answer(Answer(GatewayAnswer(error)))
         case .success(.incomplete): break
-        case .success(.complete): preview(&request, listener: listener, client: client, in: blueprint)
+        case .success(.complete): preview(&request, listener: listener, client: client, caller, in: blueprint)
         }
     }
 
     private mutating func preview(
-        _ request: inout RequestHead, listener: Int, client: IPAddress?, in blueprint: Blueprint
+        _ request: inout RequestHead, listener: Int, client: IPAddress?, _ caller: CallerQuestion?,
+        in blueprint: Blueprint
     ) {
         host = request.host.string
         path = request.path.string
@@ -86,6 +94,9 @@ extension RequestPreview {
         if isUpgrade { return outcome = .answer(Answer(.upgradeNotSupported)) }
         if request.targetForm == .asterisk {
             return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))
+        }
+        if let document = blueprint.configuration.internalTokens?.publication?.document(at: path, listener: listener) {
+            return outcome = .answer(Answer(document, request.method))
         }
         let asked = RouteRequest(
             listener: listener, host: request.host, path: request.path, method: request.method,
@@ -106,6 +117,12 @@ extension RequestPreview {
         withExtendedLifetime(texts) {
             act(request, match, compiler.compile(route), client: client)
         }
+        guard case .route = outcome, let caller else { return }
+        identity = IdentityPreview(&request, parameters: match, route: route, caller, in: blueprint)
+        guard let trace = identity?.trace, let refusal = trace.refusal else { return }
+        var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+        answer.challenge = trace.challenge
+        outcome = .answer(answer)
     }
 
     private static func answer(
@@ -135,9 +152,10 @@ extension RequestPreview {
             parts.rewrite.append(request.path, parameters: match, to: &text)
             upstreamPath = text.isEmpty ? path : text.readable.string
         case .redirect(let redirect):
-            redirect.appendLocation(request, parameters: match, to: &text)
+            redirect.appendLocation(
+                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
             redirectLocation = text.readable.string
-        case .respond, .local: break
+        case .respond, .local, .keys: break
         }
         if request.hasEncodedSlash, !parts.allowsEncodedSlash { return outcome = .answer(Answer(.encodedSlash)) }
         if case .length(let length) = request.framing, length > parts.bodyBytesMax {
@@ -150,6 +168,24 @@ extension RequestPreview {
 }
 
 extension RequestPreview.Answer {
+    fileprivate init(_ document: KeyDocument, _ method: Method) {
+        guard method == .get || method == .head else {
+            self.init(.methodNotAllowed)
+            allow = "GET, HEAD"
+            return
+        }
+        switch document {
+        case .keySet:
+            self.init(
+                status: 200, code: "",
+                detail: "The gateway itself answers with its keys as a JWK set (internal_tokens.publish).")
+        case .bundle:
+            self.init(
+                status: 200, code: "",
+                detail: "The gateway itself answers with its keys as a SPIFFE bundle (internal_tokens.publish).")
+        }
+    }
+
     init(_ answer: GatewayAnswer) {
         self.init(status: answer.status, code: answer.code.description, detail: answer.detail.description)
     }

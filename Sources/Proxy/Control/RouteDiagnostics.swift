@@ -20,6 +20,26 @@ struct RouteDiagnostics {
         }
     }
 
+    /// Routes whose every request goes to the gateway's keys.
+    func hidden(by publication: KeyPublication, in tokens: InternalTokens) -> [Diagnostic] {
+        routes.compactMap { route in
+            let path = route.match.path.value
+            guard !path.isPrefix else { return nil }
+            let documents = route.match.listeners.map {
+                publication.document(at: path.description, listener: $0.value.index)
+            }
+            guard let first = documents.first, let document = first, documents.allSatisfy({ $0 == document }) else {
+                return nil
+            }
+            let place = publication.path(of: document).origin.location ?? tokens.location
+            return Diagnostic(
+                .warning, at: route.location, path: self.path(route, ""),
+                "the route can never be reached: `\(path)` shows the gateway's keys (`internal_tokens.publish`)",
+                suggestion: "give the route another path, or publish the keys elsewhere",
+                related: .init(location: place, note: "the keys' path"))
+        }
+    }
+
     private struct Pair: Hashable {
         let first: Int
         let second: Int

@@ -26,10 +26,13 @@ package struct LocalAnswer {
     package var status: Int
     package var contentType: String
     package var body: [UInt8]
+    /// The value of `Cache-Control`.
+    package var cacheControl: String
 
-    package init(status: Int = 200, contentType: String, body: [UInt8]) {
+    package init(status: Int = 200, contentType: String, body: [UInt8], cacheControl: String = "no-store") {
         self.status = status
         self.contentType = contentType
         self.body = body
+        self.cacheControl = cacheControl
     }
 }

@@ -43,7 +43,8 @@ package final class LocalSite {
         let plan = change.plan
         worker.adopt(
             WorkerUpdate(
-                snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], listeners: plan.byWorker[0]))
+                snapshot: Snapshot.local(endpoints, metrics: shard), upstreams: [], issuers: [],
+                listeners: plan.byWorker[0]))
         listeners.commit(plan)
         endpoint = plan.endpoints["admin"]
     }
@@ -86,6 +87,7 @@ extension Snapshot {
         let unrouted = CompiledRoute(CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
         return Snapshot(
             table: table, routes: routes, unrouted: unrouted, forwarding: ForwardingPolicy(),
-            serverHeader: ByteView(), digest: "", texts: texts, lease: lease)
+            serverHeader: ByteView(), queryTokenNames: [ByteView("access_token")], digest: "", texts: texts,
+            lease: lease)
     }
 }

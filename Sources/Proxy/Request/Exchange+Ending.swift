@@ -39,6 +39,10 @@ extension Exchange {
             responseHead.fields.append(.allow, value: worker.scratch.readable)
             worker.scratch.removeAll()
         }
+        if let identityRefusal, let chain = route.plugins.identity {
+            chain.jwt.challenge.append(for: identityRefusal, to: &responseHead.fields)
+            if identityRefusal == .issuerUnavailable { responseHead.fields.append(.retryAfter, value: "5") }
+        }
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")
         responseHead.fields.append(.xRequestID, value: requestID.readable)

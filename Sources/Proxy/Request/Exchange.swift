@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import Observability
+import Plugins
 import Routing
 import Upstream
 
@@ -24,10 +25,21 @@ final class Exchange {
     var match = RouteMatch()
     /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
     var client: IPAddress
+    /// Who sends the request, as the identity plugins found out.
+    var caller = Caller()
+    /// Why they refused it; decides the challenge of the answer.
+    var identityRefusal: IdentityRefusal?
+    /// What the exchange has among the requests that wait for an issuer's keys; 0 when it waits for none.
+    var issuerTicket: UInt64 = 0
+    /// Whether it has waited already: once is all.
+    var hasWaitedForIssuer = false
     var requestID = IOBuffer(capacity: RequestID.maximumLength)
     var traceID: TraceID?
     /// The path for the upstream, when the route rewrites it.
     var rewrittenPath = IOBuffer()
+    /// The query for the upstream, when something is left out of it.
+    var rewrittenQuery = IOBuffer()
+    var hasRewrittenQuery = false
     var contentBytes = 0
 
     // MARK: The upstream
@@ -64,9 +76,15 @@ final class Exchange {
         snapshot = nil
         route = unrouted
         progress = .complete
+        caller.reset()
+        identityRefusal = nil
+        issuerTicket = 0
+        hasWaitedForIssuer = false
         requestID.removeAll()
         traceID = nil
         rewrittenPath.removeAll()
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = false
         contentBytes = 0
         attempt = Attempt()
         upstream = nil
@@ -103,6 +121,12 @@ final class Exchange {
 
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }
+
+    /// The query that goes further; nil for none, without a question mark.
+    var upstreamQuery: ByteView? {
+        if hasRewrittenQuery { return rewrittenQuery.isEmpty ? nil : rewrittenQuery.readable }
+        return request.hasQuery ? request.query : nil
+    }
 }
 
 /// How far the attempts to have the request answered have come.

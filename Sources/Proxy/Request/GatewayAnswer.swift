@@ -44,6 +44,9 @@ extension GatewayAnswer {
     package static var contentTooLarge: GatewayAnswer {
         GatewayAnswer(413, "content-too-large", "The request content is larger than this resource accepts.")
     }
+    package static var keysNotReady: GatewayAnswer {
+        GatewayAnswer(503, "keys-not-ready", "The gateway's keys are not ready yet.")
+    }
     package static var upgradeNotSupported: GatewayAnswer {
         GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.")
     }

@@ -6,6 +6,7 @@ import Routing
 extension Exchange {
     func answer(with redirect: CompiledRedirect) -> StepOutcome {
         startLocalAnswer(status: redirect.status)
+        withholdQueryToken()
         redirect.appendLocation(of: self, to: &worker.scratch)
         responseHead.fields.append(.location, value: worker.scratch.readable)
         worker.scratch.removeAll()
@@ -28,8 +29,29 @@ extension Exchange {
             to: LocalRequest(method: request.method, path: request.path.string, query: request.query.string))
         startLocalAnswer(status: answer.status)
         answer.contentType.withByteView { responseHead.fields.append(.contentType, value: $0) }
-        responseHead.fields.append(.cacheControl, value: "no-store")
+        answer.cacheControl.withByteView { responseHead.fields.append(.cacheControl, value: $0) }
         answer.body.withUnsafeBytes { worker.scratch.append(ByteView($0)) }
+        sendAnswer()
+        return .parked
+    }
+
+    /// The gateway's own keys, for whoever verifies its tokens.
+    func answer(with document: KeyDocument) -> StepOutcome {
+        guard request.method == .get || request.method == .head else {
+            worker.scratch.removeAll()
+            worker.scratch.append("GET, HEAD")
+            return .respond(.methodNotAllowed)
+        }
+        guard let state = worker.signingState else { return .respond(.keysNotReady) }
+        let tag = state.tag(of: document)
+        let isKnown = tag.withByteView { EntityTags.hold($0, in: request.fields) }
+        startLocalAnswer(status: isKnown ? 304 : 200)
+        tag.withByteView { responseHead.fields.append(.etag, value: $0) }
+        state.cacheControl.withByteView { responseHead.fields.append(.cacheControl, value: $0) }
+        if !isKnown {
+            responseHead.fields.append(.contentType, value: document.mediaType)
+            state.text(of: document).withByteView { worker.scratch.append($0) }
+        }
         sendAnswer()
         return .parked
     }
@@ -42,9 +64,30 @@ extension Exchange {
         return .parked
     }
 
-    private func startLocalAnswer(status: Int) {
+    func startLocalAnswer(status: Int) {
         worker.scratch.removeAll()
         responseHead.reset()
         responseHead.status = status
+    }
+}
+
+/// `If-None-Match` (RFC 9110 section 13.1.2).
+package enum EntityTags {
+    /// Whether the field holds the tag, compared weakly, or `*`.
+    package static func hold(_ tag: ByteView, in fields: borrowing HeaderList) -> Bool {
+        var line = fields.firstIndex(of: .ifNoneMatch)
+        while let index = line {
+            let value = fields.value(at: index)
+            if value == "*" { return true }
+            var start = 0
+            while start < value.count {
+                let end = value.firstIndex(of: ASCII.comma, from: start) ?? value.count
+                let listed = value[start..<end].trimmingWhitespace()
+                if listed == tag || listed.hasPrefix(ByteView("W/")) && listed.from(2) == tag { return true }
+                start = end + 1
+            }
+            line = fields.firstIndex(of: .ifNoneMatch, from: index + 1)
+        }
+        return false
     }
 }

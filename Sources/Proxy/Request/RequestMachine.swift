@@ -7,9 +7,11 @@ import Routing
 /// The life of a request, in order. Each step does one thing and names what comes next:
 ///
 /// ```
-/// identify ─▶ route ─▶ limit ─▶ access ─▶ act ─┬─▶ transform ─▶ dispatch ─▶ (parked: the upstream goes on)
-///     │          │        │        │           └─▶ answered here (redirect, fixed response, local)
-///     └──────────┴────────┴────────┴─▶ respond: the gateway refuses
+/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ state ─▶ dispatch ─▶ (parked: the
+///     │          │        │        │            │  ▲            │                             upstream goes on)
+///     │          │        │        │            ▼  │            └─▶ answered here (redirect, fixed response, local)
+///     │          │        │        │         (parked: the issuer's keys are looked up)
+///     └──────────┴────────┴────────┴────────────┴─▶ respond: the gateway refuses
 /// ```
 /// From `dispatch` on the exchange is driven by events: `Exchange+Relay.swift` passes content both ways, and
 /// `Exchange+Ending.swift` ends it.
@@ -18,8 +20,10 @@ enum RequestStep {
     case route
     case limit
     case access
+    case authenticate
     case act
     case transform
+    case state
     case dispatch
 }
 
@@ -62,8 +66,10 @@ extension Exchange {
         case .route: findRoute(in: snapshot)
         case .limit: applyLimits()
         case .access: checkAccess()
+        case .authenticate: authenticate(in: snapshot)
         case .act: act()
         case .transform: transform(in: snapshot)
+        case .state: stateIdentity()
         case .dispatch: dispatch(in: snapshot)
         }
     }
@@ -82,23 +88,30 @@ extension Exchange {
     private func findRoute(in snapshot: Snapshot) -> StepOutcome {
         guard let connection = stream?.connection else { return .parked }
         if request.targetForm == .asterisk { return answerOptions() }
+        let published = snapshot.published.route(of: request.path, listener: connection.listener.index)
+        if published >= 0 { return take(snapshot.routes[published], on: connection) }
         let asked = RouteRequest(
             listener: connection.listener.index, host: request.host, path: request.path, method: request.method,
             methodToken: request.methodToken, query: request.query)
         snapshot.table.match(asked, fields: request.fields, into: &match)
         switch match.outcome {
         case .route(let index):
-            route = snapshot.routes[index]
-            deadline = connection.loop.now + withRoute { $0.requestTimeout }
-            connection.wake(at: deadline)
-            if request.hasEncodedSlash, !route.allowsEncodedSlash { return .respond(.encodedSlash) }
-            return .next(.limit)
+            return take(snapshot.routes[index], on: connection)
         case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)
         case .misdirected: return .respond(.misdirected)
         case .methodNotAllowed(let methods):
             snapshot.table.appendAllow(methods, to: &worker.scratch)
             return .respond(.methodNotAllowed)
         }
+    }
+
+    @inline(__always)
+    private func take(_ found: CompiledRoute, on connection: ClientConnection) -> StepOutcome {
+        route = found
+        deadline = connection.loop.now + withRoute { $0.requestTimeout }
+        connection.wake(at: deadline)
+        if request.hasEncodedSlash, !withRoute({ $0.allowsEncodedSlash }) { return .respond(.encodedSlash) }
+        return .next(.limit)
     }
 
     private func applyLimits() -> StepOutcome {
@@ -110,7 +123,7 @@ extension Exchange {
 
     private func checkAccess() -> StepOutcome {
         switch withRoute({ $0.plugins.checkAccess(client: client, request: request) }) {
-        case .proceed: return .next(.act)
+        case .proceed: return .next(.authenticate)
         case .respond(let refusal): return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
         }
     }
@@ -122,6 +135,7 @@ extension Exchange {
         case .redirect(let redirect): return answer(with: redirect)
         case .respond(let fixed): return answer(with: fixed)
         case .local(let handler): return answer(with: handler)
+        case .keys(let document): return answer(with: document)
         }
     }
 
@@ -132,6 +146,6 @@ extension Exchange {
             // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
             route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
         }
-        return .next(.dispatch)
+        return .next(.state)
     }
 }

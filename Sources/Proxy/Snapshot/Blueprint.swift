@@ -1,10 +1,12 @@
 import Base
 import Configuration
 import HTTP
+import Identity
 import Linux
 import Observability
 import Plugins
 import Routing
+import Synchronization
 import Upstream
 
 /// A checked configuration together with its route table: what every loop's snapshot is made from.
@@ -15,10 +17,15 @@ package final class Blueprint: Sendable {
     package let table: RouteTable
     /// Routes that can never be reached.
     package let warnings: [RouteProblem]
+    /// The gateway's own keys, read and checked.
+    package let signingKeys: [SigningKeyEntry]
 
     /// - Throws: the routes that can't live together.
-    package init(_ configuration: GatewayConfiguration) throws(RouteConflicts) {
+    package init(
+        _ configuration: GatewayConfiguration, signingKeys: [SigningKeyEntry] = []
+    ) throws(RouteConflicts) {
         self.configuration = configuration
+        self.signingKeys = signingKeys
         let routes = configuration.domains.flatMap { $0.routes }
         let build = RouteTable.build(routes.enumerated().map { RouteDefinition($1, place: $0) })
         guard let table = build.table else { throw RouteConflicts(routes: routes, problems: build.problems) }
@@ -35,8 +42,12 @@ package final class Blueprint: Sendable {
         var compiled: [CompiledRoute] = []
         compiled.reserveCapacity(routes.count)
         var upstreamCount = 0
+        let identity = IdentityCompiler(
+            texts: texts, configuration: configuration, issuers: configuration.issuerDefinitions,
+            number: { Self.chainNumber.wrappingAdd(1, ordering: .relaxed).newValue })
         for domain in configuration.domains {
-            let compiler = RouteCompiler(texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount))
+            let compiler = RouteCompiler(
+                texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount), identity: identity)
             for route in domain.routes {
                 compiled.append(CompiledRoute(compiler.compile(route), metrics: counters[compiled.count]))
             }
@@ -44,11 +55,31 @@ package final class Blueprint: Sendable {
         }
         let unrouted = CompiledRoute(
             CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
+        var published = PublishedPaths()
+        if let publication = configuration.internalTokens?.publication {
+            published = PublishedPaths(publication, firstRoute: compiled.count, texts: texts)
+            for document in KeyDocument.allCases {
+                compiled.append(.published(document, texts: texts, lease: lease))
+            }
+        }
         return Snapshot(
-            table: table.copy(), routes: compiled, unrouted: unrouted, forwarding: ForwardingPolicy(configuration),
-            serverHeader: texts.keep(configuration.serverHeader.value), digest: configuration.digest, texts: texts,
+            table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
+            forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
+            queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
             lease: lease)
     }
+
+    private var queryTokenNames: [String] {
+        var names = ["access_token"]
+        for route in routes {
+            for source in route.plugins.jwt?.sources ?? [] {
+                if case .query(let name) = source.value, !names.contains(name) { names.append(name) }
+            }
+        }
+        return names
+    }
+
+    private static let chainNumber = Atomic<UInt64>(0)
 
     /// What a route is compiled with.
     func upstreams(of route: Route) -> DomainUpstreams {

@@ -16,6 +16,8 @@ struct RouteCompiler {
     let texts: TextArena
     /// The upstreams of the routes' domain.
     let upstreams: DomainUpstreams
+    /// Nil where only the rest of the route is of interest.
+    var identity: IdentityCompiler?
 
     func compile(_ route: ConfiguredRoute) -> CompiledRoute.Parts {
         var parts = CompiledRoute.Parts()
@@ -79,7 +81,7 @@ struct RouteCompiler {
         }
         if !set.requestHeaders.isEmpty { plugins.append(.requestHeaders(compile(set.requestHeaders))) }
         if !set.responseHeaders.isEmpty { plugins.append(.responseHeaders(compile(set.responseHeaders))) }
-        return PluginChain(plugins)
+        return PluginChain(plugins, identity: identity?.compile(set))
     }
 
     private func compile(_ edit: HeaderEdit) -> HeaderEditRule {

@@ -12,6 +12,8 @@ package final class Snapshot: @unchecked Sendable {
     /// Finds routes; the indices are those of `routes`.
     let table: RouteTable
     let routes: [CompiledRoute]
+    /// What comes before all routes of the table.
+    let published: PublishedPaths
     /// What counts requests that no route took.
     let unrouted: CompiledRoute
     let forwarding: ForwardingPolicy
@@ -19,20 +21,28 @@ package final class Snapshot: @unchecked Sendable {
     let serverHeader: ByteView
     /// By the index that routes have; bound to the loop's pools when the loop takes the snapshot over.
     var upstreams: [UpstreamCluster] = []
+    /// By the index that routes have; bound to the loop's when the loop takes the snapshot over.
+    var issuers: [IssuerKeys] = []
+    /// Names of query parameters whose values stay out of logs: those in which any route takes tokens, and
+    /// `access_token` (RFC 6750 section 2.3).
+    let queryTokenNames: [ByteView]
     /// The SHA-256 of the configuration, in hexadecimal.
     package let digest: String
     private let texts: TextArena
     private let lease: MetricsLease
 
     init(
-        table: RouteTable, routes: [CompiledRoute], unrouted: CompiledRoute, forwarding: ForwardingPolicy,
-        serverHeader: ByteView, digest: String, texts: TextArena, lease: MetricsLease
+        table: RouteTable, routes: [CompiledRoute], published: PublishedPaths = PublishedPaths(),
+        unrouted: CompiledRoute, forwarding: ForwardingPolicy, serverHeader: ByteView, queryTokenNames: [ByteView],
+        digest: String, texts: TextArena, lease: MetricsLease
     ) {
         self.table = table
         self.routes = routes
+        self.published = published
         self.unrouted = unrouted
         self.forwarding = forwarding
         self.serverHeader = serverHeader
+        self.queryTokenNames = queryTokenNames
         self.digest = digest
         self.texts = texts
         self.lease = lease
@@ -101,6 +111,8 @@ enum CompiledAction {
     case respond(CompiledResponse)
     /// An endpoint of the gateway itself.
     case local(any LocalHandler)
+    /// The gateway's own keys.
+    case keys(KeyDocument)
 }
 
 /// What `Host` says upstream.
@@ -172,12 +184,13 @@ package struct CompiledRedirect {
     }
 
     func appendLocation(of exchange: Exchange, to buffer: inout IOBuffer) {
-        appendLocation(exchange.request, parameters: exchange.match, to: &buffer)
+        appendLocation(exchange.request, query: exchange.upstreamQuery, parameters: exchange.match, to: &buffer)
     }
 
     /// Appends the value of `Location`. `buffer` must be empty.
+    /// - Parameter query: the request's, or what is passed on of it.
     package func appendLocation(
-        _ request: borrowing RequestHead, parameters: borrowing RouteMatch, to buffer: inout IOBuffer
+        _ request: borrowing RequestHead, query: ByteView?, parameters: borrowing RouteMatch, to buffer: inout IOBuffer
     ) {
         switch target {
         case .location(let template):
@@ -199,7 +212,7 @@ package struct CompiledRedirect {
                 buffer.append(request.path)
             }
         }
-        if keepsQuery, request.hasQuery { Self.insert(query: request.query, into: &buffer) }
+        if keepsQuery, let query { Self.insert(query: query, into: &buffer) }
     }
 
     /// Gives the location a query, before its fragment, unless it has one of its own (RFC 3986 section 3).

@@ -24,7 +24,7 @@ extension UpstreamConnection {
         buffers.back(&output)
         HeadEncoder.appendRequestLine(
             method: exchange.request.methodToken, path: exchange.upstreamPath,
-            query: exchange.request.hasQuery ? exchange.request.query : nil, to: &output)
+            query: exchange.upstreamQuery, to: &output)
         var skipped = KnownFieldSet.framingFields
         if let host = pool.hostHeader(for: exchange) {
             skipped.insert(KnownFieldSet(.host))

@@ -1,8 +1,11 @@
 import Base
 import EventLoop
 import HTTP
+import Identity
+import JOSE
 import Linux
 import Observability
+import Plugins
 import Upstream
 
 /// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
@@ -15,7 +18,14 @@ package final class Worker: @unchecked Sendable {
     let metrics: MetricsShard
     let limits: ConnectionLimits
     let log: ErrorLog
-    private(set) var accessLog: AccessLog?
+    let identity: LoopIdentity
+    let issuers: WorkerIssuers
+    /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
+    private(set) var signingState: SigningState?
+    /// Counts requests whose token is nobody's, and those without one.
+    private(set) lazy var unknownIssuer = DecisionMetrics(issuer: DecisionMetrics.unknownIssuer, in: metrics)
+    private(set) lazy var noIssuer = DecisionMetrics(issuer: DecisionMetrics.noIssuer, in: metrics)
+    private var logs = WorkerLogs()
     let buffers = BufferPool()
     /// What requests that begin now are served by.
     private(set) var snapshot: Snapshot
@@ -27,12 +37,13 @@ package final class Worker: @unchecked Sendable {
 
     /// For building a value: whoever uses it leaves it empty.
     var scratch = IOBuffer(capacity: 4096)
+    /// The same for lines of logs.
+    var logScratch = IOBuffer(capacity: 4096)
     var random: RandomSource
 
     private var connections: [ClientConnection] = []
     private var freeExchanges: [Exchange] = []
     private var clock: WorkerClock
-    private var flusher: LogFlusher?
 
     /// The door for other threads.
     package var mailbox: Mailbox { loop.mailbox }
@@ -46,6 +57,8 @@ package final class Worker: @unchecked Sendable {
         limits = parts.limits
         log = parts.log
         random = RandomSource(seed: parts.seed)
+        identity = LoopIdentity(random: &random, metrics: parts.metrics)
+        issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -102,26 +115,38 @@ package final class Worker: @unchecked Sendable {
 
     // MARK: Logs
 
-    /// Writes lines to `output` from now on, or none.
-    package func setAccessLog(_ output: AccessLogOutput?) {
-        flusher?.stop()
-        accessLog?.flush()
-        accessLog = output?.makeLog()
-        flusher = accessLog.map { LogFlusher($0, loop: loop) }
+    /// Writes lines there from now on.
+    package func setLogs(_ new: LoopLogs) {
+        logs.stop()
+        logs = WorkerLogs(new, loop: loop)
     }
 
     func writeAccessLog(_ exchange: Exchange, duration: TimeAmount) {
-        guard let accessLog else { return }
-        exchange.withLogEntry(duration: duration) { entry in
-            if accessLog.write(entry, now: loop.now) { flusher?.arm() }
-        }
+        guard let log = logs.access else { return }
+        exchange.withLogEntry(duration: duration) { log.write($0) }
+    }
+
+    /// The log that a decision belongs in; nil when it isn't logged.
+    func auditLog(for decision: AuditDecision) -> LogFlusher? {
+        logs.auditsRefusalsOnly && decision != .refused ? nil : logs.audit
     }
 
     // MARK: Changes from outside
 
+    /// Signs internal tokens by `state`, and shows its keys, from now on.
+    func adopt(_ state: SigningState) {
+        signingState = state
+        do throws(KeyError) {
+            try identity.mint.adopt(state)
+        } catch {
+            log.error("a signing key can't be used") { $0.field("key", state.signer.id) }
+        }
+    }
+
     /// Serves by `update` from the next request on. Called on the loop's thread.
     package func adopt(_ update: WorkerUpdate) {
         bind(update.snapshot, to: update.upstreams)
+        update.snapshot.issuers = issuers.bind(update.issuers)
         snapshot = update.snapshot
         updateListeners(update)
     }
@@ -199,7 +224,7 @@ package final class Worker: @unchecked Sendable {
     }
 
     private func stop() {
-        accessLog?.flush()
+        logs.flush()
         loop.stop()
         onDrained?()
         onDrained = nil
@@ -219,6 +244,8 @@ package struct WorkerParts {
     package var limits: ConnectionLimits
     package var log: ErrorLog
     package var seed: UInt64
+    /// Asks the control thread for an issuer's key.
+    var lookUpKey: WorkerIssuers.LookUp = { _, _ in }
 
     package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
         self.metrics = metrics

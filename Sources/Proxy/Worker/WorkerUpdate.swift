@@ -8,11 +8,13 @@ package final class WorkerUpdate: @unchecked Sendable {
     // Sendable for one hand-over: the control thread builds it, then exactly one loop takes it apart.
     let snapshot: Snapshot
     let upstreams: [UpstreamPlan]
+    let issuers: [IssuerDefinition]
     private var listeners: [ListenerPlan]
 
-    init(snapshot: Snapshot, upstreams: [UpstreamPlan], listeners: [ListenerPlan]) {
+    init(snapshot: Snapshot, upstreams: [UpstreamPlan], issuers: [IssuerDefinition], listeners: [ListenerPlan]) {
         self.snapshot = snapshot
         self.upstreams = upstreams
+        self.issuers = issuers
         self.listeners = listeners
     }
 

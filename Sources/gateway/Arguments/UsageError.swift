@@ -11,6 +11,12 @@ package enum UsageError: Error, Equatable {
     case invalidChoice(option: String, given: String, choices: [String])
     case missingArgument(String)
     case excessArgument(String)
+    /// An option without which nothing can be done here.
+    case missingOption(String, expected: String)
+    /// Two options that mean different things.
+    case conflictingOptions(String, String)
+    /// A file that an option or argument names.
+    case unreadable(String, reason: String)
     /// An option's or argument's value that can't be what it must be.
     case invalidValue(of: String, given: String, expected: String)
 
@@ -28,6 +34,9 @@ package enum UsageError: Error, Equatable {
             "`\(given)` is no value of `\(option)`; expected \(choices.map { "`\($0)`" }.joined(separator: ", "))"
         case .missingArgument(let name): "the argument \(name) is missing"
         case .excessArgument(let text): "one argument too many: `\(text)`"
+        case .missingOption(let name, let expected): "the option `\(name)` is missing; expected \(expected)"
+        case .conflictingOptions(let first, let second): "`\(first)` and `\(second)` can't be given together"
+        case .unreadable(let name, let reason): "`\(name)` can't be read: \(reason)"
         case .invalidValue(let name, let given, let expected): "`\(given)` is no \(name); expected \(expected)"
         }
     }

@@ -13,13 +13,13 @@ package enum CommandLineTool {
     /// In the order of the help.
     package static var commands: [any Command.Type] {
         [
-            ServeCommand.self, CheckCommand.self, RoutesCommand.self, ExplainCommand.self, HealthCommand.self,
-            ReferenceCommand.self, VersionCommand.self,
+            ServeCommand.self, CheckCommand.self, RoutesCommand.self, ExplainCommand.self, KeygenCommand.self,
+            TokenCommand.self, HealthCommand.self, ReferenceCommand.self, VersionCommand.self,
         ]
     }
 
     /// Names that a later version will give a meaning to.
-    private static let laterCommands = ["test", "diff", "schema", "import", "token"]
+    private static let laterCommands = ["test", "diff", "schema", "import"]
 
     /// - Parameter words: the command line without the program's name.
     /// - Returns: the exit status.

@@ -1,6 +1,9 @@
 import Admin
 import Base
 import Configuration
+import JOSE
+import Linux
+import Proxy
 
 /// `portcullis explain DIR METHOD URL`: what would become of a request, and why.
 package enum ExplainCommand: Command {
@@ -20,15 +23,32 @@ package enum ExplainCommand: Command {
             .init(
                 name: "--client", value: "ADDRESS",
                 help: "whom ip_restriction sees; unless given, that step lets the request through"),
+            .init(
+                name: "--token", value: "TOKEN",
+                help: "the caller's token: @FILE or - (standard input) keeps it out of sight of other users"),
+            .init(
+                name: "--claims", value: "JSON",
+                help: "claims as if a token of the issuer held them; @FILE and - as above"),
+            .init(
+                name: "--issuer", value: "NAME",
+                help: "the issuer whose --claims or --jwks are meant; unless given, the route's first, or all"),
+            .init(
+                name: "--jwks", value: "FILE",
+                help: "keys (JWK set or PEM) of an issuer whose own would have to be fetched"),
             .format(["human", "json"]),
         ],
         details: """
-            Nothing is sent anywhere. The client is taken for one that is not among trusted_proxies.
-            Exit status 1 when no route takes the request: the answer is then what a client would get.
+            Nothing is sent anywhere, and the token is never shown. The client is taken for one that is not among
+            trusted_proxies. Each decision of the identity plugins is told with its reason and the place of its setting;
+            keys come from files and shared secrets alone, and where there are none the signature counts as unchecked.
+            Exit status 1 when no route takes the request or the gateway refuses it: the answer is then what a client
+            would get.
             """,
         examples: [
             "portcullis explain gateway.d GET http://shop.localhost:8080/products/7",
             "portcullis explain gateway.d GET http://shop.localhost/cart --header 'X-Canary: always' --format json",
+            "portcullis explain gateway.d GET http://bank-a.localhost/accounts/7 --token @token.txt",
+            "portcullis explain gateway.d GET http://bank-a.localhost/accounts/7 --claims '{\"sub\":\"ann\"}'",
         ])
 
     package static func run(_ arguments: ParsedArguments, _ console: Console) throws(UsageError) -> Int32 {
@@ -41,10 +61,44 @@ package enum ExplainCommand: Command {
             }
             client = address
         }
+        let credential = try credential(arguments)
+        let keys = try keys(arguments)
         guard let blueprint = load(arguments, console)?.blueprint else { return 1 }
+        let issuer = arguments.value("--issuer")
+        let issuers = blueprint.configuration.issuers.map(\.name)
+        if let issuer, !issuers.contains(issuer) {
+            throw .invalidValue(
+                of: "issuer", given: issuer, expected: issuers.map { "`\($0)`" }.joined(separator: ", "))
+        }
+        let now = WallTime(nanoseconds: SystemClock.wallNanoseconds())
         let explanation = try Explanation(
-            request, listenerName: arguments.value("--listener"), client: client, in: blueprint)
-        console.print(arguments.value("--format") == "json" ? explanation.json.text : explanation.text)
+            request, listenerName: arguments.value("--listener"), client: client,
+            caller: CallerQuestion(credential, issuer: issuer, keys: keys, now: now), in: blueprint)
+        var text = arguments.value("--format") == "json" ? explanation.json.text : explanation.text
+        for secret in explanation.secrets { text = text.replacing(secret, with: EffectiveConfiguration.mask) }
+        console.print(text)
         return explanation.isServed ? 0 : 1
+    }
+
+    private static func credential(_ arguments: ParsedArguments) throws(UsageError) -> CallerQuestion.Credential {
+        if let text = arguments.value("--token") {
+            if arguments.has("--claims") { throw .conflictingOptions("--token", "--claims") }
+            return .token(GivenText.token(try GivenText.bytes(text, of: "token")))
+        }
+        guard let text = arguments.value("--claims") else { return .none }
+        let claims = try GivenText.bytes(text, of: "claims")
+        let problem = GivenText.problem(inClaims: claims)
+        if let problem { throw .invalidValue(of: "JSON object of claims", given: text, expected: problem) }
+        return .claims(claims)
+    }
+
+    private static func keys(_ arguments: ParsedArguments) throws(UsageError) -> KeySet? {
+        guard let path = arguments.value("--jwks") else { return nil }
+        let content = try GivenText.bytes("@\(path)", of: "key set")
+        do throws(KeySetProblem) {
+            return try KeySet.judged(file: content)
+        } catch {
+            throw .invalidValue(of: "key set", given: path, expected: error.description)
+        }
     }
 }

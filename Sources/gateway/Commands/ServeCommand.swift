@@ -16,8 +16,8 @@ package enum ServeCommand: Command {
         examples: ["portcullis run gateway.d", "portcullis run gateway.d --demo"])
 
     package static func run(_ arguments: ParsedArguments, _ console: Console) -> Int32 {
-        RunCommand.run(
-            folder: arguments.argument("DIR"),
-            demo: arguments.has("--demo") ? { Demo.start(gateway: $0, console) } : nil)
+        let folder = arguments.argument("DIR")
+        return RunCommand.run(
+            folder: folder, demo: arguments.has("--demo") ? { Demo.start(gateway: $0, folder: folder, console) } : nil)
     }
 }

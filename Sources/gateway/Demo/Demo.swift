@@ -10,7 +10,7 @@ enum Demo {
 
     /// Starts the upstream on a thread of its own, then prints the lines. What is wrong is complained about; the gateway
     /// serves all the same.
-    static func start(gateway: Gateway, _ console: Console) {
+    static func start(gateway: Gateway, folder: String, _ console: Console) {
         for port in ports {
             let endpoint = IPEndpoint(address: IPAddress(ipv4: 0x7f00_0001), port: port)
             do throws(Errno) {
@@ -21,6 +21,9 @@ enum Demo {
         }
         var endpoints = gateway.endpoints
         endpoints["admin"] = gateway.blueprint.configuration.admin?.address.value
-        console.print(DemoScript.text(endpoints: endpoints))
+        // The lines are for other terminals, which may be anywhere.
+        console.print(
+            DemoScript.text(
+                endpoints: endpoints, program: programPath() ?? "portcullis", folder: realPath(folder) ?? folder))
     }
 }

@@ -50,20 +50,35 @@ struct DemoAnswer {
 
     private func echo(_ request: borrowing RequestHead) -> JSONValue {
         var headers: [JSONValue] = []
+        var internalToken: JSONValue?
         var index = request.fields.firstIndex
         while index < request.fields.endIndex {
-            headers.append(
-                .string("\(request.fields.name(at: index).string): \(request.fields.value(at: index).string)"))
+            let name = request.fields.name(at: index).string
+            let value = request.fields.value(at: index).string
+            headers.append(.string("\(name): \(value)"))
+            internalToken = internalToken ?? Self.decoded(name, value)
             index = request.fields.index(after: index)
         }
-        return [
-            "answered_by": .string(name),
-            "method": .string(request.methodToken.string),
-            "path": .string(request.path.string),
-            "query": .string(request.query.string),
-            "headers": .array(headers),
-            "body_bytes": .integer(content.count),
-            "body_start": .string(content.startText),
+        var members: [(String, JSONValue)] = [
+            ("answered_by", .string(name)), ("method", .string(request.methodToken.string)),
+            ("path", .string(request.path.string)), ("query", .string(request.query.string)),
+            ("headers", .array(headers)),
         ]
+        if let internalToken { members.append(("token_decoded", internalToken)) }
+        members += [("body_bytes", .integer(content.count)), ("body_start", .string(content.startText))]
+        return .object(members)
+    }
+
+    /// The token of a header in which services find one, made readable. A service would check its signature first.
+    private static func decoded(_ name: String, _ value: String) -> JSONValue? {
+        switch name.lowercased() {
+        case "authorization" where value.lowercased().hasPrefix("bearer "): decoded(String(value.dropFirst(7)))
+        case "x-internal-jwt", "x-internal-token": decoded(value)
+        default: nil
+        }
+    }
+
+    private static func decoded(_ token: String) -> JSONValue? {
+        DecodedToken(token).map { ["header": $0.header, "claims": $0.claims] }
     }
 }

@@ -4,7 +4,7 @@ import Configuration
 
 /// The pipeline with the effective values of one listener and one route.
 package struct ExplainedPipeline {
-    fileprivate typealias Value = ExplainedStep.Value
+    typealias Value = ExplainedStep.Value
 
     package let steps: [ExplainedStep]
 
@@ -16,7 +16,7 @@ package struct ExplainedPipeline {
         }
     }
 
-    fileprivate struct Values {
+    struct Values {
         let configuration: GatewayConfiguration
         let listener: Listener
         let route: Route
@@ -32,9 +32,12 @@ package struct ExplainedPipeline {
             case .route: [Value(name: "route", text: route.identity, origin: .file(route.location))]
             case .requestLimits: requestLimits
             case .ipRestriction: route.plugins.ipRestriction.map(access)
+            case .jwt: route.plugins.jwt.map { jwt($0) + issuers($0) }
+            case .spiffe: route.plugins.spiffe.map(spiffe)
             case .answer: answer
             case .rewrite: proxy.flatMap(rewrite)
             case .requestHeaders: proxy == nil ? nil : edit(route.plugins.requestHeaders)
+            case .internalJWT: proxy == nil ? nil : route.plugins.internalJWT.map(internalToken)
             case .pickTarget: upstream.map(pick)
             case .proxy: upstream.map(relay)
             case .retry: proxy == nil ? nil : retry
@@ -175,13 +178,13 @@ extension ExplainedPipeline.Values {
 // MARK: Values as text
 
 extension ExplainedPipeline.Values {
-    fileprivate func shown(_ text: String, _ origin: Origin) -> String { configuration.shown(text, origin) }
+    private func shown(_ text: String, _ origin: Origin) -> String { configuration.shown(text, origin) }
 
-    fileprivate func value(_ name: String, _ text: String, _ origin: Origin) -> ExplainedStep.Value {
+    func value(_ name: String, _ text: String, _ origin: Origin) -> ExplainedStep.Value {
         ExplainedStep.Value(name: name, text: shown(text, origin), origin: origin)
     }
 
-    fileprivate func number(_ name: String, _ setting: Setting<Int>) -> ExplainedStep.Value {
+    func number(_ name: String, _ setting: Setting<Int>) -> ExplainedStep.Value {
         value(name, String(setting.value), setting.origin)
     }
 
@@ -189,11 +192,11 @@ extension ExplainedPipeline.Values {
         value(name, SizeFormat.text(setting.value), setting.origin)
     }
 
-    fileprivate func flag(_ name: String, _ setting: Setting<Bool>) -> ExplainedStep.Value {
+    func flag(_ name: String, _ setting: Setting<Bool>) -> ExplainedStep.Value {
         value(name, setting.value ? "true" : "false", setting.origin)
     }
 
-    fileprivate func time(_ name: String, _ setting: Setting<TimeAmount>) -> ExplainedStep.Value {
+    func time(_ name: String, _ setting: Setting<TimeAmount>) -> ExplainedStep.Value {
         value(name, DurationFormat.text(setting.value), setting.origin)
     }
 }

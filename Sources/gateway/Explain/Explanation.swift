@@ -21,11 +21,14 @@ package struct Explanation {
     package let otherCount: Int
     /// Nil without a route.
     package let pipeline: ExplainedPipeline?
+    /// Nil when the route has no identity plugins, or the request was refused before them.
+    package let identity: ExplainedIdentity?
 
     /// - Parameter listenerName: nil to take the one that the URL's port leads to, else the first one by which a route
     ///   takes the request.
     package init(
-        _ request: SampleRequest, listenerName: String?, client: IPAddress?, in blueprint: Blueprint
+        _ request: SampleRequest, listenerName: String?, client: IPAddress?, caller: CallerQuestion,
+        in blueprint: Blueprint
     ) throws(UsageError) {
         let listeners = blueprint.configuration.listeners
         let index: Int
@@ -45,7 +48,7 @@ package struct Explanation {
             isAssumed = listeners.count > 1
             index = Self.servingListener(request, client: client, in: blueprint) ?? 0
         }
-        let preview = RequestPreview(request.head, listener: index, client: client, in: blueprint)
+        let preview = RequestPreview(request.head, listener: index, client: client, caller: caller, in: blueprint)
         self.request = request
         self.preview = preview
         listener = listeners[index]
@@ -58,6 +61,22 @@ package struct Explanation {
         let losers = (preview.explanation?.verdicts.count ?? 0) - (route == nil ? 0 : 1)
         otherCount = max(0, losers - nearMisses.count)
         pipeline = route.map { ExplainedPipeline(blueprint.configuration, listener: listeners[index], route: $0) }
+        identity = route.flatMap { route in
+            preview.identity.map { ExplainedIdentity($0, route: route, blueprint.configuration) }
+        }
+    }
+
+    /// Tokens that the URL itself holds, which nobody else needs to see.
+    package var secrets: [String] {
+        let names = route?.plugins.jwt?.sources.compactMap { source in
+            if case .query(let name) = source.value { return name }
+            return nil
+        }
+        guard let names, !names.isEmpty else { return [] }
+        return preview.query.split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            return parts.count == 2 && names.contains(String(parts[0])) ? String(parts[1]) : nil
+        }
     }
 
     /// The first listener by which a route takes the request.
@@ -67,9 +86,11 @@ package struct Explanation {
         }
     }
 
-    /// Whether a route takes the request.
+    /// Whether a route takes the request, or the gateway itself answers it with what was asked for.
     package var isServed: Bool {
-        if case .route = preview.outcome { return true }
-        return false
+        switch preview.outcome {
+        case .route: true
+        case .answer(let answer): answer.status < 400
+        }
     }
 }

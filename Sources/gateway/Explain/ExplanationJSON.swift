@@ -19,6 +19,7 @@ extension Explanation {
             "upstream_path": .optional(preview.upstreamPath),
             "redirect_location": .optional(preview.redirectLocation),
             "answer": answer,
+            "identity": identity?.json(files) ?? .null,
             "near_misses": .array(
                 nearMisses.map {
                     ["route": .string($0.identity), "reason": .string($0.reason), "place": .string($0.place)]
@@ -38,7 +39,7 @@ extension Explanation {
         guard case .answer(let answer) = preview.outcome else { return .null }
         return [
             "status": .integer(answer.status), "code": .string(answer.code), "detail": .string(answer.detail),
-            "allow": .optional(answer.allow),
+            "allow": .optional(answer.allow), "challenge": .optional(answer.challenge),
         ]
     }
 

@@ -1,10 +1,12 @@
 import Configuration
+import Plugins
 import Proxy
 
 extension Explanation {
     /// For a terminal.
     package var text: String {
         var text = "\(request.method) \(request.url)\n\n" + TextTable(rows: facts).text
+        if let identity { text += "\nidentity\n" + self.text(identity) }
         if !nearMisses.isEmpty {
             let rows = nearMisses.map { ["", $0.identity, $0.reason, $0.place] }
             text += "\nwhy not the others\n" + TextTable(rows: rows).text
@@ -29,6 +31,7 @@ extension Explanation {
         case .answer(let answer):
             rows.append(["answer", "\(answer.status) \(answer.code)", answer.detail])
             if let allow = answer.allow { rows.append(["", "Allow: \(allow)"]) }
+            if let challenge = answer.challenge { rows.append(["", "WWW-Authenticate", challenge]) }
         }
         return rows
     }
@@ -50,6 +53,28 @@ extension Explanation {
         return rows
     }
 
+    private func text(_ identity: ExplainedIdentity) -> String {
+        var rows: [[String]] = []
+        for decision in identity.decisions {
+            let name = "\(decision.plugin.key)  \(decision.name)"
+            rows.append(["", name, decision.outcome.word, decision.reason, files.describe(decision.origin)])
+        }
+        var text = TextTable(rows: rows).text
+        for remark in identity.remarks { text += "  note: \(remark)\n" }
+        let trace = identity.trace
+        guard trace.refusal == nil else { return text }
+        let sent = identity.sentUpstream
+        text += sent.isEmpty ? "  the upstream is told nothing about the caller\n" : "  the upstream gets\n"
+        for line in sent { text += "    \(line)\n" }
+        if let header = identity.internalHeader, let claims = identity.internalClaims {
+            text += "  the internal token, which nobody has signed here\n"
+            for part in [header, claims] {
+                for line in part.text.split(separator: "\n") { text += "    \(line)\n" }
+            }
+        }
+        return text
+    }
+
     private func text(_ pipeline: ExplainedPipeline) -> String {
         var rows: [[String]] = []
         for (index, step) in pipeline.steps.enumerated() {
@@ -60,5 +85,26 @@ extension Explanation {
             }
         }
         return TextTable(rows: rows).text
+    }
+}
+
+extension IdentityTrace.Outcome {
+    var word: String {
+        switch self {
+        case .good: "ok"
+        case .bad: "no"
+        case .unchecked: "?"
+        case .neutral: "-"
+        }
+    }
+
+    /// For programs.
+    var name: String {
+        switch self {
+        case .good: "good"
+        case .bad: "bad"
+        case .unchecked: "unchecked"
+        case .neutral: "neutral"
+        }
     }
 }

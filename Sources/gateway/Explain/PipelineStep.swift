@@ -11,10 +11,12 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case route
     case requestLimits
     case ipRestriction
-    // Who the caller is and what they may do comes here: rate limits, tokens, claims, external authorisation, SPIFFE.
+    case jwt
+    case spiffe
     case answer
     case rewrite
     case requestHeaders
+    case internalJWT
     case pickTarget
     case proxy
     case retry
@@ -31,14 +33,27 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .route: "route"
         case .requestLimits: "request limits"
         case .ipRestriction: "ip_restriction"
+        case .jwt: "jwt"
+        case .spiffe: "spiffe, tenant boundary"
         case .answer: "answer without an upstream"
         case .rewrite: "rewrite path and host"
         case .requestHeaders: "request_headers"
+        case .internalJWT: "internal_jwt"
         case .pickTarget: "pick a target"
         case .proxy: "proxy, with time-outs"
         case .retry: "retry"
         case .responseHeaders: "response_headers"
         case .log: "access log and metrics"
+        }
+    }
+}
+
+extension PipelineStep {
+    /// The plugin's name in the configuration, for those that decide about callers.
+    var key: String {
+        switch self {
+        case .spiffe: "spiffe"
+        default: title
         }
     }
 }

@@ -8,6 +8,8 @@ extension JSONWriter {
         object("domains") { $0.append(changes.domains) }
         object("upstreams") { $0.append(changes.upstreams) }
         object("routes") { $0.append(changes.routes) }
+        object("issuers") { $0.append(changes.issuers) }
+        object("signing_keys") { $0.append(changes.signingKeys) }
         array("settings") { line in for name in changes.settings { line.value(name) } }
     }
 

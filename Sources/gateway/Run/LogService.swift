@@ -33,38 +33,22 @@ final class LogService: Sendable {
     }
 }
 
-/// The process's logs.
-final class LogSet {
-    let error: LogService
-    /// Nil when the configuration wants none.
-    var access: LogService?
-
-    init(error: LogService) { self.error = error }
-
-    /// Where the loops write, and how long a line may wait there.
-    func output(_ configuration: GatewayConfiguration) -> AccessLogOutput? {
-        access.map {
-            AccessLogOutput(queue: $0.queue, flushDelay: configuration.accessLog.flushInterval.value)
-        }
-    }
-
-    var accessStatistics: LogStatistics { access?.queue.statistics ?? LogStatistics() }
-}
-
 /// Where a log goes.
 final class LogFile: LogSink {
     /// Nil for a standard stream, which can't be reopened.
     private let path: String?
     /// The descriptor in use. Only the writer's thread changes it.
     private let descriptor: Lock<Int32>
+    /// Held while a batch is written: two logs may go to one standard stream.
+    private let turn = Lock<Void>(())
 
     private init(path: String?, descriptor: Int32) {
         self.path = path
         self.descriptor = Lock(descriptor)
     }
 
-    static var standardOutput: LogFile { LogFile(path: nil, descriptor: 1) }
-    static var standardError: LogFile { LogFile(path: nil, descriptor: 2) }
+    /// A stream of the process. All logs that go there must have the same one of these.
+    static func stream(_ number: Int32) -> LogFile { LogFile(path: nil, descriptor: number) }
 
     static func file(_ path: String) throws(Errno) -> LogFile {
         LogFile(path: path, descriptor: try FileDescriptor.openForAppending(path: path).release())
@@ -83,6 +67,8 @@ final class LogFile: LogSink {
     }
 
     func waitUntilWritable(for limit: TimeAmount) { waitForOutput(descriptor.withLock { $0 }, atMost: limit) }
+
+    func alone(_ body: () -> Void) { turn.withLock { _ in body() } }
 
     /// A file that can't be opened leaves the old one in use: better a line in a renamed file than none.
     func reopen() {

@@ -35,7 +35,7 @@ final class ServerProcess: EventHandler {
         self.signals = signals
         self.loader = loader
         loop = try EventLoop()
-        let logs = LogSet(error: try LogService(name: "error-log", to: .standardError, capacity: 256, batchSize: 4096))
+        let logs = try LogSet()
         self.logs = logs
         log = ErrorLog(queue: logs.error.queue, level: .init(blueprint.configuration.errorLog.level.value)) {
             ErrorLog.Instant(
@@ -47,7 +47,11 @@ final class ServerProcess: EventHandler {
         admin = LocalSite(
             AdminEndpoints.make(
                 gateway: gateway, state: adminState,
-                sample: { ProcessSample.now(accessLog: logs.accessStatistics, errorLog: logs.error.queue.statistics) }),
+                sample: {
+                    ProcessSample.now(
+                        accessLog: logs.accessStatistics, auditLog: logs.auditStatistics,
+                        errorLog: logs.error.queue.statistics)
+                }),
             loop: loop, log: log, startTime: startTime)
     }
 
@@ -66,8 +70,8 @@ final class ServerProcess: EventHandler {
     func start() -> Bool {
         let configuration = gateway.blueprint.configuration
         do {
-            logs.access = try makeAccessLog(configuration)
-            try gateway.start(accessLog: logs.output(configuration))
+            _ = logs.commit(try logs.prepare(configuration, before: nil))
+            try gateway.start(logs: logs.outputs(configuration))
             admin.commit(try admin.prepare(at: configuration.admin?.address.value))
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
@@ -97,23 +101,11 @@ final class ServerProcess: EventHandler {
     func serve() -> Int32 {
         loop.run()
         log.info("ended")
-        logs.access?.stop(within: .seconds(2))
-        logs.error.stop(within: .seconds(1))
+        logs.stop()
         return 0
     }
 
     private var wallNow: WallTime { WallTime(nanoseconds: SystemClock.wallNanoseconds()) }
-
-    private func makeAccessLog(_ configuration: GatewayConfiguration) throws(Errno) -> LogService? {
-        guard configuration.accessLog.enabled.value else { return nil }
-        let file: LogFile
-        switch configuration.accessLog.destination.value {
-        case .standardOutput: file = .standardOutput
-        case .standardError: file = .standardError
-        case .file(let path): file = try .file(path)
-        }
-        return try LogService(name: "access-log", to: file, capacity: 64, batchSize: 64 * 1024)
-    }
 
     // MARK: Signals
 
@@ -121,7 +113,7 @@ final class ServerProcess: EventHandler {
         while let signal = signals.next() {
             switch signal {
             case .reload: reload()
-            case .reopenLogs: logs.access?.reopen()
+            case .reopenLogs: logs.reopen()
             case .terminate, .interrupt: drain()
             }
         }
@@ -162,20 +154,21 @@ final class ServerProcess: EventHandler {
             log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
             return
         }
-        var fresh: LogService?
+        var logChange: LogSet.Change?
         do {
-            if after.accessLog != before.accessLog { fresh = try makeAccessLog(after) }
+            let fresh = try logs.prepare(after, before: before)
+            logChange = fresh
             let transfer = LoopBound(self)
             // Whatever can fail comes first: then all of the new configuration takes effect, or nothing of it.
             let adminChange = try admin.prepare(at: after.admin?.address.value)
             try gateway.apply(blueprint) { transfer.value.reloaded(from: before, to: after, begin: begin) }
             admin.commit(adminChange)
-            if after.accessLog != before.accessLog { switchAccessLog(to: fresh) }
+            switchLogs(fresh, from: before, to: after)
             log.level = .init(after.errorLog.level.value)
             if after.workers != before.workers { log.warning("reload: workers takes effect at the next start") }
             for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
         } catch {
-            fresh?.stop(within: .zero)
+            logChange?.cancel()
             registry.countReload(.rejected)
             adminState.reloadRejected(errors: ["\(error)"], at: wallNow)
             log.error("reload rejected: the running configuration stays") { $0.field("error", "\(error)") }
@@ -203,12 +196,13 @@ final class ServerProcess: EventHandler {
         }
     }
 
-    private func switchAccessLog(to fresh: LogService?) {
-        let old = logs.access
-        logs.access = fresh
-        gateway.setAccessLog(logs.output(gateway.blueprint.configuration))
-        // The loops hand in their last lines before they switch; the old writer ends when those are written.
-        if let old { gateway.afterAllLoops { old.stop(within: .seconds(2)) } }
+    private func switchLogs(_ change: LogSet.Change, from before: GatewayConfiguration, to after: GatewayConfiguration)
+    {
+        let old = logs.commit(change)
+        if after.accessLog == before.accessLog, after.auditLog == before.auditLog { return }
+        gateway.setLogs(logs.outputs(after))
+        // The loops hand in their last lines before they switch; the old writers end when those are written.
+        if !old.isEmpty { gateway.afterAllLoops { for log in old { log.stop(within: .seconds(2)) } } }
     }
 
     private func write(_ diagnostic: Diagnostic, of checked: CheckedConfiguration) {

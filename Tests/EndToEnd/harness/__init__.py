@@ -3,7 +3,7 @@
 from .client import RawClient, exchange, get, post, request_bytes
 from .configuration import HOST, domain_file, merged, route_all
 from .deadline import Deadline, eventually, stays
-from .gateway import BINARY, Gateway, command, parse_log
+from .gateway import BINARY, MEMORY_FACTOR, Gateway, command, parse_log
 from .ports import free_port
 from .upstream import (
     EchoUpstream, FullBacklog, ScriptedUpstream, answering, echo, in_turn, ok, refused_port, resetting, silent)
@@ -11,7 +11,7 @@ from .wire import Malformed, Request, Response, Truncated, chunked
 
 __all__ = [
     "answering", "BINARY", "chunked", "command", "Deadline", "domain_file", "echo", "EchoUpstream", "eventually",
-    "exchange", "free_port", "FullBacklog", "Gateway", "get", "HOST", "in_turn", "Malformed", "merged", "ok",
+    "exchange", "free_port", "FullBacklog", "Gateway", "get", "HOST", "in_turn", "Malformed", "MEMORY_FACTOR", "merged", "ok",
     "parse_log", "post", "RawClient", "refused_port", "Request", "request_bytes", "resetting", "Response",
     "route_all", "ScriptedUpstream", "silent", "stays", "Truncated",
 ]

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTCULLIS_BIN", REPOSITORY / ".build" / "debug" / "portcullis")).resolve()
 START_SECONDS = float(os.environ.get("PORTCULLIS_START_SECONDS", "10"))
 TIME_FACTOR = float(os.environ.get("PORTCULLIS_TIME_FACTOR", "1"))
+# A sanitizer keeps freed memory for a while.
+MEMORY_FACTOR = float(os.environ.get("PORTCULLIS_MEMORY_FACTOR", "1"))
 
 
 def command(*arguments, env=None, seconds=30):
@@ -149,8 +151,11 @@ class Gateway:
         return parse_lines(self.stderr())
 
     def access_log(self):
-        """Access log lines on stdout."""
-        return parse_lines(self.stdout_path.read_text(errors="replace"))
+        """Access log lines on stdout, where audit lines may stand between them."""
+        return [line for line in parse_lines(self.stdout()) if "decision" not in line]
+
+    def stdout(self):
+        return self.stdout_path.read_text(errors="replace")
 
     def access_line(self, seconds=5, **fields):
         """The first access log line with all these values."""

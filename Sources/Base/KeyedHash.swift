@@ -1,5 +1,3 @@
-import Base
-
 /// SipHash-2-4 (Aumasson and Bernstein, 2012): a hash whose collisions nobody finds who doesn't know the key. For keys
 /// that a client chooses: headers, cookies, addresses.
 package struct KeyedHash: Sendable, Hashable {

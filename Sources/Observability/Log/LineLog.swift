@@ -1,8 +1,9 @@
 import Base
 
-/// The access log as one loop sees it: lines are put together in the batch at hand, and the batch goes to the writer
-/// when it is full or when its first line has waited long enough. Not thread-safe: each loop has its own.
-package final class AccessLog {
+/// A log of lines, one for each request or so, as one loop sees it: lines are put together in the batch at hand, and
+/// the batch goes to the writer when it is full or when its first line has waited long enough. Not thread-safe: each
+/// loop has its own.
+package final class LineLog {
     /// How old a line gets before it is handed to the writer.
     private let flushDelay: TimeAmount
     /// After the writer fell behind, how long lines are dropped before asking for a batch again: with one question for
@@ -17,10 +18,10 @@ package final class AccessLog {
     /// When `flush` is due, or nil when nothing waits. The loop arms a timer with it, or looks at it as it goes round.
     package private(set) var flushTime: MonotonicTime?
 
-    /// - Parameter queue: its batches must hold at least one longest line (48 KiB).
+    /// - Parameter queue: its batches must hold at least one longest line (60 KiB).
     /// - Parameter flushDelay: how old a line may get before it is handed to the writer.
     package init(queue: LogQueue, flushDelay: TimeAmount = .milliseconds(200)) {
-        precondition(queue.batchSize >= AccessLogEntry.maximumLineLength)
+        precondition(queue.batchSize >= max(AccessLogEntry.maximumLineLength, AuditEntry.maximumLineLength))
         self.queue = queue
         self.flushDelay = flushDelay
     }
@@ -31,15 +32,23 @@ package final class AccessLog {
     /// batches are being used for the first time.
     /// - Returns: whether the line began a batch, so that `flushTime` is a new one.
     @discardableResult
-    package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) -> Bool {
-        let capacity = entry.lineCapacity
+    package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) -> Bool { append(entry, now) }
+
+    /// The same with a line of the audit log.
+    @discardableResult
+    package func write(_ entry: borrowing AuditEntry, now: MonotonicTime) -> Bool { append(entry, now) }
+
+    /// Inlined, so that each kind of line has a copy of its own without a call through a witness.
+    @inline(__always)
+    private func append<Line: LogLine>(_ line: borrowing Line, _ now: MonotonicTime) -> Bool {
+        let capacity = line.lineCapacity
         if let batch, batch.buffer.writableCount < capacity { flush() }
         let isFirst = batch == nil
         guard let batch = batch ?? borrow(now) else {
             queue.countDropped(1)
             return false
         }
-        entry.write(to: &batch.buffer, capacity: capacity, &timestamps)
+        line.write(to: &batch.buffer, capacity: capacity, &timestamps)
         batch.lineCount += 1
         if batch.buffer.readableCount >= queue.batchSize - Self.headroom { flush() }
         return isFirst
@@ -68,8 +77,8 @@ package final class AccessLog {
     }
 }
 
-/// Where the loops' access logs go.
-package struct AccessLogOutput: Sendable {
+/// Where the lines of all loops go.
+package struct LogOutput: Sendable {
     let queue: LogQueue
     let flushDelay: TimeAmount
 
@@ -80,5 +89,5 @@ package struct AccessLogOutput: Sendable {
     }
 
     /// One loop's own.
-    package func makeLog() -> AccessLog { AccessLog(queue: queue, flushDelay: flushDelay) }
+    package func makeLog() -> LineLog { LineLog(queue: queue, flushDelay: flushDelay) }
 }

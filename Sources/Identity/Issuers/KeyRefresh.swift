@@ -1,0 +1,183 @@
+import Base
+
+/// When an issuer's keys are fetched: at the start, ahead of their expiry, again after a failure, and for a key id that
+/// nobody knows, but then no more often than the cool-down allows, whatever clients send.
+///
+/// ```
+///             fetched                  failed
+/// missing ───────────────► fresh ─────────────────► stale ──┐
+///   │ ▲                     │ ▲ ▲      fetched       │  ▲   │ failed: the keys are kept
+///   └─┘ failed      fetched └─┘ └────────────────────┘  └───┘
+/// ```
+/// Each state waits for a time or for the fetch under way, which always reports: there is at most one at a time. The
+/// keys themselves are the caller's; what is said here is whether there are any, and when the next ones come.
+package struct KeyRefresh: Sendable {
+    package enum Next: Sendable, Equatable {
+        /// To be fetched at this time.
+        case fetch(at: MonotonicTime)
+        /// A fetch is under way: `fetched` or `failed` will be called.
+        case report
+    }
+
+    package enum State: Sendable, Equatable {
+        /// No keys yet, after so many failures.
+        case missing(failures: Int, next: Next)
+        case fresh(next: Next)
+        /// The last good keys, and how many failures there were since.
+        case stale(failures: Int, next: Next)
+    }
+
+    package enum Action: Sendable, Equatable {
+        case none
+        /// Fetch now; `fetched` or `failed` must be called.
+        case fetch
+    }
+
+    /// What becomes of a request whose key is not there.
+    package enum LookUp: Sendable, Equatable {
+        /// Fetch now; `fetched` or `failed` must be called. The request may wait for it.
+        case fetch
+        /// A fetch is under way. The request may wait for it.
+        case wait
+        /// The key was looked for in vain a short time ago, or fetches for clients were too many: no fetch.
+        case refuse
+    }
+
+    package let schedule: Schedule
+    package private(set) var state: State
+    private var unknown: UnknownKeys
+
+    /// Keys to be fetched at once.
+    package init(schedule: Schedule = Schedule(), now: MonotonicTime) {
+        self.schedule = schedule
+        state = .missing(failures: 0, next: .fetch(at: now))
+        unknown = UnknownKeys(cooldown: schedule.unknownKeyCooldown)
+    }
+
+    /// Whether keys were ever fetched.
+    package var hasKeys: Bool { if case .missing = state { false } else { true } }
+
+    /// Failures since the last good fetch, or since the beginning.
+    package var failures: Int {
+        switch state {
+        case .fresh: 0
+        case .missing(let failures, _), .stale(let failures, _): failures
+        }
+    }
+
+    /// When `tick` has something to do. Nil while a fetch is under way.
+    package var nextTick: MonotonicTime? { if case .fetch(let at) = next { at } else { nil } }
+
+    private var next: Next {
+        switch state {
+        case .missing(_, let next), .fresh(let next), .stale(_, let next): next
+        }
+    }
+
+    /// Time has passed.
+    package mutating func tick(now: MonotonicTime) -> Action {
+        guard let due = nextTick, due <= now else { return .none }
+        begin()
+        return .fetch
+    }
+
+    /// A client needs a key that is not there.
+    ///
+    /// - Parameter id: the key's; nil when the token names none, which makes sense only while there are no keys.
+    package mutating func lookUp(_ id: String?, now: MonotonicTime) -> LookUp {
+        if id == nil, hasKeys { return .refuse }
+        switch next {
+        case .report:
+            guard unknown.expect(id, now: now) else { return .refuse }
+            return .wait
+        case .fetch:
+            guard unknown.mayFetch(id, now: now) else { return .refuse }
+            begin()
+            return .fetch
+        }
+    }
+
+    private mutating func begin() {
+        switch state {
+        case .missing(let failures, _): state = .missing(failures: failures, next: .report)
+        case .fresh: state = .fresh(next: .report)
+        case .stale(let failures, _): state = .stale(failures: failures, next: .report)
+        }
+    }
+
+    /// A fetch has brought keys.
+    ///
+    /// - Parameters:
+    ///   - freshness: how long the answer may be kept; nil when it didn't say.
+    ///   - isKnown: whether the keys now have this id.
+    ///   - random: 64 random bits.
+    package mutating func fetched(
+        freshness: TimeAmount?, now: MonotonicTime, random: UInt64, isKnown: (String) -> Bool
+    ) {
+        unknown.settle(now: now, isKnown: isKnown)
+        state = .fresh(next: .fetch(at: now + schedule.wait(freshness: freshness, random: random)))
+    }
+
+    /// A fetch has brought nothing of use: the last good keys stay.
+    ///
+    /// - Parameter random: 64 random bits.
+    package mutating func failed(now: MonotonicTime, random: UInt64) {
+        unknown.abandon()
+        let count = min(failures, Int.max - 1) + 1
+        let next = Next.fetch(at: now + schedule.retryDelay(failures: count, random: random))
+        state = hasKeys ? .stale(failures: count, next: next) : .missing(failures: count, next: next)
+    }
+}
+
+extension KeyRefresh {
+    /// How often is fetched.
+    package struct Schedule: Sendable, Hashable {
+        /// The bounds of what an answer's freshness can set.
+        package var intervalMin: TimeAmount
+        package var intervalMax: TimeAmount
+        /// Between two fetches that clients caused.
+        package var unknownKeyCooldown: TimeAmount
+        /// After failures: at most this, doubled with each up to the limit, which is never above `intervalMax`.
+        package var retryFirst: TimeAmount
+        package var retryMax: TimeAmount
+
+        package init(
+            intervalMin: TimeAmount = .seconds(60), intervalMax: TimeAmount = .seconds(3600),
+            unknownKeyCooldown: TimeAmount = .seconds(30), retryFirst: TimeAmount = .seconds(1),
+            retryMax: TimeAmount = .seconds(60)
+        ) {
+            self.intervalMin = max(intervalMin, .seconds(1))
+            self.intervalMax = max(intervalMax, self.intervalMin)
+            self.unknownKeyCooldown = max(unknownKeyCooldown, .zero)
+            self.retryFirst = min(max(retryFirst, KeyRefresh.Schedule.retryMin), self.intervalMax)
+            self.retryMax = min(max(retryMax, self.retryFirst), self.intervalMax)
+        }
+
+        /// Used for answers that don't say how long they are fresh, within the bounds.
+        package static let usualInterval = TimeAmount.seconds(300)
+        /// No retry comes sooner.
+        package static let retryMin = TimeAmount.milliseconds(200)
+
+        /// From a good answer to the next fetch: ahead of the answer's expiry by a tenth to a fifth, so that replicas
+        /// don't come together, but never below the minimum.
+        func wait(freshness: TimeAmount?, random: UInt64) -> TimeAmount {
+            let interval = min(max(freshness ?? Self.usualInterval, intervalMin), intervalMax).nanoseconds
+            let ahead = interval / 10 + Int64(random % UInt64(interval / 10 + 1))
+            return max(TimeAmount(nanoseconds: interval - ahead), intervalMin)
+        }
+
+        /// After `failures` in a row, at least one: anything between the least and the doubled time ("full jitter").
+        func retryDelay(failures: Int, random: UInt64) -> TimeAmount {
+            var ceiling = retryFirst.nanoseconds
+            var doublings = min(max(failures, 1) - 1, 62)
+            while doublings > 0, ceiling < retryMax.nanoseconds {
+                ceiling = ceiling > Int64.max / 2 ? Int64.max : ceiling * 2
+                doublings -= 1
+            }
+            let range = min(ceiling, retryMax.nanoseconds) - Self.retryMin.nanoseconds
+            guard range > 0 else { return Self.retryMin }
+            let offset = Int64(random % (UInt64(range) + 1))
+            return TimeAmount(nanoseconds: Self.retryMin.nanoseconds + offset)
+        }
+    }
+}

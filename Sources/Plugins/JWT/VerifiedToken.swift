@@ -1,0 +1,79 @@
+import Base
+import JOSE
+
+/// A token whose signature held, with what routes ask of it. One loop's own.
+///
+/// What a route decided about the token is kept with it (`RouteIdentity`), so that a token that comes again costs a
+/// look-up and a few comparisons.
+package final class VerifiedToken {
+    /// The whole token.
+    package let token: ByteView
+    /// Whose key signed it.
+    package let issuer: IssuerKeys
+    let key: VerificationKey
+    /// The state of the issuer's keys when the key was last seen among them.
+    var keyGeneration: UInt64
+    /// `exp`, in seconds since 1970.
+    package let expiry: Int64
+    package let subject: ByteView
+    /// The header's `kid`; empty without one.
+    package let keyID: ByteView
+    /// Memory, in bytes, what routes decided included.
+    package private(set) var bytes: Int
+
+    private let memory: UnsafeMutableRawPointer
+    private var routes: [RouteIdentity] = []
+    private var nextReplaced = 0
+
+    // The cache's links.
+    var nextInBucket: VerifiedToken?
+    var older: VerifiedToken?
+    unowned(unsafe) var newer: VerifiedToken?
+
+    /// - Parameters: the views are copied.
+    package init(
+        token: ByteView, subject: ByteView, keyID: ByteView, issuer: IssuerKeys,
+        key: VerificationKey, expiry: Int64
+    ) {
+        let size = token.count + subject.count + keyID.count
+        memory = UnsafeMutableRawPointer.allocate(byteCount: max(size, 1), alignment: 1)
+        var offset = 0
+        func keep(_ view: ByteView, in memory: UnsafeMutableRawPointer) -> ByteView {
+            let start = memory + offset
+            if view.count > 0 { start.copyMemory(from: view.base, byteCount: view.count) }
+            offset += view.count
+            return ByteView(UnsafeRawBufferPointer(start: start, count: view.count))
+        }
+        self.token = keep(token, in: memory)
+        self.subject = keep(subject, in: memory)
+        self.keyID = keep(keyID, in: memory)
+        self.issuer = issuer
+        self.key = key
+        keyGeneration = issuer.generation
+        self.expiry = expiry
+        // What routes decide is counted from the start: then an entry's share of the limit never changes.
+        bytes = size + Self.fixedBytes
+    }
+
+    deinit { memory.deallocate() }
+
+    /// The object itself, and room for what routes decide about it with a minted token each.
+    private static let fixedBytes = 512 + RouteIdentity.keptPerToken * RouteIdentity.typicalBytes
+
+    /// What this chain decided before.
+    func identity(for chain: UInt64) -> RouteIdentity? {
+        var index = 0
+        while index < routes.count {
+            if routes[index].chain == chain { return routes[index] }
+            index += 1
+        }
+        return nil
+    }
+
+    /// Keeps what a chain decided, in place of the decision that was kept first when there are too many.
+    func keep(_ identity: RouteIdentity) {
+        if routes.count < RouteIdentity.keptPerToken { return routes.append(identity) }
+        routes[nextReplaced] = identity
+        nextReplaced = (nextReplaced + 1) % RouteIdentity.keptPerToken
+    }
+}

@@ -1,0 +1,101 @@
+import Base
+import EventLoop
+import Identity
+import JOSE
+import Linux
+import Observability
+
+/// The keys of all issuers, kept fresh. Lives on the control thread; workers send their look-ups there by mail.
+///
+/// Nothing here waits: an issuer that is down keeps its last good keys, or has none yet, while the others are served.
+/// An issuer is its settings: as long as they are equal, it keeps its keys and its timers over reloads.
+package final class IssuerDirectory {
+    /// Called on the control thread when an issuer's keys are others than before; nil when it has none any more, as it
+    /// is gone or its settings have changed. The number grows with every call, over all issuers.
+    package var onKeys: ((_ issuer: String, _ keys: KeySet?, _ generation: UInt64) -> Void)?
+    /// Called on the control thread after every attempt, and for every look-up that causes none: requests that wait for
+    /// this issuer's keys go on, with what there is.
+    package var onSettled: ((_ issuer: String) -> Void)?
+
+    let resolver: HostResolver
+    private let loop: EventLoop
+    private let log: ErrorLog
+    private var sources: [String: IssuerSource] = [:]
+    private var generation: UInt64 = 0
+    private var randomSource = RandomSource(seed: systemEntropy())
+
+    /// - Parameter loop: the control thread's.
+    package init(loop: EventLoop, log: ErrorLog) {
+        self.loop = loop
+        self.log = log
+        resolver = HostResolver(loop: loop)
+    }
+
+    /// Serves these issuers from now on. New ones are fetched at once, in the background; files are read before this
+    /// returns, those of issuers that stay too.
+    package func update(_ settings: [IssuerSettings]) {
+        var wanted: [String: IssuerSettings] = [:]
+        for issuer in settings { wanted[issuer.name] = issuer }
+        for (name, source) in sources where wanted[name] != source.settings {
+            source.stop()
+            sources[name] = nil
+            guard source.keys != nil else { continue }
+            generation += 1
+            onKeys?(name, nil, generation)
+        }
+        for issuer in settings {
+            if let source = sources[issuer.name] {
+                source.reread()
+            } else {
+                let source = IssuerSource(issuer, directory: self, loop: loop)
+                sources[issuer.name] = source
+                source.start()
+            }
+        }
+    }
+
+    /// Fetches no more keys by itself: the gateway is about to end. What requests under way wait for still comes.
+    package func quiesce() { for source in sources.values { source.quiesce() } }
+
+    /// A client needs a key of `issuer` that is not there; `onSettled` will be called, before or after this returns.
+    ///
+    /// A flood of these costs no fetches, but it costs the control thread's time: the caller limits how many it sends.
+    /// - Parameter id: the key's (`kid`); nil when there are no keys at all yet.
+    package func lookUp(issuer: String, kid id: String?) {
+        guard let source = sources[issuer] else {
+            onSettled?(issuer)
+            return
+        }
+        source.lookUp(id)
+    }
+
+    /// All issuers, by name.
+    package var status: [IssuerStatus] {
+        sources.values.map { IssuerStatus($0) }.sorted { $0.name < $1.name }
+    }
+
+    // MARK: What sources report
+
+    func random() -> UInt64 { randomSource.next() }
+
+    func changed(_ source: IssuerSource) {
+        guard let keys = source.keys else { return }
+        generation += 1
+        log.info("an issuer's keys are new") { line in
+            line.field("issuer", source.settings.name)
+            line.field("keys", keys.keys.count)
+            if !keys.skipped.isEmpty { line.field("unusable_keys", keys.skipped.count) }
+        }
+        onKeys?(source.settings.name, keys, generation)
+    }
+
+    func settled(_ source: IssuerSource) { onSettled?(source.settings.name) }
+
+    func failed(_ source: IssuerSource, _ problem: IssuerProblem) {
+        log.warning("an issuer's keys could not be had") { line in
+            line.field("issuer", source.settings.name)
+            line.field("error", problem.text(hidesPlace: source.settings.hidesPlace))
+            line.field("keys_kept", source.keys?.keys.count ?? 0)
+        }
+    }
+}

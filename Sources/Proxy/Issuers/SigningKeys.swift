@@ -1,0 +1,54 @@
+import Base
+import Configuration
+import EventLoop
+import Identity
+import Linux
+
+/// The gateway's own keys over time. Lives on the control thread; what holds is posted to the loops.
+final class SigningKeys: EventHandler {
+    /// Called on the control thread whenever another key signs, or other keys are published.
+    var onChange: ((SigningState) -> Void)?
+
+    private var ring = SigningKeyRing()
+    private let loop: EventLoop
+    private var registration = Registration.none
+    private var generation = 0
+    private var isConfigured = false
+
+    init(loop: EventLoop) {
+        self.loop = loop
+        registration = loop.add(self)
+    }
+
+    /// What holds now; nil when the gateway issues no tokens.
+    var state: SigningState? { isConfigured ? ring.state : nil }
+
+    /// Takes the keys of a configuration that was checked.
+    func update(_ blueprint: Blueprint) {
+        isConfigured = blueprint.configuration.internalTokens != nil
+        guard let tokens = blueprint.configuration.internalTokens else { return }
+        let policy = SigningPolicy(
+            publishBeforeSigning: tokens.publishBeforeSigning.value.nanoseconds / 1_000_000_000,
+            tokenLifetimeMaximum: tokens.lifetimeMax.value.nanoseconds / 1_000_000_000)
+        try? ring.update(blueprint.signingKeys, policy: policy, now: now)
+        report()
+    }
+
+    func handle(_ events: EventSet) {}
+
+    func timerFired() {
+        _ = ring.advance(now: now)
+        report()
+    }
+
+    private var now: Int64 { SystemClock.wallNanoseconds() / 1_000_000_000 }
+
+    private func report() {
+        if let state = ring.state, state.generation != generation {
+            generation = state.generation
+            onChange?(state)
+        }
+        guard let next = ring.nextChange(now: now) else { return }
+        loop.wake(registration, at: SystemClock.monotonic() + .seconds(min(max(next - now, 1), 3_600)))
+    }
+}

@@ -1,0 +1,62 @@
+import Base
+import HTTP
+import Observability
+import Plugins
+
+/// The identity plugins' part in an exchange: who sends the request, and what the upstream is told about it.
+extension Exchange: KeyWaiter {
+    /// Finds out who sends the request, as far as the route wants to know.
+    func authenticate(in snapshot: Snapshot) -> StepOutcome {
+        guard let chain = route.plugins.identity else { return .next(.act) }
+        let verdict = worker.identity.check(
+            request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
+        switch verdict {
+        case .proceed:
+            // Where nothing is sent on, there is nothing left that could refuse.
+            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
+            return .next(.act)
+        case .refuse(let refusal): return refuse(refusal)
+        case .wait(let issuer): return wait(for: issuer)
+        }
+    }
+
+    /// Gives the request the identity that the upstream shall see, in place of the client's token.
+    func stateIdentity() -> StepOutcome {
+        guard let chain = route.plugins.identity else { return .next(.dispatch) }
+        withholdQueryToken()
+        if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
+            return refuse(refusal)
+        }
+        recordAdmission(by: chain)
+        return .next(.dispatch)
+    }
+
+    /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.
+    func withholdQueryToken() {
+        guard request.hasQuery, let chain = route.plugins.identity, chain.jwt.hasQuerySource else { return }
+        rewrittenQuery.removeAll()
+        hasRewrittenQuery = TokenRemoval.appendQuery(request.query, without: chain.jwt.sources, to: &rewrittenQuery)
+    }
+
+    private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
+        identityRefusal = refusal
+        recordRefusal(refusal)
+        return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+    }
+
+    /// The token's key isn't known: the control thread looks for it, and the request waits for that, once.
+    private func wait(for issuer: IssuerKeys) -> StepOutcome {
+        if !hasWaitedForIssuer, worker.issuers.wait(self, for: issuer, keyID: worker.identity.missingKeyID) {
+            return .parked
+        }
+        return refuse(issuer.hasKeys ? .tokenInvalid(.keyUnknown) : .issuerUnavailable)
+    }
+
+    /// The control thread has done for the issuer what it could.
+    func issuerSettled() {
+        issuerTicket = 0
+        hasWaitedForIssuer = true
+        guard let snapshot else { return }
+        run(from: .authenticate, in: snapshot)
+    }
+}

@@ -1,0 +1,39 @@
+import Configuration
+import Foundation
+import Testing
+
+@Suite struct PluginPageTests {
+    private static let plugins = [
+        ("jwt", "JWT"), ("spiffe", "SPIFFE"), ("internal_jwt", "InternalJWT"), ("ip_restriction", "IPRestriction"),
+        ("request_headers", "HeaderEdit"),
+    ]
+
+    @Test("a plugin's page names each of its keys", arguments: plugins)
+    func keys(plugin: String, folder: String) throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(
+            contentsOf: root.appendingPathComponent("Sources/Plugins/\(folder)/\(folder).md"), encoding: .utf8)
+        let words = Set(page.matches(of: #/[a-z_]+/#).map { String($0.output) })
+        let keys = Self.keys(of: plugin)
+        #expect(!keys.isEmpty)
+        for key in keys where key != "enabled" {
+            #expect(words.contains(key), "\(folder).md doesn't mention `\(key)`")
+        }
+    }
+
+    /// The keys of a plugin as the reference page lists them, those of sections within it too.
+    private static func keys(of plugin: String) -> [String] {
+        var keys: [String] = []
+        var isInside = false
+        for line in ReferencePage.markdown().split(separator: "\n") {
+            if line.hasPrefix("#") {
+                let title = "### `defaults.plugins.\(plugin)"
+                isInside = line.hasPrefix(title + "`") || line.hasPrefix(title + ".")
+            } else if isInside, let match = line.prefixMatch(of: #/\| `(?<key>[a-z_]+)` \|/#) {
+                keys.append(String(match.output.key))
+            }
+        }
+        return keys
+    }
+}
