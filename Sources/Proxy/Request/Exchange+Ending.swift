@@ -70,6 +70,7 @@ extension Exchange {
     /// The upstream, or time, let the exchange down: 502, 503 or 504, or a visibly broken answer.
     func fail(_ failure: Failure) {
         if attempt.isCounted, let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
+        attemptEnded(outcome(of: failure))
         worker.logFailure(failure, of: self)
         answer(GatewayAnswer(failure))
     }
@@ -104,6 +105,6 @@ extension Exchange {
             method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
             bytesIn: bytesIn, bytesOut: bytesOut)
         worker.writeAccessLog(self, duration: now - startTime)
-        releaseTarget()
+        attemptEnded(outcomeAtEnd)
     }
 }

@@ -69,6 +69,7 @@ extension Exchange {
 
     /// The final head is in `responseHead`.
     func receiveResponseHead() {
+        attempt.status = responseHead.status
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }

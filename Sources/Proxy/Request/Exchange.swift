@@ -141,6 +141,10 @@ struct Attempt {
     var target = -1
     /// Whether the balancer counts the attempt among those under way.
     var isCounted = false
+    /// When the target at work was picked.
+    var start = MonotonicTime.zero
+    /// The status that the target at work answered with; 0 while it hasn't.
+    var status = 0
     /// Addresses of the present target that could not be connected to.
     var connectFailures = 0
     /// Why the last attempt failed.

@@ -23,7 +23,7 @@ extension Exchange {
         return cluster.targets[attempt.target]
     }
 
-    private var cluster: UpstreamCluster? {
+    var cluster: UpstreamCluster? {
         let index = withRoute { $0.upstreamIndex }
         guard index >= 0, let snapshot else { return nil }
         return snapshot.upstreams[index]
@@ -37,11 +37,17 @@ extension Exchange {
 
     /// Picks a target and takes a connection to it, idle or new.
     private func connectToNext() {
-        guard let cluster, let picked = cluster.pick(for: self) else {
-            return fail(.upstream(attempt.lastError ?? .noTargetAvailable))
+        guard let cluster else { return fail(.upstream(.noTargetAvailable)) }
+        let picked: Int
+        switch cluster.pick(for: self) {
+        case .target(let index): picked = index
+        case .refused(let retryAfter): return refuseByBreaker(retryAfter)
+        case .none: return fail(.upstream(attempt.lastError ?? .noTargetAvailable))
         }
         attempt.target = picked
         attempt.isCounted = true
+        attempt.start = worker.loop.now
+        attempt.status = 0
         attempt.connectFailures = 0
         let pool = cluster.targets[picked]
         while let idle = pool.takeIdle() {
@@ -116,6 +122,7 @@ extension Exchange {
 
     private func retryFresh() {
         countRetry()
+        // The target had closed an idle connection, as it may: the attempt at it goes on.
         attempt.wasRetriedFresh = true
         guard let pool = target else { return fail(.upstream(.noTargetAvailable)) }
         open(to: pool)
@@ -124,7 +131,7 @@ extension Exchange {
     private func retryElsewhere() {
         countRetry()
         attempt.excludedTargets.insert(attempt.target)
-        releaseTarget()
+        attemptEnded(attempt.lastError.map { .failed($0) } ?? outcomeAtEnd)
         connectToNext()
     }
 
@@ -136,11 +143,9 @@ extension Exchange {
         worker.metrics.count(.upstreamRetries)
     }
 
-    /// Tells the balancer that the attempt is over. The log still knows which target it was.
-    func releaseTarget() {
-        guard attempt.isCounted else { return }
-        attempt.isCounted = false
-        cluster?.release(attempt.target)
+    /// No target may be asked now. A request that has failed at another one before fails with that.
+    private func refuseByBreaker(_ retryAfter: TimeAmount) {
+        fail(.upstream(attempt.lastError ?? .noTargetAvailable))
     }
 }
 

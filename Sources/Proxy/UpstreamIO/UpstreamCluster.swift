@@ -19,18 +19,20 @@ final class UpstreamCluster {
         self.hashKey = hashKey
     }
 
-    /// The target for the next attempt of `exchange`; nil when none is left. Follow with `release`.
-    func pick(for exchange: Exchange) -> Int? {
+    /// The target for the next attempt of `exchange`. Follow with `attemptEnded`.
+    func pick(for exchange: Exchange) -> TargetChoice {
         guard
             let picked = balancer.pick(
                 hash: hash(of: exchange), excluding: exchange.attempt.excludedTargets, available: .all)
-        else { return nil }
+        else { return .none }
         balancer.begin(picked)
-        return picked
+        return .target(picked)
     }
 
-    /// The attempt at the target of this index is over.
-    func release(_ index: Int) { balancer.end(index) }
+    /// An attempt that `pick` began is over.
+    func attemptEnded(_ attempt: Attempt, _ outcome: AttemptOutcome, now: MonotonicTime) {
+        balancer.end(attempt.target)
+    }
 
     private func hash(of exchange: Exchange) -> UInt64? {
         switch hashKey {
@@ -45,6 +47,16 @@ final class UpstreamCluster {
 
     /// A constant key, so that all replicas send a client to the same target.
     static let keyHash = KeyedHash(first: 0x706f_7274_6375_6c6c, second: 0x6973_2d74_6172_6765)
+}
+
+/// Where an attempt may go.
+enum TargetChoice: Equatable {
+    /// The target of this index.
+    case target(Int)
+    /// Nowhere: circuit breakers are open. In that time one may let a request through.
+    case refused(retryAfter: TimeAmount)
+    /// Nowhere: all targets are drained, known to be down or tried already.
+    case none
 }
 
 /// What consistent hashing looks at.

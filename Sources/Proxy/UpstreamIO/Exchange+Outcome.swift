@@ -1,0 +1,47 @@
+import Base
+import Upstream
+
+/// How an attempt at a target ended.
+enum AttemptOutcome: Equatable {
+    /// The target answered. What came after its head broke off on the client's side at most.
+    case answered(status: Int)
+    /// The target gave no answer, or no whole one.
+    case failed(UpstreamError)
+    /// It says nothing about the target: the client left, or the gateway itself gave up.
+    case dropped
+}
+
+/// The one place where it is told how an attempt at a target ended.
+extension Exchange {
+    /// The attempt that the balancer counts is over. Whoever comes first is right: calls after it do nothing, until the
+    /// next target is picked. The log still knows which target it was.
+    func attemptEnded(_ outcome: AttemptOutcome) {
+        guard attempt.isCounted else { return }
+        attempt.isCounted = false
+        cluster?.attemptEnded(attempt, outcome, now: worker.loop.now)
+    }
+
+    /// What is told when the exchange ends and nothing worse is known of the attempt.
+    var outcomeAtEnd: AttemptOutcome { attempt.status > 0 ? .answered(status: attempt.status) : .dropped }
+
+    /// What a failure of the exchange says about the target at work.
+    func outcome(of failure: Failure) -> AttemptOutcome {
+        guard case .upstream(let error) = failure, error.isOfTarget else { return outcomeAtEnd }
+        // The whole request's time may have gone by with the client sending or reading, or with a long answer.
+        if error == .requestTimedOut, attempt.status > 0 || awaitsClient { return outcomeAtEnd }
+        return .failed(error)
+    }
+}
+
+extension UpstreamError {
+    /// Whether a target is to blame, not the lack of one.
+    var isOfTarget: Bool {
+        switch self {
+        case .noTargetAvailable, .poolExhausted: false
+        case .connectRefused, .connectTimedOut, .connectFailed, .nameNotResolved, .responseHeaderTimedOut,
+            .idleTimedOut, .requestTimedOut, .resetBeforeResponse, .closedBeforeResponse, .malformedResponse,
+            .unexpectedUpgrade, .responseTruncated:
+            true
+        }
+    }
+}
