@@ -1,4 +1,6 @@
 import Base
+import Identity
+import JOSE
 
 /// What is known about who sent a request, once the identity plugins have run.
 package struct Caller {
@@ -10,6 +12,10 @@ package struct Caller {
     package internal(set) var refused: RefusedToken?
 
     package init() {}
+
+    /// The text of a claim by its place in `IdentityChain.claims`. Nil without a token, or when the token has no such
+    /// claim with a text. The view is valid as long as the caller is known.
+    package func claim(_ index: Int) -> ByteView? { identity?.claim(index) }
 
     package mutating func reset() {
         token = nil
@@ -62,6 +68,8 @@ package final class RouteIdentity {
     /// Where the internal token of last time lies; the mint says whether it is still good.
     var minted: MintedReference?
 
+    /// What the route's plugins read of the token.
+    private var claims = RenderedClaims()
     private let texts: IOBuffer
     private let scopeCount: Int
     private let idCount: Int
@@ -86,4 +94,12 @@ package final class RouteIdentity {
         scopeCount = scopes.count
         idCount = spiffeID.count
     }
+
+    /// Keeps the texts of the claims at `paths`.
+    func render(_ paths: [ClaimPath], of claims: JSONValue) {
+        if !paths.isEmpty { self.claims = RenderedClaims(paths, of: claims) }
+    }
+
+    /// The text of a claim by its place in `IdentityChain.claims`; nil when there is none.
+    package func claim(_ index: Int) -> ByteView? { claims[index] }
 }

@@ -1,5 +1,6 @@
 import Base
 import HTTP
+import Identity
 import JOSE
 import Routing
 
@@ -11,12 +12,19 @@ package final class IdentityChain {
     package let jwt: JWTRule
     package let spiffe: SPIFFEPlugin?
     package let internalToken: InternalTokenPlugin?
+    /// The claims that plugins of the route read with each request, by index: `RouteIdentity.claim(_:)`.
+    let claims: [ClaimPath]
 
-    package init(number: UInt64, jwt: JWTRule, spiffe: SPIFFEPlugin?, internalToken: InternalTokenPlugin?) {
+    /// - Parameter claims: what `RenderedClaims` renders for other plugins.
+    package init(
+        number: UInt64, jwt: JWTRule, spiffe: SPIFFEPlugin?, internalToken: InternalTokenPlugin?,
+        claims: [ClaimPath] = []
+    ) {
         self.number = number
         self.jwt = jwt
         self.spiffe = spiffe
         self.internalToken = internalToken
+        self.claims = claims
     }
 
     /// The tenant that the route is for; empty if it is for any.

@@ -161,6 +161,7 @@ package final class LoopIdentity {
         if let known = token.identity(for: chain.number) { return known }
         guard let claims = checker.claims(of: token) else { return nil }
         let identity = decide(claims, token, by: chain)
+        if identity.refusal == nil { identity.render(chain.claims, of: claims) }
         token.keep(identity)
         return identity
     }

@@ -14,11 +14,13 @@ struct IdentityCompiler {
     let number: () -> UInt64
 
     /// Nil when the route asks for no token.
-    func compile(_ plugins: PluginSet) -> IdentityChain? {
+    /// - Parameter claims: what the route's other plugins read.
+    func compile(_ plugins: PluginSet, claims: ClaimSlots = ClaimSlots()) -> IdentityChain? {
         guard let jwt = plugins.jwt else { return nil }
         return IdentityChain(
             number: number(), jwt: compile(jwt), spiffe: plugins.spiffe.map { compile($0) },
-            internalToken: plugins.internalJWT.map { compile($0) })
+            internalToken: plugins.internalJWT.map { compile($0) },
+            claims: claims.paths.map { Identity.ClaimPath(names: $0.names) })
     }
 
     private func compile(_ jwt: JWTSettings) -> JWTRule {

@@ -73,6 +73,8 @@ struct RouteCompiler {
 
     private func compile(_ set: PluginSet) -> PluginChain {
         var plugins: [CompiledPlugin] = []
+        // What plugins read of the caller's claims: filled while they are compiled, before the identity chain.
+        let claims = ClaimSlots()
         if let restriction = set.ipRestriction {
             plugins.append(
                 .ipRestriction(
@@ -81,7 +83,7 @@ struct RouteCompiler {
         }
         if !set.requestHeaders.isEmpty { plugins.append(.requestHeaders(compile(set.requestHeaders))) }
         if !set.responseHeaders.isEmpty { plugins.append(.responseHeaders(compile(set.responseHeaders))) }
-        return PluginChain(plugins, identity: identity?.compile(set))
+        return PluginChain(plugins, identity: identity?.compile(set, claims: claims))
     }
 
     private func compile(_ edit: HeaderEdit) -> HeaderEditRule {

@@ -61,7 +61,7 @@ final class IdentityFixture {
         sources: [TokenSource] = [.field(name: ByteView("Authorization"), known: .authorization)],
         scopes: [StaticString] = [], id: [SPIFFETemplate.Piece] = [],
         tenant: TenantRule = .issuer(isRequired: false), routeTenant: RouteTenantRule? = nil,
-        internalToken: InternalTokenPlugin? = nil
+        internalToken: InternalTokenPlugin? = nil, claims: [ClaimPath] = []
     ) throws -> IdentityChain {
         var spiffe: SPIFFEPlugin?
         if !id.isEmpty {
@@ -75,7 +75,7 @@ final class IdentityFixture {
                 issuers: issuers, isRequired: isRequired, sources: sources, scopes: scopes.map { ByteView($0) },
                 anyScope: [], audiences: [], conditions: [],
                 challenge: Challenge(start: ByteView("Bearer realm=\"portcullis\""), scopes: ByteView())),
-            spiffe: spiffe, internalToken: internalToken)
+            spiffe: spiffe, internalToken: internalToken, claims: claims)
     }
 
     /// What becomes of a request with this token: `proceed`, `wait`, or the refusal's code.
