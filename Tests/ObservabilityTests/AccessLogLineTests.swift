@@ -29,6 +29,7 @@ struct AccessLogLineTests {
         entry.upstreamDuration = .nanoseconds(999)
         entry.retries = 1
         entry.error = view("head_timeout")
+        entry.refuser = .rateLimit
         entry.userAgent = view("curl/8")
         entry.referer = view("https://example.com/")
         #expect(
@@ -37,7 +38,8 @@ struct AccessLogLineTests {
                 + #""protocol":"HTTP/1.1","method":"GET","host":"api.example.com","path":"/accounts/1","#
                 + #""query":"a=\"b\"","status":200,"bytes_in":321,"bytes_out":18446744073709551615,"#
                 + #""duration_ms":1.234,"route":"bank-a/read","upstream":"http://10.1.0.11:8080","upstream_ms":0.000,"#
-                + #""retries":1,"error":"head_timeout","user_agent":"curl/8","referer":"https://example.com/"}"# + "\n")
+                + #""retries":1,"error":"head_timeout","refused_by":"rate_limit","user_agent":"curl/8","referer":"https://example.com/"}"#
+                + "\n")
     }
 
     @Test("what is not known is left out")

@@ -222,6 +222,25 @@ struct MetricsTests {
         #expect(lines(text, "portcullis_upstream_failures_total").count == UpstreamFailure.allCases.count)
     }
 
+    @Test("refusals count by route and by who refused, and only who has refused something has a series")
+    func refusals() {
+        let registry = registry()
+        let leases = [registry.makeShard().lease(), registry.makeShard().lease()]
+        for lease in leases {
+            let route = lease.routeMetrics(id: "r")
+            route.countRefusal(by: .rateLimit)
+            route.countRefusal(by: .gateway)
+            #expect(lines(exposition(registry), "portcullis_refusals_total").count == 2)
+        }
+        #expect(value(exposition(registry), #"portcullis_refusals_total{route="r",by="rate_limit"}"#) == "2")
+        let lease = registry.makeShard().lease()
+        for refuser in Refuser.allCases { lease.routeMetrics(id: "all").countRefusal(by: refuser) }
+        let text = exposition(registry)
+        for refuser in Refuser.allCases {
+            #expect(value(text, #"portcullis_refusals_total{route="all",by="\#(refuser.label)"}"#) == "1")
+        }
+    }
+
     @Test("label values are escaped")
     func escaping() {
         let registry = registry()

@@ -72,11 +72,14 @@ struct RouteAssembly {
             let edit = merged.requestHeaders.resolved(with: parameters) { template, name in
                 reportUnknown(parameter: name, in: template.origin, parameters)
             }
-            merged = merged.with(requestHeaders: edit)
+            merged.requestHeaders = edit
         }
         let own = draft.plugins?.identity
         let identity = own.map(domain.base.identity.merged) ?? domain.base.identity
-        return identity.isEmpty ? merged : merged.with(self.identity(identity, parameters))
+        if !identity.isEmpty {
+            (merged.jwt, merged.spiffe, merged.internalJWT) = self.identity(identity, parameters)
+        }
+        return merged
     }
 
     private func identity(

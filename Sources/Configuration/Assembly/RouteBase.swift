@@ -63,27 +63,15 @@ extension PluginSet {
 
     /// This set with the keys that a nearer place gives.
     func merged(with nearer: PluginsDraft) -> PluginSet {
-        PluginSet(
-            requestHeaders: nearer.requestHeaders.map(requestHeaders.merged) ?? requestHeaders,
-            responseHeaders: nearer.responseHeaders.map(responseHeaders.merged) ?? responseHeaders,
-            ipRestriction: nearer.ipRestriction.map {
-                IPRestriction(
-                    allow: $0.allow ?? ipRestriction?.allow ?? [], deny: $0.deny ?? ipRestriction?.deny ?? [])
-            } ?? ipRestriction, jwt: jwt, spiffe: spiffe, internalJWT: internalJWT)
-    }
-}
-
-extension PluginSet {
-    func with(requestHeaders: HeaderEdit) -> PluginSet {
-        PluginSet(
-            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction, jwt: jwt,
-            spiffe: spiffe, internalJWT: internalJWT)
-    }
-
-    func with(_ identity: (JWTSettings?, SPIFFESettings?, InternalJWTSettings?)) -> PluginSet {
-        PluginSet(
-            requestHeaders: requestHeaders, responseHeaders: responseHeaders, ipRestriction: ipRestriction,
-            jwt: identity.0, spiffe: identity.1, internalJWT: identity.2)
+        var merged = self
+        if let edit = nearer.requestHeaders { merged.requestHeaders = requestHeaders.merged(with: edit) }
+        if let edit = nearer.responseHeaders { merged.responseHeaders = responseHeaders.merged(with: edit) }
+        if let restriction = nearer.ipRestriction {
+            merged.ipRestriction = IPRestriction(
+                allow: restriction.allow ?? ipRestriction?.allow ?? [],
+                deny: restriction.deny ?? ipRestriction?.deny ?? [])
+        }
+        return merged
     }
 }
 

@@ -3,15 +3,15 @@ import Base
 /// The plugins of a route, merged from gateway.yaml's `defaults`, the domain's file and the route, key by key: the
 /// nearest one wins; the header names under `set` count as keys.
 package struct PluginSet: Sendable, Equatable {
-    package let requestHeaders: HeaderEdit
-    package let responseHeaders: HeaderEdit
-    package let ipRestriction: IPRestriction?
+    package internal(set) var requestHeaders: HeaderEdit
+    package internal(set) var responseHeaders: HeaderEdit
+    package internal(set) var ipRestriction: IPRestriction?
     /// Nil: no token is asked for.
-    package let jwt: JWTSettings?
+    package internal(set) var jwt: JWTSettings?
     /// Only with `jwt`.
-    package let spiffe: SPIFFESettings?
+    package internal(set) var spiffe: SPIFFESettings?
     /// Only with `spiffe`, and with `GatewayConfiguration.internalTokens`.
-    package let internalJWT: InternalJWTSettings?
+    package internal(set) var internalJWT: InternalJWTSettings?
 }
 
 /// Changes to the header lines of a message. Removing comes first.

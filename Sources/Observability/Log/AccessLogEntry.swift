@@ -22,6 +22,7 @@ import Base
 /// | `upstream_ms` * | the part of the duration spent with upstreams |
 /// | `retries` * | how often the request was sent again, when it was |
 /// | `error` * | why the gateway answered by itself or gave up |
+/// | `refused_by` * | what made the gateway answer by itself, as in `portcullis_refusals_total` |
 /// | `user_agent` *, `referer` * | as the client sent them |
 /// | `truncated` * | `true` when a field was longer than its limit and was cut |
 package struct AccessLogEntry {
@@ -45,6 +46,7 @@ package struct AccessLogEntry {
     package var upstreamDuration: TimeAmount?
     package var retries = 0
     package var error = ByteView()
+    package var refuser: Refuser?
     package var userAgent = ByteView()
     package var referer = ByteView()
 
@@ -61,7 +63,7 @@ package enum AccessLogLimits {
 
 extension AccessLogEntry: LogLine {
     /// Room for field names, punctuation and numbers.
-    private static let fixedCapacity = 640
+    private static let fixedCapacity = 704
 
     /// More than the longest line: every text at its limit, every byte escaped.
     static let maximumLineLength = fixedCapacity + 6 * maximumTextLength
@@ -107,6 +109,11 @@ extension AccessLogEntry: LogLine {
         if let upstreamDuration { line.milliseconds(",\"upstream_ms\":", upstreamDuration) }
         if retries > 0 { line.number(",\"retries\":", UInt64(retries)) }
         line.optional(",\"error\":", error, AccessLogLimits.nameLength)
+        if let refuser {
+            line.cursor.write(",\"refused_by\":\"")
+            line.cursor.write(refuser.label)
+            line.cursor.write(byte: ASCII.quote)
+        }
         line.optional(",\"user_agent\":", userAgent, AccessLogLimits.headerLength)
         line.optional(",\"referer\":", referer, AccessLogLimits.headerLength)
         if line.isTruncated { line.cursor.write(",\"truncated\":true") }

@@ -104,7 +104,7 @@ struct MergedSeries {
 
 /// The families with one set of series per route.
 enum RouteFamily: Int {
-    case requests, total, upstream, bytesIn, bytesOut
+    case requests, total, upstream, bytesIn, bytesOut, refusals
 
     var successor: RouteFamily? { RouteFamily(rawValue: rawValue + 1) }
 
@@ -115,6 +115,7 @@ enum RouteFamily: Int {
         case .upstream: "portcullis_http_upstream_duration_seconds"
         case .bytesIn: "portcullis_http_request_bytes_total"
         case .bytesOut: "portcullis_http_response_bytes_total"
+        case .refusals: "portcullis_refusals_total"
         }
     }
 
@@ -125,6 +126,7 @@ enum RouteFamily: Int {
         case .upstream: text.family(name, .histogram, help: "Part of a request's duration spent with upstreams.")
         case .bytesIn: text.family(name, .counter, help: "Bytes read from clients, heads and bodies.")
         case .bytesOut: text.family(name, .counter, help: "Bytes written to clients, heads and bodies.")
+        case .refusals: text.family(name, .counter, help: "Requests that the gateway answered itself, by who refused.")
         }
     }
 
@@ -136,6 +138,7 @@ enum RouteFamily: Int {
         case .upstream: renderHistogram(series, first: RouteMetrics.upstreamCell, &text)
         case .bytesIn: text.sample(name, series.sum(RouteMetrics.bytesInCell))
         case .bytesOut: text.sample(name, series.sum(RouteMetrics.bytesOutCell))
+        case .refusals: renderRefusals(series, &text)
         }
         text.clearLabels()
     }
@@ -152,6 +155,18 @@ enum RouteFamily: Int {
                 text.sample(name, count)
                 text.clearLabels(to: common)
             }
+        }
+    }
+
+    /// Only who has refused something.
+    private func renderRefusals(_ series: MergedSeries, _ text: inout PrometheusText) {
+        let common = text.labelLength
+        for refuser in Refuser.allCases {
+            let count = series.sum(RouteMetrics.refusalCell(refuser))
+            guard count > 0 else { continue }
+            text.label("by", refuser.label)
+            text.sample(name, count)
+            text.clearLabels(to: common)
         }
     }
 

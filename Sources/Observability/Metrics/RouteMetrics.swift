@@ -30,6 +30,9 @@ package struct RouteMetrics: @unchecked Sendable {
         cells[Self.bytesInCell].add(bytesIn)
         cells[Self.bytesOutCell].add(bytesOut)
     }
+
+    /// Counts a request that the gateway answered by itself, besides `record`.
+    package func countRefusal(by refuser: Refuser) { slot.pointee.own[Self.refusalCell(refuser)].add() }
 }
 
 /// The order of a route's cells.
@@ -41,7 +44,10 @@ extension RouteMetrics {
     static let upstreamCell = totalCell + DurationHistogram.cellCount
     static let bytesInCell = upstreamCell + DurationHistogram.cellCount
     static let bytesOutCell = bytesInCell + 1
-    static let cellCount = bytesOutCell + 1
+    static let firstRefusalCell = bytesOutCell + 1
+    static let cellCount = firstRefusalCell + Refuser.allCases.count
+
+    static func refusalCell(_ refuser: Refuser) -> Int { firstRefusalCell + Int(refuser.rawValue) }
 
     static func requestCell(_ method: Method, statusClass: Int) -> Int {
         Int(method.rawValue) * statusClassCount + statusClass

@@ -120,7 +120,7 @@ extension RequestPreview {
         guard case .route = outcome, let caller else { return }
         identity = IdentityPreview(&request, parameters: match, route: route, caller, in: blueprint)
         guard let trace = identity?.trace, let refusal = trace.refusal else { return }
-        var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+        var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
         answer.challenge = trace.challenge
         outcome = .answer(answer)
     }
@@ -163,7 +163,7 @@ extension RequestPreview {
         }
         guard let client, case .respond(let refusal) = parts.plugins.checkAccess(client: client, request: request)
         else { return }
-        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail)))
+        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access)))
     }
 }
 

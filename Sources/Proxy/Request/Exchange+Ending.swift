@@ -32,6 +32,7 @@ extension Exchange {
         errorCode = answer.code
         releaseUpstream()
         if response != .none { return breakOff() }
+        refuser = answer.refuser
         if requestID.isEmpty { RequestID(at: worker.wallNow, using: &worker.random).append(to: &requestID) }
         responseHead.reset()
         responseHead.status = answer.status
@@ -104,6 +105,7 @@ extension Exchange {
         withRoute { $0.metrics }.record(
             method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
             bytesIn: bytesIn, bytesOut: bytesOut)
+        if let refuser { withRoute { $0.metrics }.countRefusal(by: refuser) }
         worker.writeAccessLog(self, duration: now - startTime)
         attemptEnded(outcomeAtEnd)
     }

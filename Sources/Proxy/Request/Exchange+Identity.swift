@@ -41,7 +41,7 @@ extension Exchange: KeyWaiter {
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
         recordRefusal(refusal)
-        return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+        return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
     }
 
     /// The token's key isn't known: the control thread looks for it, and the request waits for that, once.

@@ -36,6 +36,7 @@ extension Exchange {
         entry.upstreamDuration = upstreamTime
         entry.retries = attempt.retries
         entry.error = ByteView(errorCode)
+        entry.refuser = refuser
         if let agent = request.fields.value(of: .userAgent) { entry.userAgent = agent }
         if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
         body(entry)

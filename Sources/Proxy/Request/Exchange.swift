@@ -54,6 +54,8 @@ final class Exchange {
     var status = 0
     /// Why the gateway answered by itself or gave up; empty when the upstream answered.
     var errorCode: StaticString = ""
+    /// What made the gateway answer by itself.
+    var refuser: Refuser?
 
     // MARK: Times and counts
     var startTime = MonotonicTime.zero
@@ -92,6 +94,7 @@ final class Exchange {
         interimCount = 0
         status = 0
         errorCode = ""
+        refuser = nil
         deadline = .distantFuture
         upstreamTime = nil
         bytesIn = 0

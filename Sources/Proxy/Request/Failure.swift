@@ -41,6 +41,16 @@ package enum Failure: Equatable {
         }
     }
 
+    /// What the answer is put down to; nil when nobody is there to get one.
+    package var refuser: Refuser? {
+        switch self {
+        case .clientLeft, .clientStalled: nil
+        case .upstream(.noTargetAvailable): .noHealthyTarget
+        case .upstream(.poolExhausted): .connectionLimit
+        case .upstream: .upstream
+        }
+    }
+
     /// How it counts against the target; nil when the target is not to blame.
     var targetFailure: UpstreamFailure? {
         switch self {

@@ -1,5 +1,6 @@
 import Base
 import HTTP
+import Observability
 
 /// An answer that the gateway itself gives, as problem details (RFC 9457).
 package struct GatewayAnswer: Sendable {
@@ -8,47 +9,51 @@ package struct GatewayAnswer: Sendable {
     package let code: StaticString
     /// One sentence for the client.
     package let detail: StaticString
+    /// What made the gateway answer; nil when nobody is there to get the answer.
+    package let refuser: Refuser?
 
-    init(_ status: Int, _ code: StaticString, _ detail: StaticString) {
+    init(_ status: Int, _ code: StaticString, _ detail: StaticString, by refuser: Refuser?) {
         self.status = status
         self.code = code
         self.detail = detail
+        self.refuser = refuser
     }
 
     /// The answer to a request that is wrong in this way.
-    package init(_ error: MessageError) { self.init(error.statusHint, error.code, error.reason) }
+    package init(_ error: MessageError) { self.init(error.statusHint, error.code, error.reason, by: .request) }
 
     /// The answer when an exchange went wrong.
-    package init(_ failure: Failure) { self.init(failure.status, failure.code, failure.detail) }
+    package init(_ failure: Failure) { self.init(failure.status, failure.code, failure.detail, by: failure.refuser) }
 }
 
 extension GatewayAnswer {
     package static var requestTimeout: GatewayAnswer {
-        GatewayAnswer(408, "request-timeout", "The request did not arrive in time.")
+        GatewayAnswer(408, "request-timeout", "The request did not arrive in time.", by: .request)
     }
     package static var truncatedRequest: GatewayAnswer {
-        GatewayAnswer(400, "truncated-request", "The connection ended within the request.")
+        GatewayAnswer(400, "truncated-request", "The connection ended within the request.", by: .request)
     }
     package static var notFound: GatewayAnswer {
-        GatewayAnswer(404, "no-route", "Nothing is served at this host and path.")
+        GatewayAnswer(404, "no-route", "Nothing is served at this host and path.", by: .routing)
     }
     package static var methodNotAllowed: GatewayAnswer {
-        GatewayAnswer(405, "method-not-allowed", "The resource does not support this method.")
+        GatewayAnswer(405, "method-not-allowed", "The resource does not support this method.", by: .routing)
     }
     package static var misdirected: GatewayAnswer {
-        GatewayAnswer(421, "misdirected-request", "This host is not served on this address.")
+        GatewayAnswer(421, "misdirected-request", "This host is not served on this address.", by: .routing)
     }
     package static var encodedSlash: GatewayAnswer {
-        GatewayAnswer(400, "encoded-slash", "The path holds an encoded slash or backslash.")
+        GatewayAnswer(400, "encoded-slash", "The path holds an encoded slash or backslash.", by: .request)
     }
     package static var contentTooLarge: GatewayAnswer {
-        GatewayAnswer(413, "content-too-large", "The request content is larger than this resource accepts.")
+        GatewayAnswer(
+            413, "content-too-large", "The request content is larger than this resource accepts.", by: .request)
     }
     package static var keysNotReady: GatewayAnswer {
-        GatewayAnswer(503, "keys-not-ready", "The gateway's keys are not ready yet.")
+        GatewayAnswer(503, "keys-not-ready", "The gateway's keys are not ready yet.", by: .gateway)
     }
     package static var upgradeNotSupported: GatewayAnswer {
-        GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.")
+        GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.", by: .request)
     }
 }
 

@@ -124,7 +124,8 @@ extension Exchange {
     private func checkAccess() -> StepOutcome {
         switch withRoute({ $0.plugins.checkAccess(client: client, request: request) }) {
         case .proceed: return .next(.authenticate)
-        case .respond(let refusal): return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail))
+        case .respond(let refusal):
+            return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access))
         }
     }
 
