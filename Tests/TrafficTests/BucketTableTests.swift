@@ -9,9 +9,13 @@ struct BucketTableTests {
         try #require(TokenBucketLaw(count: count, period: .seconds(1), burst: burst))
     }
 
+    private func makeTable(_ law: TokenBucketLaw, capacity: Int) throws -> BucketTable {
+        try #require(BucketTable(law: law, capacity: capacity, start: .zero))
+    }
+
     @Test("keys have buckets of their own")
     func keys() throws {
-        let table = BucketTable(law: try Self.law(burst: 2), capacity: 1_000, start: .zero)
+        let table = try makeTable(try Self.law(burst: 2), capacity: 1_000)
         var random = RandomSource(seed: 1)
         let keys = [0, .max] + (0..<500).map { _ in random.next() }
         for round in 0..<3 {
@@ -22,7 +26,7 @@ struct BucketTableTests {
     @Test("many threads at one bucket get exactly its tokens")
     func exact() async throws {
         for burst in [1, 10, 10_000] {
-            let table = BucketTable(law: try Self.law(burst: burst), capacity: 10, start: .zero)
+            let table = try makeTable(try Self.law(burst: burst), capacity: 10)
             let allowed = await withTaskGroup(of: Int.self) { group in
                 for _ in 0..<4 {
                     group.addTask { (0..<5_000).count { _ in table.take(1, key: 3, now: .zero).isAllowed } }
@@ -40,14 +44,14 @@ struct BucketTableTests {
         for seed in 0..<50 {
             var random = RandomSource(seed: UInt64(seed))
             let law = try Self.law(5, burst: 10)
-            let crowded = BucketTable(law: law, capacity: 1, start: .zero)
+            let crowded = try makeTable(law, capacity: 1)
             var alone: [UInt64: BucketTable] = [:]
             var now = MonotonicTime.zero
             for _ in 0..<4_000 {
                 now = now + .milliseconds(Int64(random.next() % 40))
                 let key = random.next() % 24
                 let cost = 1 + Int(random.next() % 3)
-                let own = alone[key] ?? BucketTable(law: law, capacity: 1, start: .zero)
+                let own = try alone[key] ?? makeTable(law, capacity: 1)
                 alone[key] = own
                 let isAllowed = crowded.take(cost, key: key, now: now).isAllowed
                 // Only what the crowded table allowed is charged: so the other is never emptier than it should be.
@@ -58,7 +62,7 @@ struct BucketTableTests {
 
     @Test("many threads at more keys than places: no key gets more than its tokens, but for requests under way")
     func crowdedThreads() async throws {
-        let table = BucketTable(law: try Self.law(burst: 100), capacity: 1, start: .zero)
+        let table = try makeTable(try Self.law(burst: 100), capacity: 1)
         let counts = await withTaskGroup(of: [Int].self) { group in
             for thread in 0..<4 {
                 group.addTask {
@@ -79,7 +83,7 @@ struct BucketTableTests {
 
     @Test("what another limit refused is given back")
     func givingBack() throws {
-        let table = BucketTable(law: try Self.law(burst: 3), capacity: 10, start: .zero)
+        let table = try makeTable(try Self.law(burst: 3), capacity: 10)
         #expect(table.take(3, key: 5, now: .zero).isAllowed)
         table.giveBack(2, key: 5)
         #expect(table.take(2, key: 5, now: .zero).isAllowed)
@@ -90,10 +94,11 @@ struct BucketTableTests {
 
     @Test("a changed law keeps each bucket as full, in proportion", arguments: [(100, 50), (10, 40), (100, 1)])
     func conversion(rate: Int, burst: Int) throws {
-        let table = BucketTable(law: try Self.law(10, burst: 100), capacity: 100, start: .zero)
+        let table = try makeTable(try Self.law(10, burst: 100), capacity: 100)
         let now = MonotonicTime(nanoseconds: 5_000_000_000)
         for key in 0..<UInt64(50) { #expect(table.take(Int(key) * 2, key: key << 20 | key, now: now).isAllowed) }
-        let other = table.converted(to: try Self.law(rate, burst: burst), capacity: 400, now: now)
+        let other = try makeTable(try Self.law(rate, burst: burst), capacity: 400)
+        table.hand(over: other, now: now)
         for key in 0..<UInt64(50) {
             let left = other.standing(of: key << 20 | key, now: now)?.remaining ?? burst
             let expected = Double(100 - 2 * key) / 100 * Double(burst)
@@ -101,12 +106,75 @@ struct BucketTableTests {
         }
     }
 
+    @Test("whoever still charges a table that was handed over charges its successor, and that one's")
+    func succession() throws {
+        let tables = try (0..<3).map { _ in try makeTable(try Self.law(burst: 10), capacity: 100) }
+        #expect(tables[0].take(4, key: 7, now: .zero).remaining == 6)
+        tables[0].hand(over: tables[1], now: .zero)
+        #expect(tables[0].take(2, key: 7, now: .zero).remaining == 4)
+        tables[1].hand(over: tables[2], now: .zero)
+        #expect(tables[0].take(1, key: 7, now: .zero).remaining == 3)
+        tables[0].giveBack(1, key: 7)
+        #expect(tables[1].standing(of: 7, now: .zero)?.remaining == 4)
+        #expect(tables[2].take(4, key: 7, now: .zero).isAllowed)
+        #expect(!tables[0].take(1, key: 7, now: .zero).isAllowed)
+    }
+
+    @Test("a table handed over while threads charge it loses no request", arguments: 0..<20)
+    func handingOverUnderLoad(round: Int) async throws {
+        let law = try Self.law(burst: 3_000)
+        let old = try makeTable(law, capacity: 64)
+        let new = try makeTable(law, capacity: 64)
+        let allowed = await withTaskGroup(of: Int.self) { group in
+            for thread in 0..<3 {
+                group.addTask {
+                    (0..<4_000).count { index in
+                        // Half of the threads' requests have the new table early.
+                        let table = index > 2_000 + thread * 100 ? new : old
+                        return table.take(1, key: UInt64(index % 4) << 62 | 1, now: .zero).isAllowed
+                    }
+                }
+            }
+            group.addTask {
+                for _ in 0..<round * 500 { _ = old.standing(of: 1, now: .zero) }
+                old.hand(over: new, now: .zero)
+                return 0
+            }
+            return await group.reduce(0, +)
+        }
+        // 12,000 requests at four keys of 3,000: all of them are allowed, and then nothing is left.
+        #expect(allowed == 12_000)
+        for key in 0..<UInt64(4) { #expect(!new.take(1, key: key << 62 | 1, now: .zero).isAllowed) }
+    }
+
+    @Test("a smaller table takes over a larger one: nobody owes more than a bucket and what they took")
+    func shrinking() throws {
+        let law = try Self.law(burst: 10)
+        let old = try makeTable(law, capacity: 10_000)
+        var random = RandomSource(seed: 4)
+        for _ in 0..<10_000 { _ = old.take(10, key: random.next(), now: .zero) }
+        let new = try makeTable(law, capacity: 1)
+        old.hand(over: new, now: .zero)
+        #expect(new.take(1, key: 1, now: .zero).wait <= .seconds(20))
+    }
+
     @Test("a million keys fit in 100 MiB")
     func memory() throws {
-        let table = BucketTable(law: try Self.law(), capacity: 1_000_000, start: .zero)
+        let table = try makeTable(try Self.law(), capacity: 1_000_000)
         #expect(table.byteCount <= 100 * 1_024 * 1_024)
         var random = RandomSource(seed: 3)
         for _ in 0..<1_000_000 { _ = table.take(1, key: random.next(), now: .zero) }
         #expect(table.inUse(now: .zero) > 990_000)
     }
+}
+
+extension BucketTable {
+    fileprivate func take(_ cost: Int, key: UInt64, now: MonotonicTime) -> BucketStanding {
+        buckets.take(cost, key: key, now: now)
+    }
+    fileprivate func giveBack(_ cost: Int, key: UInt64) { buckets.giveBack(cost, key: key) }
+    fileprivate func standing(of key: UInt64, now: MonotonicTime) -> BucketStanding? {
+        buckets.standing(of: key, now: now)
+    }
+    fileprivate func inUse(now: MonotonicTime) -> Int { buckets.inUse(now: now) }
 }

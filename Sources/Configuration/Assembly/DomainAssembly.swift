@@ -10,12 +10,13 @@ final class DomainAssembly {
     let gateway: FileDecoder
     let identity: IdentityAssembly
     let identityContext: IdentityAssembly.Context
+    let rateLimits: RateLimitAssembly
     private(set) var upstreamIndices: [String: Int] = [:]
     private(set) var upstreamTimeouts: [String: TimeoutsDraft] = [:]
 
     init(
         draft: DomainDraft, file: FileDecoder, claims: DomainClaims, base: RouteBase, gateway: FileDecoder,
-        identity: IdentityAssembly, trustDomain: Setting<String>?, entryNode: Int
+        gatewayDraft: GatewayDraft, identity: IdentityAssembly, trustDomain: Setting<String>?, entryNode: Int
     ) {
         self.draft = draft
         self.file = file
@@ -26,6 +27,9 @@ final class DomainAssembly {
         identityContext = IdentityAssembly.Context(
             domain: claims.name, file: file, trustDomain: trustDomain, entry: claims.entry,
             hasBrokenTrustDomain: trustDomain == nil && gateway.key("trust_domain", in: entryNode) != nil)
+        rateLimits = RateLimitAssembly(
+            gateway: gatewayDraft, gatewayFile: gateway, domain: draft, file: file, identity: identity,
+            context: identityContext)
         for named in draft.upstreams { upstreamTimeouts[named.name] = named.value.timeouts }
     }
 
@@ -96,6 +100,7 @@ final class DomainAssembly {
                 routes.append(route)
             }
         }
+        rateLimits.warnOfUnused(draft.rateLimits, file)
         return routes
     }
 }

@@ -79,6 +79,11 @@ struct RouteAssembly {
         if !identity.isEmpty {
             (merged.jwt, merged.spiffe, merged.internalJWT) = self.identity(identity, parameters)
         }
+        if draft.plugins?.rateLimit != nil || domain.rateLimits.isOnByDefault {
+            merged.rateLimit = domain.rateLimits.settings(
+                draft.plugins?.rateLimit,
+                .init(name: named.name, parameters: parameters, plugins: merged, location: file.location(named.key)))
+        }
         return merged
     }
 

@@ -35,7 +35,8 @@ struct RouteBase {
             staleConnection: nearest({ $0.retries.staleConnection }, Defaults.staleConnectionRetry))
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
         identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
-        hasRouteDependentPlugins = !plugins.requestHeaders.isEmpty || !identity.isEmpty
+        hasRouteDependentPlugins =
+            !plugins.requestHeaders.isEmpty || !identity.isEmpty || layers.contains { $0.plugins.rateLimit != nil }
     }
 
     func timeouts(for route: TimeoutsDraft, upstream: TimeoutsDraft?) -> RouteTimeouts {

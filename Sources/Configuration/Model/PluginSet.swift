@@ -6,6 +6,7 @@ package struct PluginSet: Sendable, Equatable {
     package internal(set) var requestHeaders: HeaderEdit
     package internal(set) var responseHeaders: HeaderEdit
     package internal(set) var ipRestriction: IPRestriction?
+    package internal(set) var rateLimit: RateLimitSettings?
     /// Nil: no token is asked for.
     package internal(set) var jwt: JWTSettings?
     /// Only with `jwt`.

@@ -102,7 +102,7 @@ extension ModelWalk {
 
     private static func walk<Sink: ModelSink>(_ plugins: PluginSet, _ sink: inout Sink) {
         if plugins.requestHeaders.isEmpty, plugins.responseHeaders.isEmpty, plugins.ipRestriction == nil,
-            plugins.jwt == nil, plugins.spiffe == nil, plugins.internalJWT == nil
+            plugins.rateLimit == nil, plugins.jwt == nil, plugins.spiffe == nil, plugins.internalJWT == nil
         {
             return
         }
@@ -118,6 +118,7 @@ extension ModelWalk {
         if let jwt = plugins.jwt { walk(jwt, &sink) }
         if let spiffe = plugins.spiffe { walk(spiffe, &sink) }
         if let token = plugins.internalJWT { walk(token, &sink) }
+        if let limits = plugins.rateLimit { walk(limits, &sink) }
         sink.endObject()
     }
 

@@ -50,4 +50,7 @@ enum Defaults {
     static let keySetPath = "/.well-known/jwks.json"
     static let bundlePath = "/.well-known/spiffe-bundle.json"
     static let realm = "portcullis"
+
+    static let rateLimitIPv6Prefix = 64
+    static let rateLimitKeysMax = 100_000
 }

@@ -20,6 +20,8 @@ struct GatewayDraft {
     var serverHeader: Setting<String>?
     var defaults = RouteDefaultsDraft()
     var domains: [Named<DomainEntryDraft>] = []
+    /// Limits that routes of all files share.
+    var rateLimits: [Named<RateLimitDraft>] = []
 }
 
 struct ListenerDraft {

@@ -66,6 +66,10 @@ enum GatewaySections {
             "domains", .named(domainEntry, countMax: 10_000),
             "The business domains, by name, and what each may claim. Every other `*.yaml` file of the folder belongs to one of them."
         ) { draft, value, _, _ in draft.domains = value },
+        .part(
+            "rate_limits", .named(RateLimitSections.shared, countMax: 1_000),
+            "Rate limits that routes of any domain share, by name: `rate_limit: {shared: NAME}`."
+        ) { draft, value, _, _ in draft.rateLimits = value },
         .reserved("tls", "Certificates."),
         .reserved("stores", "Shared stores."),
         .reserved("telemetry", "Traces."),

@@ -33,7 +33,9 @@ enum PluginSections {
                 "Issues a token for the upstream."
             ) { draft, value, _, _ in draft.identity.internalJWT = value.internalJWT },
             .reserved("cors", "Cross-origin requests."),
-            .reserved("rate_limit", "Rate limits."),
+            .part("rate_limit", .rateLimit, "Limits how many requests are let through, or answers 429.") {
+                draft, value, _, _ in draft.rateLimit = value
+            },
             .reserved("webhook_signature", "Signatures of webhooks."),
             .reserved("external_auth", "Authorisation by a service."),
             .reserved("request_transform", "Changes of requests."),

@@ -6,6 +6,8 @@ struct DomainDraft {
     var defaults = RouteDefaultsDraft()
     var upstreams: [Named<UpstreamDraft>] = []
     var routes: [Named<RouteDraft>] = []
+    /// Limits that routes of the file share.
+    var rateLimits: [Named<RateLimitDraft>] = []
 }
 
 /// What holds for many routes: gateway.yaml's `defaults`, and a domain file's own keys of these names.
@@ -127,6 +129,7 @@ struct PluginsDraft {
     var requestHeaders: HeaderEditDraft?
     var responseHeaders: HeaderEditDraft?
     var ipRestriction: IPRestrictionDraft?
+    var rateLimit: RateLimitPluginDraft?
     var identity = IdentityPluginsDraft()
 }
 

@@ -28,6 +28,10 @@ enum RouteSections {
             .part("plugins", .section(PluginSections.plugins), "Plugins for all routes of the file.") {
                 draft, value, _, _ in draft.defaults.plugins = value
             },
+            .part(
+                "rate_limits", .named(RateLimitSections.shared, countMax: 1_000),
+                "Rate limits that routes of the file share, by name: `rate_limit: {shared: NAME}`."
+            ) { draft, value, _, _ in draft.rateLimits = value },
             .reserved("tests", "Requests and what is expected of them."),
             .elsewhere("listeners", "declare listeners in gateway.yaml"),
             .elsewhere("hosts", "give hosts to a domain in gateway.yaml, and name them in a route's `match`"),

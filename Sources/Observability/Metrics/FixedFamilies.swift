@@ -15,6 +15,7 @@ struct FixedFamilies {
         logs(&text)
         IssuerFamilies(issuers: sample.issuers).render(&text)
         IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)
+        LimitFamilies(limits: MergedSeries.merge(shards.map(\.limits))).render(&text)
     }
 
     private func process(_ text: inout PrometheusText) {

@@ -11,6 +11,7 @@ package final class MetricsLease: Sendable {
     private let targets = Lock<[Series]>([])
     private let decisions = Lock<[Series]>([])
     private let refusals = Lock<[Series]>([])
+    private let limits = Lock<[Series]>([])
 
     init(shard: MetricsShard) { self.shard = shard }
 
@@ -19,6 +20,7 @@ package final class MetricsLease: Sendable {
         shard.targets.release(targets.withLock { $0 })
         shard.decisions.release(decisions.withLock { $0 })
         shard.refusals.release(refusals.withLock { $0 })
+        shard.limits.release(limits.withLock { $0 })
     }
 
     /// The counters of routes, in the order of their ids. To be called when a snapshot is compiled, not for each request.
@@ -41,6 +43,14 @@ package final class MetricsLease: Sendable {
         let series = shard.targets.acquire([SeriesName(owner: upstream, target: target)])
         targets.withLock { $0 += series }
         return TargetMetrics(slot: series[0].slot)
+    }
+
+    /// The counters of one rate limit.
+    /// - Parameter limit: its identity, which a reload doesn't change.
+    package func limitMetrics(limit: String) -> LimitMetrics {
+        let series = shard.limits.acquire([SeriesName(owner: limit, target: "")])
+        limits.withLock { $0 += series }
+        return LimitMetrics(slot: series[0].slot)
     }
 
     /// The counter of one decision about an issuer's tokens.

@@ -89,6 +89,7 @@ package final class MetricsRegistry: Sendable {
 
 /// What a scrape reads.
 extension MetricsRegistry {
+    var allShards: [MetricsShard] { shards.withLock { $0 } }
     var configured: Configured { configuration.withLock { $0 } }
     var resolutionFailureCount: UInt64 { resolutionFailures.load(ordering: .relaxed) }
     func reloads(_ result: ReloadResult) -> UInt64 {

@@ -75,6 +75,8 @@ package enum ConnectionLimit: UInt8, CaseIterable, Sendable {
     let targets = SeriesTable(cellCount: TargetMetrics.cellCount)
     /// By issuer and decision.
     let decisions = SeriesTable(cellCount: 1)
+    /// By limit.
+    let limits = SeriesTable(cellCount: LimitMetrics.cellCount)
     /// By issuer and reason.
     let refusals = SeriesTable(cellCount: 1)
 

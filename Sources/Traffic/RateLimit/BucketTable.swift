@@ -1,10 +1,11 @@
 import Base
+import Linux
 import Synchronization
 
-/// The buckets of one limit, one for each key, shared by all loops without a lock.
+/// The buckets of one limit, one for each key, shared by all loops without a lock: owns what `Buckets` works on.
 ///
 /// ```
-/// set ├ key ├ key ├ … 8 ├ fullAt ├ fullAt ├ … 8 ┤     two cache lines; a key's hash names its set
+/// successor ┊ set ├ key ├ key ├ … 8 ├ fullAt ├ fullAt ├ … 8 ┤ set …     a set is two cache lines; a key's hash names it
 /// ```
 /// A key takes the place in its set whose bucket is the fullest: an unused one, as long as there is one, then one that is
 /// full again, which has nothing to remember. When all eight are in use, the newcomer takes over the fullest **as it
@@ -14,44 +15,84 @@ import Synchronization
 /// A place is taken by one exchange of its key and charged by one exchange of its time. Who loses its place between
 /// the two charges again elsewhere, so that no request goes uncounted; at worst another's bucket is charged for it, too.
 package final class BucketTable: @unchecked Sendable {
-    // Sendable: every word is atomic.
+    // Sendable: every word is atomic, and `next` is only set by the one thread that makes successors.
 
-    package let law: TokenBucketLaw
+    /// What requests work on; valid as long as the table.
+    package let buckets: Buckets
     /// The number of keys that it was made for.
     package let capacity: Int
-    private let words: UnsafeMutablePointer<Atomic<Int64>>
-    private let setCount: Int
-    /// When ticks began.
-    private let start: MonotonicTime
+    private let memory: UnsafeMutableRawPointer
+    /// Kept alive for requests that still have this table.
+    private var next: (table: BucketTable, place: UnsafeMutablePointer<Buckets>)?
 
-    private static let places = 8
-    /// Places for each key that the table was made for: then fewer than 1 set in 200 has more keys than places.
+    /// Places for each key that the table was made for: then fewer than 1 set in 100 has more keys than places.
     private static let placesPerKey = 2.5
+    private static let lineBytes = 64
 
     package static let capacityMaximum = 10_000_000
 
+    /// Nil when there isn't memory for it.
     /// - Parameters:
     ///   - capacity: how many keys in use at a time have a bucket of their own.
     ///   - start: no later than the first `take`.
-    package init(law: TokenBucketLaw, capacity: Int, start: MonotonicTime) {
-        self.law = law
+    package init?(law: TokenBucketLaw, capacity: Int, start: MonotonicTime) {
         self.capacity = min(max(capacity, 1), Self.capacityMaximum)
-        self.start = start
-        let wanted = Int((Double(self.capacity) * Self.placesPerKey / Double(Self.places)).rounded(.up))
-        var setCount = 1
-        while setCount < wanted { setCount *= 2 }
-        self.setCount = self.capacity == 1 ? 1 : setCount
-        let count = self.setCount * Self.places * 2
+        let wanted = Int((Double(self.capacity) * Self.placesPerKey / Double(Buckets.places)).rounded(.up))
+        let setCount = self.capacity == 1 ? 1 : wanted
+        let byteCount = Self.lineBytes + setCount * Buckets.setBytes
+        // Zeros, untouched: a table of which little is used takes little memory.
+        guard let memory = ZeroedMemory.allocate(byteCount: byteCount + Self.lineBytes) else { return nil }
+        self.memory = memory
         // Aligned to a cache line, so that a set is two lines and not three.
-        words = UnsafeMutableRawPointer.allocate(byteCount: count * 8, alignment: 64)
-            .bindMemory(to: Atomic<Int64>.self, capacity: count)
-        for index in 0..<count { (words + index).initialize(to: Atomic(0)) }
+        let words = memory.alignedUp(toMultipleOf: Self.lineBytes)
+            .bindMemory(to: Atomic<Int64>.self, capacity: byteCount / 8)
+        buckets = Buckets(law: law, words: words, setCount: setCount, start: start)
     }
 
-    deinit { words.deallocate() }
+    deinit {
+        next?.place.deallocate()
+        ZeroedMemory.free(memory)
+    }
 
-    /// Memory, in bytes.
-    package var byteCount: Int { setCount * Self.places * 16 }
+    package var law: TokenBucketLaw { buckets.law }
+
+    /// Memory at most, in bytes.
+    package var byteCount: Int { 2 * Self.lineBytes + buckets.setCount * Buckets.setBytes }
+
+    /// Hands everything over to a table by another law (or of another size): every bucket becomes as full there, in
+    /// proportion, as it is here, and whoever still charges this table charges the other. No request goes uncounted.
+    ///
+    /// By one thread at a time, once for each table; takes milliseconds for a million keys.
+    package func hand(over other: BucketTable, now: MonotonicTime) {
+        guard next == nil, other !== self else { return }
+        let place = UnsafeMutablePointer<Buckets>.allocate(capacity: 1)
+        place.initialize(to: other.buckets)
+        next = (other, place)
+        buckets.succeed(by: place, now: now)
+    }
+}
+
+/// A bucket table without its ownership: plain words, so that a request counts no reference that all loops share.
+package struct Buckets: @unchecked Sendable {
+    // Sendable: every word is atomic.
+
+    package let law: TokenBucketLaw
+    /// The first is the successor's address.
+    private let words: UnsafeMutablePointer<Atomic<Int64>>
+    let setCount: Int
+    /// When ticks began.
+    private let start: MonotonicTime
+
+    static let places = 8
+    static let setBytes = places * 16
+    private static let firstSet = 8
+
+    init(law: TokenBucketLaw, words: UnsafeMutablePointer<Atomic<Int64>>, setCount: Int, start: MonotonicTime) {
+        self.law = law
+        self.words = words
+        self.setCount = setCount
+        self.start = start
+    }
 
     /// Takes `cost` tokens from the key's bucket if they are there.
     /// - Parameter key: a keyed hash of what the limit is counted by, so that nobody can aim at another's bucket.
@@ -62,7 +103,8 @@ package final class BucketTable: @unchecked Sendable {
         while true {
             let place = place(of: mark, in: set)
             let time = times(set) + place
-            let fullAt = time.pointee.load(ordering: .relaxed)
+            let fullAt = time.pointee.load(ordering: .acquiring)
+            if let successor { return successor.pointee.take(cost, key: key, now: now) }
             guard let next = law.taking(cost, from: fullAt, now: ticks) else {
                 // What was read may have been a newcomer's.
                 if isHeld(place, by: mark, in: set) {
@@ -81,61 +123,75 @@ package final class BucketTable: @unchecked Sendable {
 
     /// Gives back what a request took that another limit refused.
     package func giveBack(_ cost: Int, key: UInt64) {
+        if let successor { return successor.pointee.giveBack(cost, key: key) }
         let set = set(of: key)
-        let mark = Self.mark(key)
-        for place in 0..<Self.places where isHeld(place, by: mark, in: set) {
-            _ = times(set)[place].wrappingSubtract(
-                law.interval * Int64(min(max(cost, 0), law.burst)), ordering: .relaxed)
-            return
-        }
+        guard let place = heldPlace(of: Self.mark(key), in: set) else { return }
+        _ = times(set)[place].wrappingSubtract(
+            law.interval * Int64(min(max(cost, 0), law.burst)), ordering: .relaxed)
     }
 
     /// The bucket of a key without touching it; nil when it has none, and so is full.
     package func standing(of key: UInt64, now: MonotonicTime) -> BucketStanding? {
+        if let successor { return successor.pointee.standing(of: key, now: now) }
         let set = set(of: key)
-        let mark = Self.mark(key)
-        for place in 0..<Self.places where isHeld(place, by: mark, in: set) {
-            let fullAt = times(set)[place].load(ordering: .relaxed)
-            return law.standing(fullAt, now: ticks(now), cost: 0, isAllowed: true)
-        }
-        return nil
+        guard let place = heldPlace(of: Self.mark(key), in: set) else { return nil }
+        return law.standing(times(set)[place].load(ordering: .relaxed), now: ticks(now), cost: 0, isAllowed: true)
     }
 
     /// How many buckets are not full. Walks the whole table: for introspection.
     package func inUse(now: MonotonicTime) -> Int {
         let ticks = ticks(now)
         var count = 0
-        for set in 0..<setCount {
-            let times = times(words + set * Self.places * 2)
+        for index in 0..<setCount {
+            let times = times(set(at: index))
             for place in 0..<Self.places where times[place].load(ordering: .relaxed) > ticks { count += 1 }
         }
         return count
     }
 
-    /// A table by another law (or of another size) in which every bucket is as full, in proportion, as it is here.
-    /// Requests that charge this table meanwhile may be missing in the other.
-    package func converted(to law: TokenBucketLaw, capacity: Int, now: MonotonicTime) -> BucketTable {
-        let other = BucketTable(law: law, capacity: capacity, start: start)
-        let ticks = ticks(now)
-        for set in 0..<setCount {
-            let set = words + set * Self.places * 2
-            for place in 0..<Self.places {
-                let missing = times(set)[place].load(ordering: .relaxed) - ticks
-                guard missing > 0 else { continue }
-                let share = Double(missing) / Double(self.law.fillTime)
-                let key = UInt64(bitPattern: set[place].load(ordering: .relaxed))
-                other.restore(key, fullAt: ticks + Int64((share * Double(law.fillTime)).rounded(.up)))
-            }
-        }
-        return other
+    // MARK: Handing over
+
+    private var successor: UnsafePointer<Buckets>? {
+        // Acquiring: who sees the address sees the buckets there.
+        UnsafePointer(bitPattern: Int(words[0].load(ordering: .acquiring)))
     }
 
-    /// Nobody else uses the table yet.
-    private func restore(_ key: UInt64, fullAt: Int64) {
+    /// The successor is told first: from then on whoever finds a time taken away below goes there, and whoever charged
+    /// before is in the time that is taken.
+    fileprivate func succeed(by other: UnsafeMutablePointer<Buckets>, now: MonotonicTime) {
+        words[0].store(Int64(Int(bitPattern: other)), ordering: .sequentiallyConsistent)
+        let ticks = ticks(now)
+        for index in 0..<setCount {
+            let set = set(at: index)
+            for place in 0..<Self.places {
+                let missing = times(set)[place].exchange(0, ordering: .acquiringAndReleasing) - ticks
+                guard missing > 0 else { continue }
+                let key = UInt64(bitPattern: set[place].load(ordering: .relaxed))
+                other.pointee.inherit(key, debt: other.pointee.law.debt(missing, of: law), now: now)
+            }
+        }
+    }
+
+    /// Takes over what another table knows about a key, while requests already charge this one.
+    /// - Parameter debt: what is missing in the bucket, in ticks.
+    private func inherit(_ key: UInt64, debt: Int64, now: MonotonicTime) {
+        let ticks = ticks(now)
+        let mark = Self.mark(key)
         let set = set(of: key)
-        let place = place(of: Self.mark(key), in: set)
-        let time = times(set) + place
-        time.pointee.store(max(time.pointee.load(ordering: .relaxed), fullAt), ordering: .relaxed)
+        while true {
+            let isKnown = heldPlace(of: mark, in: set) != nil
+            let place = place(of: mark, in: set)
+            let time = times(set) + place
+            let fullAt = time.pointee.load(ordering: .acquiring)
+            // What the key itself took here meanwhile is added; another's place is only taken over, as ever.
+            let next =
+                isKnown || fullAt <= ticks
+                ? min(max(fullAt, ticks) + debt, ticks + 2 * law.fillTime) : max(fullAt, ticks + debt)
+            let isDone = time.pointee.compareExchange(
+                expected: fullAt, desired: next, ordering: .acquiringAndReleasing
+            ).exchanged
+            if isDone, isHeld(place, by: mark, in: set) { return }
+        }
     }
 
     // MARK: Places
@@ -148,7 +204,11 @@ package final class BucketTable: @unchecked Sendable {
     }
 
     private func set(of key: UInt64) -> UnsafeMutablePointer<Atomic<Int64>> {
-        words + (Int(truncatingIfNeeded: key >> 20) & (setCount - 1)) * Self.places * 2
+        set(at: Int(truncatingIfNeeded: key.multipliedFullWidth(by: UInt64(setCount)).high))
+    }
+
+    private func set(at index: Int) -> UnsafeMutablePointer<Atomic<Int64>> {
+        words + Self.firstSet + index * Self.places * 2
     }
 
     private func times(_ set: UnsafeMutablePointer<Atomic<Int64>>) -> UnsafeMutablePointer<Atomic<Int64>> {
@@ -159,16 +219,26 @@ package final class BucketTable: @unchecked Sendable {
         set[place].load(ordering: .acquiring) == mark
     }
 
+    /// The key's place if it has one.
+    private func heldPlace(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>) -> Int? {
+        var place = 0
+        while place < Self.places {
+            if isHeld(place, by: mark, in: set) { return place }
+            place += 1
+        }
+        return nil
+    }
+
     /// The key's place, taken if it had none.
     private func place(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>) -> Int {
         while true {
+            if let place = heldPlace(of: mark, in: set) { return place }
             var fullest = 0
             var fullestTime = Int64.max
             var holder: Int64 = 0
             var place = 0
             while place < Self.places {
                 let found = set[place].load(ordering: .acquiring)
-                if found == mark { return place }
                 let time = times(set)[place].load(ordering: .relaxed)
                 if time < fullestTime {
                     fullest = place
@@ -177,12 +247,13 @@ package final class BucketTable: @unchecked Sendable {
                 }
                 place += 1
             }
-            if claim(fullest, of: holder, for: mark, in: set) { return fullest }
+            if holder != mark, claim(fullest, of: holder, for: mark, in: set) { return fullest }
         }
     }
 
     /// Takes a place over, unless two do that for one key at once: then whoever sees the other lets go, so that a key
-    /// never has two buckets that are charged.
+    /// doesn't stay with two buckets. Who charged the one that was let go, between the two, is not counted: it takes a
+    /// third thread in the very moment when a key is new.
     private func claim(
         _ place: Int, of holder: Int64, for mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>
     ) -> Bool {

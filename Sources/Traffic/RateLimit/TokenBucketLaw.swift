@@ -46,6 +46,14 @@ package struct TokenBucketLaw: Sendable, Hashable {
     /// The time that an empty bucket takes to fill.
     package var timeToFill: TimeAmount { Self.time(fillTime) }
 
+    /// What is missing in a bucket by this law that is as full, in proportion, as one by another law.
+    /// - Parameter missing: in ticks, in the other.
+    func debt(_ missing: Int64, of other: TokenBucketLaw) -> Int64 {
+        if other == self { return missing }
+        let share = min(Double(missing) / Double(other.fillTime), 1)
+        return Int64((share * Double(fillTime)).rounded(.up))
+    }
+
     /// What becomes of a request for `cost` tokens.
     /// - Parameters:
     ///   - fullAt: the bucket's state, in ticks.
@@ -65,9 +73,12 @@ package struct TokenBucketLaw: Sendable, Hashable {
         let missing = max(fullAt - now, 0)
         let wanted = interval * Int64(min(max(cost, 0), burst))
         let wait = isAllowed ? 0 : max(missing + wanted - fillTime, 0)
+        let remaining = max(fillTime - missing, 0) / interval
+        // The bucket holds a token more when that much less is missing.
+        let toNext = missing - (fillTime - (remaining + 1) * interval)
         return BucketStanding(
-            isAllowed: isAllowed, remaining: Int(max(fillTime - missing, 0) / interval), wait: Self.time(wait),
-            timeToFull: Self.time(missing))
+            isAllowed: isAllowed, remaining: Int(remaining), wait: Self.time(wait),
+            timeToNext: missing > 0 ? Self.time(toNext) : .zero, timeToFull: Self.time(missing))
     }
 
     /// Rounded up: who waits that long finds what they waited for.
@@ -83,6 +94,8 @@ package struct BucketStanding: Sendable, Equatable {
     package let remaining: Int
     /// How long until as many tokens as were asked for will be there, if nobody else takes any; zero when allowed.
     package let wait: TimeAmount
+    /// How long until one more token is there; zero when the bucket is full.
+    package let timeToNext: TimeAmount
     /// How long until the bucket is full.
     package let timeToFull: TimeAmount
 }

@@ -1,0 +1,100 @@
+import Base
+import HTTP
+import Observability
+import Routing
+import Traffic
+
+/// The limits of one route, in their order. All of them are asked; a request that one refuses gets back what it took of
+/// the others, those of the earlier phase included.
+package final class RateLimitChain {
+    package let rules: [RateLimitRule]
+    /// Which fields tell clients how they stand.
+    package let fields: RateLimitFields
+    private let hasAnonymous: Bool
+    private let hasIdentified: Bool
+
+    /// - Parameter rules: at most eight.
+    package init(_ rules: [RateLimitRule], fields: RateLimitFields) {
+        precondition(rules.count <= 8)
+        self.rules = rules
+        self.fields = fields
+        hasAnonymous = rules.contains { !$0.needsIdentity }
+        hasIdentified = rules.contains { $0.needsIdentity }
+    }
+
+    /// Whether the phase has any limit.
+    @inline(__always)
+    package func isActive(in phase: RateLimitPhase) -> Bool {
+        switch phase {
+        case .anonymous: hasAnonymous
+        case .identified: hasIdentified
+        }
+    }
+
+    /// Holds a request to the limits of a phase.
+    /// - Parameters:
+    ///   - client: whom the request is attributed to.
+    ///   - identity: who sends it; nil if nobody said.
+    ///   - now: as fresh as can be: a token that has come since the loop's turn began may be this request's.
+    package func check(
+        _ phase: RateLimitPhase, _ request: borrowing RequestHead, parameters: borrowing RouteMatch,
+        client: IPAddress, identity: RouteIdentity?, now: MonotonicTime, state: inout RateLimitState
+    ) -> RateLimitVerdict {
+        var isKeyMissing = false
+        for index in 0..<rules.count {
+            let rule = rules[index]
+            guard rule.needsIdentity == (phase == .identified) else { continue }
+            let cost = rule.cost.cost(of: request)
+            if cost == 0 || rule.exemption.cover(request, client: client, identity: identity) {
+                rule.metrics.count(.exempt)
+                continue
+            }
+            guard let key = rule.key.hash(request, parameters: parameters, client: client, identity: identity) else {
+                rule.metrics.count(.keyMissing)
+                if rule.key.missing == .refuse, !rule.isShadow { isKeyMissing = true }
+                continue
+            }
+            take(cost, of: rule, index, key: key, now: now, state: &state)
+        }
+        if state.refused == 0, !isKeyMissing { return .proceed }
+        giveBack(request, &state)
+        return state.refused == 0 ? .keyMissing : .refuse
+    }
+
+    @inline(__always)
+    private func take(
+        _ cost: Int, of rule: RateLimitRule, _ index: Int, key: UInt64, now: MonotonicTime,
+        state: inout RateLimitState
+    ) {
+        let standing: BucketStanding
+        switch rule.backing {
+        case .local(let buckets): standing = buckets.take(cost, key: key, now: now)
+        }
+        let bit = 1 << UInt8(truncatingIfNeeded: index)
+        if standing.isAllowed {
+            state.taken |= bit
+            state.keys[index] = key
+        }
+        if rule.isShadow {
+            rule.metrics.count(standing.isAllowed ? .allowed : .shadowRefused)
+            return
+        }
+        rule.metrics.count(standing.isAllowed ? .allowed : .refused)
+        state.standings[index] = RateLimitStanding(standing)
+        state.told |= bit
+        if !standing.isAllowed { state.refused |= bit }
+    }
+
+    /// The request goes no further: it leaves no trace in the limits that let it through.
+    private func giveBack(_ request: borrowing RequestHead, _ state: inout RateLimitState) {
+        for index in 0..<rules.count where state.taken & 1 << UInt8(index) != 0 {
+            let rule = rules[index]
+            let cost = rule.cost.cost(of: request)
+            switch rule.backing {
+            case .local(let buckets): buckets.giveBack(cost, key: state.keys[index])
+            }
+            state.standings[index].remaining += cost
+        }
+        state.taken = 0
+    }
+}

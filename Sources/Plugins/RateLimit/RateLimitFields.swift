@@ -1,0 +1,107 @@
+import Base
+import HTTP
+import Traffic
+
+/// The fields that tell clients how they stand: `RateLimit` and `RateLimit-Policy`
+/// (draft-ietf-httpapi-ratelimit-headers, in the syntax of RFC 9651), and what was usual before.
+package struct RateLimitFields {
+    package enum Form: Sendable { case draft, legacy, both, none }
+
+    private let isDraft: Bool
+    private let isLegacy: Bool
+    /// The value of `RateLimit-Policy`: every limit with its burst and the time in which that comes.
+    private let policy: ByteView
+
+    /// - Parameter policy: as `appendPolicy` makes it; must live as long as this.
+    package init(_ form: Form, policy: ByteView) {
+        isDraft = form == .draft || form == .both
+        isLegacy = form == .legacy || form == .both
+        self.policy = policy
+    }
+
+    /// Appends a limit's member of `RateLimit-Policy`: in every `w` seconds at least `q` tokens come, and as many may be
+    /// taken at once.
+    package static func appendPolicy(name: ByteView, law: TokenBucketLaw, to buffer: inout IOBuffer) {
+        if !buffer.isEmpty { buffer.append(", ") }
+        buffer.append("\"")
+        buffer.append(name)
+        buffer.append("\";q=")
+        buffer.append(decimal: law.burst)
+        buffer.append(";w=")
+        buffer.append(decimal: max(Int((law.timeToFill.nanoseconds + 999_999_999) / 1_000_000_000), 1))
+    }
+
+    /// Appends the fields for a request. The draft's are lists: an upstream's own members stay beside them.
+    package func append(_ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList) {
+        if isDraft {
+            if !policy.isEmpty { fields.append(name: ByteView("RateLimit-Policy"), value: policy, known: .other) }
+            appendStandings(state, of: rules, to: &fields)
+        }
+        if isLegacy { appendLegacy(state, of: rules, to: &fields) }
+    }
+
+    private func appendStandings(
+        _ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+    ) {
+        fields.beginValue(name: ByteView("RateLimit"), known: .other)
+        var isFirst = true
+        for index in 0..<rules.count where state.told & 1 << UInt8(index) != 0 {
+            let standing = state.standings[index]
+            fields.appendToValue(isFirst ? "\"" : ", \"")
+            fields.appendToValue(rules[index].name)
+            fields.appendToValue("\";r=")
+            fields.appendToValue(decimal: UInt64(max(standing.remaining, 0)))
+            if standing.next > 0 {
+                fields.appendToValue(";t=")
+                fields.appendToValue(decimal: UInt64(standing.next))
+            }
+            isFirst = false
+        }
+        fields.finishValue()
+    }
+
+    /// Of the limit that refused, or else of the one with the least left.
+    private func appendLegacy(
+        _ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+    ) {
+        let candidates = state.refused != 0 ? state.refused : state.told
+        var tightest = -1
+        for index in 0..<rules.count where candidates & 1 << UInt8(index) != 0 {
+            if tightest < 0 || state.standings[index].remaining < state.standings[tightest].remaining {
+                tightest = index
+            }
+        }
+        guard tightest >= 0 else { return }
+        set("X-RateLimit-Limit", rules[tightest].law.burst, in: &fields)
+        set("X-RateLimit-Remaining", state.standings[tightest].remaining, in: &fields)
+        set("X-RateLimit-Reset", state.standings[tightest].full, in: &fields)
+    }
+
+    private func set(_ name: StaticString, _ value: Int, in fields: inout HeaderList) {
+        fields.removeAll(named: ByteView(name))
+        fields.beginValue(name: ByteView(name), known: .other)
+        fields.appendToValue(decimal: UInt64(max(value, 0)))
+        fields.finishValue()
+    }
+}
+
+extension RateLimitChain {
+    /// Appends members of the problem details of a refusal, each with a comma before it: the names of the limits.
+    package func appendViolations(_ state: borrowing RateLimitState, to buffer: inout IOBuffer) {
+        buffer.append(",\"violated-policies\":[")
+        var isFirst = true
+        for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 {
+            buffer.append(isFirst ? "\"" : ",\"")
+            buffer.append(rules[index].name)
+            buffer.append("\"")
+            isFirst = false
+        }
+        buffer.append("]")
+    }
+
+    /// The first limit that refused; empty for none.
+    package func refuser(_ state: borrowing RateLimitState) -> ByteView {
+        for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 { return rules[index].identity }
+        return ByteView()
+    }
+}

@@ -1,0 +1,57 @@
+import Base
+import Traffic
+
+/// What a request took of its limits, and how they stood then. A value without references, kept with the exchange.
+package struct RateLimitState {
+    /// Bits by the limit's place in its chain: those that took tokens, those that clients are told of, those that
+    /// refused the request.
+    var taken: UInt8 = 0
+    var told: UInt8 = 0
+    package internal(set) var refused: UInt8 = 0
+    var keys = InlineArray<8, UInt64>(repeating: 0)
+    var standings = InlineArray<8, RateLimitStanding>(repeating: RateLimitStanding())
+
+    package init() {}
+
+    /// Whether no limit has been checked.
+    package var isEmpty: Bool { taken | told | refused == 0 }
+
+    /// Whether clients are told anything.
+    package var hasStandings: Bool { told != 0 }
+
+    package mutating func reset() {
+        taken = 0
+        told = 0
+        refused = 0
+    }
+
+    /// For how long a refused client should stay away, in whole seconds: until every limit that refused has tokens for
+    /// such a request again, if nobody else takes them.
+    package var retryAfter: Int {
+        var longest = 1
+        for index in 0..<8 where refused & 1 << UInt8(index) != 0 { longest = max(longest, standings[index].next) }
+        return longest
+    }
+}
+
+/// How a limit stands for a caller. Times are whole seconds, rounded up.
+struct RateLimitStanding {
+    var remaining = 0
+    /// Until more tokens are there: enough for the request if it was refused, else one. 0 when the bucket is full.
+    var next = 0
+    /// Until the bucket is full.
+    var full = 0
+
+    init() {}
+
+    init(_ standing: BucketStanding) {
+        remaining = standing.remaining
+        next = Self.seconds(standing.isAllowed ? standing.timeToNext : standing.wait)
+        full = Self.seconds(standing.timeToFull)
+    }
+
+    private static func seconds(_ amount: TimeAmount) -> Int {
+        let nanoseconds = Int(max(amount.nanoseconds, 0))
+        return nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
+    }
+}

@@ -1,0 +1,95 @@
+import Base
+import Configuration
+import HTTP
+import Observability
+import Plugins
+
+/// Turns the rate limits of a route into what requests are held to, for one loop. Texts are kept in `texts`.
+struct LimitCompiler {
+    let texts: TextArena
+    /// By identity; they must live as long as what is compiled.
+    let tables: [String: LimitTable]
+    let hash: KeyedHash
+    let lease: MetricsLease
+
+    /// Nil when the route has no limit.
+    func compile(_ settings: RateLimitSettings?, of route: ConfiguredRoute, claims: ClaimSlots) -> RateLimitChain? {
+        guard let settings else { return nil }
+        var policy = IOBuffer()
+        var rules: [RateLimitRule] = []
+        for limit in settings.limits {
+            guard let rule = compile(limit, of: route, claims: claims) else { continue }
+            rules.append(rule)
+            if limit.isShadow.value { continue }
+            limit.name.withByteView {
+                RateLimitFields.appendPolicy(name: $0, law: limit.definition.law, to: &policy)
+            }
+        }
+        return RateLimitChain(
+            rules, fields: RateLimitFields(form(settings.headers.value), policy: texts.keep(policy.readable)))
+    }
+
+    private func compile(
+        _ limit: RouteRateLimit, of route: ConfiguredRoute, claims: ClaimSlots
+    ) -> RateLimitRule? {
+        let definition = limit.definition
+        guard let table = tables[definition.identity]?.table else { return nil }
+        let identity = texts.keep(definition.identity)
+        return RateLimitRule(
+            name: texts.keep(limit.name), identity: identity, backing: .local(table.buckets), law: definition.law,
+            key: key(definition, of: route, claims: claims),
+            cost: RateLimitCost(
+                usual: limit.cost.value.usual,
+                byMethod: limit.cost.value.byMethod.map { (texts.keep($0.method), $0.cost) }),
+            exemption: exemptions(limit.exemption, claims: claims), isShadow: limit.isShadow.value,
+            needsIdentity: limit.needsIdentity, metrics: lease.limitMetrics(limit: definition.identity))
+    }
+
+    func key(_ definition: RateLimitDefinition, of route: ConfiguredRoute, claims: ClaimSlots) -> RateLimitKey {
+        let parts: [RateLimitKey.Part] = definition.key.value.map { part in
+            switch part {
+            case .clientAddress: .client(ipv6Prefix: definition.ipv6Prefix.value)
+            case .spiffeID: .spiffeID
+            case .tenant: .tenant
+            case .claim(let path): .claim(claims.index(of: path))
+            case .header(let name): field(name)
+            case .pathParameter(let name):
+                route.match.path.value.parameters.firstIndex(of: name).map { .capture($0) } ?? .nothing
+            case .route: .fixed(texts.keep(route.identity))
+            case .domain: .fixed(texts.keep(route.domain))
+            case .gateway: .fixed(texts.keep("gateway"))
+            }
+        }
+        let missing: RateLimitKey.Missing
+        switch definition.missingKey.value {
+        case .refuse: missing = .refuse
+        case .skip: missing = .skip
+        case .shared: missing = .shared
+        }
+        return RateLimitKey(parts, missing: missing, hash: hash)
+    }
+
+    private func field(_ name: String) -> RateLimitKey.Part {
+        let kept = texts.keep(name)
+        return .field(name: kept, known: KnownField(name: kept))
+    }
+
+    private func exemptions(_ exemption: RateLimitExemption, claims: ClaimSlots) -> RateLimitExemptions {
+        RateLimitExemptions(
+            networks: exemption.networks.map(\.value),
+            fields: exemption.headers.map { header in
+                let name = texts.keep(header.name)
+                return (name, KnownField(name: name), texts.keep(header.value.value))
+            },
+            claims: exemption.claims.map { (claims.index(of: $0.path), texts.keep($0.value.value)) })
+    }
+
+    private func form(_ headers: RateLimitHeaders) -> RateLimitFields.Form {
+        switch headers {
+        case .draft: .draft
+        case .legacy: .legacy
+        case .both: .both
+        case .none: .none
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Base
+import HTTP
+import Linux
+import Plugins
+
+/// Rate limits in an exchange: those that need no identity before anybody asks for a token, the others behind.
+extension Exchange {
+    /// - Parameter following: what comes next when the limits let the request through.
+    @inline(__always)
+    func applyRateLimits(_ phase: RateLimitPhase, then following: RequestStep) -> StepOutcome {
+        guard withRoute({ $0.rateLimits != nil }) else { return .next(following) }
+        return checkRateLimits(phase, then: following)
+    }
+
+    private func checkRateLimits(_ phase: RateLimitPhase, then following: RequestStep) -> StepOutcome {
+        withRoute { route in
+            guard let limits = route.rateLimits, limits.isActive(in: phase) else { return .next(following) }
+            let verdict = limits.check(
+                phase, request, parameters: match, client: client, identity: caller.identity,
+                now: SystemClock.monotonic(), state: &rateLimits)
+            switch verdict {
+            case .proceed: return .next(following)
+            case .refuse: return .respond(.tooManyRequests)
+            case .keyMissing: return .respond(.rateLimitKeyMissing)
+            }
+        }
+    }
+
+    /// Tells the client how it stands, with whatever answer it gets.
+    @inline(__always)
+    func appendRateLimitFields() {
+        guard rateLimits.hasStandings else { return }
+        withRoute { route in
+            guard let limits = route.rateLimits else { return }
+            limits.fields.append(rateLimits, of: limits.rules, to: &responseHead.fields)
+        }
+    }
+
+    /// The limit that refused the request, for the log; empty for none.
+    var refusingLimit: ByteView {
+        guard rateLimits.refused != 0 else { return ByteView() }
+        return withRoute { $0.rateLimits?.refuser(rateLimits) ?? ByteView() }
+    }
+}
+
+extension GatewayAnswer {
+    /// RFC 6585 section 4, with the problem type of draft-ietf-httpapi-ratelimit-headers.
+    package static var tooManyRequests: GatewayAnswer {
+        var answer = GatewayAnswer(
+            429, "rate-limited", "Too many requests: try again when Retry-After has passed.", by: .rateLimit)
+        answer.type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+        return answer
+    }
+
+    package static var rateLimitKeyMissing: GatewayAnswer {
+        GatewayAnswer(
+            400, "rate-limit-key-missing", "The request lacks what its rate limit is counted by.", by: .rateLimit)
+    }
+}
