@@ -47,10 +47,11 @@ let package = Package(
 
         // Floor 4
         floor(
-            "Plugins", ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity"],
+            "Plugins",
+            ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity", "Traffic"],
             exclude: [
                 "HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md", "Identity/Identity.md",
-                "InternalJWT/InternalJWT.md", "JWT/JWT.md", "SPIFFE/SPIFFE.md",
+                "InternalJWT/InternalJWT.md", "JWT/JWT.md", "RateLimit/RateLimit.md", "SPIFFE/SPIFFE.md",
             ]),
 
         // Floor 5
@@ -58,7 +59,7 @@ let package = Package(
             "Proxy",
             [
                 "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
-                "Observability", "Plugins",
+                "Observability", "Plugins", "Traffic",
             ]),
 
         // Floor 6
@@ -90,7 +91,7 @@ let package = Package(
         tests("RoutingTests", ["Base", "HTTP", "Routing", "TestSupport"]),
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
-        tests("TrafficTests", ["Base", "Traffic"]),
+        tests("TrafficTests", ["Base", "Linux", "Traffic"]),
         tests("TLSTests", ["Base", "TLS", "TestSupport"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
@@ -98,12 +99,14 @@ let package = Package(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
         tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
-        tests("PluginsTests", ["Base", "HTTP", "Routing", "JOSE", "Identity", "Plugins", "TestSupport"]),
+        tests(
+            "PluginsTests",
+            ["Base", "HTTP", "Routing", "Observability", "Traffic", "JOSE", "Identity", "Plugins", "TestSupport"]),
         tests(
             "ProxyTests",
             [
                 "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
-                "Plugins", "Proxy", "Observability", "TestSupport",
+                "Plugins", "Proxy", "Observability", "Traffic", "TestSupport",
             ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),

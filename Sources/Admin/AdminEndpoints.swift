@@ -17,6 +17,7 @@ package enum AdminEndpoints {
             LocalEndpoint(path: "/config", handler: ConfigurationEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/routes", handler: RoutesEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/upstreams", handler: UpstreamsEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/limits", handler: LimitsEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/issuers", handler: IssuersEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/.well-known/jwks.json", handler: KeysEndpoint(.keySet, gateway: gateway)),
             LocalEndpoint(path: "/.well-known/spiffe-bundle.json", handler: KeysEndpoint(.bundle, gateway: gateway)),

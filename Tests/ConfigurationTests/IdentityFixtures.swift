@@ -66,7 +66,7 @@ struct IdentityCase: Sendable, CustomTestStringConvertible {
     let file: File
     let old: String
     let new: String
-    let findings: [String]
+    var findings: [String]
 
     init(_ name: String, _ file: File, _ old: String, _ new: String, _ findings: String...) {
         self.name = name

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct PluginPageTests {
     private static let plugins = [
-        ("jwt", "JWT"), ("spiffe", "SPIFFE"), ("internal_jwt", "InternalJWT"), ("ip_restriction", "IPRestriction"),
+        ("jwt", "JWT"), ("rate_limit", "RateLimit"), ("spiffe", "SPIFFE"), ("internal_jwt", "InternalJWT"),
+        ("ip_restriction", "IPRestriction"),
         ("request_headers", "HeaderEdit"),
     ]
 

@@ -1,4 +1,5 @@
 import Base
+import Linux
 import Synchronization
 import Testing
 import Traffic
@@ -156,6 +157,37 @@ struct BucketTableTests {
         let new = try makeTable(law, capacity: 1)
         old.hand(over: new, now: .zero)
         #expect(new.take(1, key: 1, now: .zero).wait <= .seconds(20))
+    }
+
+    @Test(
+        "threads that ask as fast as they can get rate × time + burst, at any rate and by the real clock",
+        arguments: [1, 10, 100, 1_000, 10_000, 100_000], [1, 2])
+    func accuracy(rate: Int, threads: Int) async throws {
+        let law = try Self.law(rate, burst: max(rate / 10, 1))
+        let start = SystemClock.monotonic()
+        let table = try #require(BucketTable(law: law, capacity: 1_000, start: start))
+        // Time for ten tokens at least.
+        let end = start + (rate == 1 ? .milliseconds(2_500) : .milliseconds(1_100))
+        let results = await withTaskGroup(of: (Int, MonotonicTime).self) { group in
+            for _ in 0..<threads {
+                group.addTask {
+                    var allowed = 0
+                    var now = SystemClock.monotonic()
+                    while now < end {
+                        if table.take(1, key: 42, now: now).isAllowed { allowed += 1 }
+                        now = SystemClock.monotonic()
+                    }
+                    return (allowed, now)
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let seconds = Double((end - start).nanoseconds) / 1_000_000_000
+        let expected = Double(rate) * seconds + Double(law.burst)
+        let allowed = Double(results.reduce(0) { $0 + $1.0 })
+        #expect(allowed <= expected, "\(allowed) of \(expected)")
+        // Tokens come one by one: the last may still be on its way.
+        #expect(allowed >= expected * 0.99 - 1, "\(allowed) of \(expected)")
     }
 
     @Test("a million keys fit in 100 MiB")

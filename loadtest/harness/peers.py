@@ -26,6 +26,8 @@ class Variant:
     generation: str = ""        # what a fixed response on /generation says; none when empty
     broken: bool = False        # a mistake that the proxy must refuse at a reload
     reloadable: bool = False    # started in the mode in which the peer can be reloaded
+    limits: int = 0             # rate limits that every request is counted by, and none is refused by
+    limits_told: bool = False   # every answer tells how they stand (the gateway only)
     identity: bool = False      # checks a token and tells the upstream who it is: all that the peer can do of the chain
 
 
@@ -112,7 +114,10 @@ class Gateway(Peer):
         for i in range(variant.routes):
             lines.append(f'  r{i}: {{match: {{path: "/r/{i}/{{rest...}}"}}, upstream: origin}}')
         if not variant.routes:
-            plugins = ", plugins: {" + self.PLUGINS + "}" if variant.identity else ""
+            plugins = [self.PLUGINS] if variant.identity else []
+            if variant.limits:
+                plugins.append(self.limits(variant.limits, "draft" if variant.limits_told else "none"))
+            plugins = ", plugins: {" + ", ".join(plugins) + "}" if plugins else ""
             lines.append(f'  all: {{match: {{path: "/{{rest...}}"}}, upstream: origin{plugins}}}')
         if variant.broken:
             lines.append('  broken: {match: {path: "/broken"}, upstream: nowhere}')
@@ -121,6 +126,13 @@ class Gateway(Peer):
     PLUGINS = ('jwt: {issuer: bench, scopes: [read]}, '
                'spiffe: {id: "spiffe://bank-a/user/{claim.user_id}", tenant: "{claim.tenant}", route_tenant: bank-a}, '
                'internal_jwt: {audience: bank-a, ttl: 60s}')
+
+    @staticmethod
+    def limits(count, headers):
+        """By client, then by route."""
+        limits = [f"limit-{i}: {{rate: 1000000/s, burst: 10000000, key: {key}}}"
+                  for i, key in enumerate(("client_address", "route")[:count])]
+        return f"rate_limit: {{headers: {headers}, limits: {{{', '.join(limits)}}}}}"
 
     @staticmethod
     def identity(folder):
@@ -159,6 +171,8 @@ class HAProxy(Peer):
                          "if { path /generation }")
         if variant.identity:
             lines += self.identity()
+        if variant.limits:
+            lines += self.limits(variant.limits)
         if variant.routes:
             table = place.folder / "routes.map"
             replace(table, "".join(f"/r/{i}/ origin\n" for i in range(variant.routes)))
@@ -167,8 +181,20 @@ class HAProxy(Peer):
             lines.append("  default_backend origin")
         if variant.broken:
             lines.append("  default_backend nowhere")
+        if variant.limits > 1:
+            lines += ["backend all", "  stick-table type integer size 1k expire 10s store http_req_rate(1s)"]
         lines += ["backend origin", f"  server origin 127.0.0.1:{place.origin_port}"]
         replace(place.folder / "haproxy.cfg", "\n".join(lines) + "\n")
+
+    @staticmethod
+    def limits(count):
+        """Stick tables with a sliding rate, the second one with one entry."""
+        lines = ["  stick-table type ip size 100k expire 10s store http_req_rate(1s)", "  http-request track-sc0 src",
+                 "  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000000 }"]
+        if count > 1:
+            lines += ["  http-request track-sc1 int(1) table all",
+                      "  http-request deny deny_status 429 if { sc_http_req_rate(1) gt 1000000 }"]
+        return lines
 
     @staticmethod
     def identity():
@@ -256,6 +282,8 @@ class Envoy(Peer):
         }
         if variant.identity:
             manager["http_filters"].insert(0, self.identity(api))
+        for number in range(variant.limits):
+            manager["http_filters"].insert(0, self.limit(api, number))
         if variant.access_log:
             manager["access_log"] = [{"name": "envoy.access_loggers.file", "typed_config": {
                 "@type": f"{api}.access_loggers.file.v3.FileAccessLog", "path": f"{place.folder}/access.log"}}]
@@ -277,6 +305,15 @@ class Envoy(Peer):
         return {"name": "envoy.filters.http.jwt_authn", "typed_config": {
             "@type": f"{api}.filters.http.jwt_authn.v3.JwtAuthentication", "providers": {"bench": provider},
             "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "bench"}}]}}
+
+    @staticmethod
+    def limit(api, number):
+        """One bucket for all clients: a bucket for each is another filter, with a service beside it."""
+        always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+        return {"name": f"limit-{number}", "typed_config": {
+            "@type": f"{api}.filters.http.local_ratelimit.v3.LocalRateLimit", "stat_prefix": f"limit_{number}",
+            "token_bucket": {"max_tokens": 10_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"},
+            "filter_enabled": always, "filter_enforced": always}}
 
     @staticmethod
     def address(port):

@@ -39,6 +39,10 @@ def with_tokens(name):
     return SMALL + ("--tokens", setup.IDENTITY / name)
 
 
+def limited(count):
+    return Case(f"{count} limit{'s' * (count > 1)}", SMALL, Variant(limits=count), peers=("gateway", "haproxy", "envoy"))
+
+
 CHECKING = ("gateway", "haproxy", "envoy", "envoy-cache")
 CHAIN = Variant(identity=True)
 
@@ -69,5 +73,9 @@ SCENARIOS = (
              warm_up=with_tokens("some-tokens") + ("--requests", 10_000), warm_up_seconds=20),
         Case("a new token each time", with_tokens("tokens") + ("--requests", setup.TOKENS - 1), CHAIN, CHECKING,
              warm_up=with_tokens("one-token")),
+    )),
+    Scenario("rate-limit", "Rate limits that count every request and refuse none, 64 connections", (
+        Case("plain", SMALL, peers=("gateway", "haproxy", "envoy")), limited(1), limited(2),
+        Case("1 limit, told in every answer", SMALL, Variant(limits=1, limits_told=True), peers=("gateway",)),
     )),
 )

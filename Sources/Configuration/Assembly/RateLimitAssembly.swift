@@ -102,9 +102,9 @@ final class RateLimitAssembly {
                 expected: "at most \(RateLimitSettings.countMax), those of the file and of `defaults` included")
         }
         let isBroken = layers.contains { $0.draft.place.isBroken }
-        let complete = limits.compactMap { complete($0, isBroken: isBroken) }
-        for limit in complete { check(limit, route) }
-        return complete.isEmpty ? nil : RateLimitSettings(limits: complete, headers: headers)
+        let found = limits.compactMap { complete($0, isBroken: isBroken) }
+        for limit in found { check(limit, route) }
+        return found.isEmpty ? nil : RateLimitSettings(limits: found, headers: headers)
     }
 
     /// Named limits of the file that no route has.
@@ -120,7 +120,9 @@ final class RateLimitAssembly {
         if !layer.draft.own.isEmpty {
             add("default", layer.draft.own, layer.draft.place.location, layer.prefix, to: &limits)
         }
-        for (limit, location) in layer.draft.limits { add(limit.name, limit.value, location, layer.prefix, to: &limits) }
+        for (limit, location) in layer.draft.limits {
+            add(limit.name, limit.value, location, layer.prefix, to: &limits)
+        }
     }
 
     private func add(
@@ -207,7 +209,8 @@ final class RateLimitAssembly {
         return RateLimitDefinition(
             identity: identity, rate: rate, burst: burst, key: draft.key ?? .builtIn([.clientAddress]),
             ipv6Prefix: draft.ipv6Prefix ?? .builtIn(Defaults.rateLimitIPv6Prefix),
-            missingKey: draft.missingKey ?? .builtIn(.refuse), keysMax: draft.keysMax ?? .builtIn(Defaults.rateLimitKeysMax))
+            missingKey: draft.missingKey ?? .builtIn(.refuse),
+            keysMax: draft.keysMax ?? .builtIn(Defaults.rateLimitKeysMax))
     }
 
     private static let fillDaysMax = 365

@@ -133,7 +133,8 @@ private struct Load {
             if let (draft, file) = files[named.name] {
                 let assembly = DomainAssembly(
                     draft: draft, file: file, claims: claims, base: RouteBase([gateway.defaults, draft.defaults]),
-                    gateway: gatewayFile, gatewayDraft: gateway, identity: identity, trustDomain: named.value.trustDomain,
+                    gateway: gatewayFile, gatewayDraft: gateway, identity: identity,
+                    trustDomain: named.value.trustDomain,
                     entryNode: named.node)
                 upstreams = assembly.upstreams()
                 routes = assembly.routes(upstreams)

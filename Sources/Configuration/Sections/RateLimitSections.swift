@@ -101,7 +101,8 @@ enum RateLimitSections {
                 "claims", .exemptClaims, default: "{}", "Claims of the verified token, and the text that each must be."
             ) { draft, value, _, _ in draft.claims = value },
             .part(
-                "headers", .map(HeaderText.nameForm, countMax: 16, .placed(.headerValue)) { text throws(Unfit) in
+                "headers",
+                .map(HeaderText.nameForm, countMax: 16, .placed(.headerValue)) { text throws(Unfit) in
                     guard HeaderText.isName(text) else { throw Unfit() }
                 }, default: "{}",
                 "Request headers, and what each must be. Any client can send them: for headers that a trusted proxy sets."

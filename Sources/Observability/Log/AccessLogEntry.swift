@@ -23,6 +23,7 @@ import Base
 /// | `retries` * | how often the request was sent again, when it was |
 /// | `error` * | why the gateway answered by itself or gave up |
 /// | `refused_by` * | what made the gateway answer by itself, as in `portcullis_refusals_total` |
+/// | `refused_limit` * | the identity of the rate limit that refused the request |
 /// | `user_agent` *, `referer` * | as the client sent them |
 /// | `truncated` * | `true` when a field was longer than its limit and was cut |
 package struct AccessLogEntry {
@@ -47,13 +48,14 @@ package struct AccessLogEntry {
     package var retries = 0
     package var error = ByteView()
     package var refuser: Refuser?
+    package var refusingLimit = ByteView()
     package var userAgent = ByteView()
     package var referer = ByteView()
 
     package init() {}
 }
 
-/// The longest texts that a line holds, in bytes before escaping. A line is never longer than 44 KiB.
+/// The longest texts that a line holds, in bytes before escaping. A line is never longer than 46 KiB.
 package enum AccessLogLimits {
     package static let nameLength = 256
     package static let pathLength = 2_048
@@ -63,19 +65,20 @@ package enum AccessLogLimits {
 
 extension AccessLogEntry: LogLine {
     /// Room for field names, punctuation and numbers.
-    private static let fixedCapacity = 704
+    private static let fixedCapacity = 736
 
     /// More than the longest line: every text at its limit, every byte escaped.
     static let maximumLineLength = fixedCapacity + 6 * maximumTextLength
     private static let maximumTextLength =
-        9 * AccessLogLimits.nameLength + AccessLogLimits.pathLength + AccessLogLimits.queryLength
+        10 * AccessLogLimits.nameLength + AccessLogLimits.pathLength + AccessLogLimits.queryLength
         + 2 * AccessLogLimits.headerLength
 
     /// More than this line's length.
     var lineCapacity: Int {
         let texts =
             requestID.count + client.count + listener.count + protocolVersion.count + method.count + host.count
-            + path.count + (query?.count ?? 0) + route.count + upstreamTarget.count + error.count + userAgent.count
+            + path.count + (query?.count ?? 0) + route.count + upstreamTarget.count + error.count + refusingLimit.count
+            + userAgent.count
             + referer.count
         return min(Self.fixedCapacity + 6 * texts, Self.maximumLineLength)
     }
@@ -114,6 +117,7 @@ extension AccessLogEntry: LogLine {
             line.cursor.write(refuser.label)
             line.cursor.write(byte: ASCII.quote)
         }
+        line.optional(",\"refused_limit\":", refusingLimit, AccessLogLimits.nameLength)
         line.optional(",\"user_agent\":", userAgent, AccessLogLimits.headerLength)
         line.optional(",\"referer\":", referer, AccessLogLimits.headerLength)
         if line.isTruncated { line.cursor.write(",\"truncated\":true") }

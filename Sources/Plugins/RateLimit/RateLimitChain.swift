@@ -70,7 +70,7 @@ package final class RateLimitChain {
         switch rule.backing {
         case .local(let buckets): standing = buckets.take(cost, key: key, now: now)
         }
-        let bit = 1 << UInt8(truncatingIfNeeded: index)
+        let bit: UInt8 = 1 << UInt8(truncatingIfNeeded: index)
         if standing.isAllowed {
             state.taken |= bit
             state.keys[index] = key

@@ -21,7 +21,7 @@ package struct RateLimitFields {
 
     /// Appends a limit's member of `RateLimit-Policy`: in every `w` seconds at least `q` tokens come, and as many may be
     /// taken at once.
-    package static func appendPolicy(name: ByteView, law: TokenBucketLaw, to buffer: inout IOBuffer) {
+    fileprivate static func appendPolicy(name: ByteView, law: TokenBucketLaw, to buffer: inout IOBuffer) {
         if !buffer.isEmpty { buffer.append(", ") }
         buffer.append("\"")
         buffer.append(name)
@@ -32,7 +32,7 @@ package struct RateLimitFields {
     }
 
     /// Appends the fields for a request. The draft's are lists: an upstream's own members stay beside them.
-    package func append(_ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList) {
+    package func append(_ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList) {
         if isDraft {
             if !policy.isEmpty { fields.append(name: ByteView("RateLimit-Policy"), value: policy, known: .other) }
             appendStandings(state, of: rules, to: &fields)
@@ -41,7 +41,7 @@ package struct RateLimitFields {
     }
 
     private func appendStandings(
-        _ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+        _ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
     ) {
         fields.beginValue(name: ByteView("RateLimit"), known: .other)
         var isFirst = true
@@ -62,7 +62,7 @@ package struct RateLimitFields {
 
     /// Of the limit that refused, or else of the one with the least left.
     private func appendLegacy(
-        _ state: borrowing RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+        _ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
     ) {
         let candidates = state.refused != 0 ? state.refused : state.told
         var tightest = -1
@@ -85,9 +85,16 @@ package struct RateLimitFields {
     }
 }
 
+extension RateLimitRule {
+    /// Appends the rule's member of `RateLimit-Policy`; nothing for a limit that clients aren't told of.
+    package func appendPolicy(to buffer: inout IOBuffer) {
+        if !isShadow { RateLimitFields.appendPolicy(name: name, law: law, to: &buffer) }
+    }
+}
+
 extension RateLimitChain {
     /// Appends members of the problem details of a refusal, each with a comma before it: the names of the limits.
-    package func appendViolations(_ state: borrowing RateLimitState, to buffer: inout IOBuffer) {
+    package func appendViolations(_ state: RateLimitState, to buffer: inout IOBuffer) {
         buffer.append(",\"violated-policies\":[")
         var isFirst = true
         for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 {
@@ -100,7 +107,7 @@ extension RateLimitChain {
     }
 
     /// The first limit that refused; empty for none.
-    package func refuser(_ state: borrowing RateLimitState) -> ByteView {
+    package func refuser(_ state: RateLimitState) -> ByteView {
         for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 { return rules[index].identity }
         return ByteView()
     }

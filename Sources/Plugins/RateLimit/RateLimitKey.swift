@@ -47,7 +47,10 @@ package struct RateLimitKey {
         if case .client(let prefix) = parts[0], parts.count == 1 { return hash.hash(client.network(prefix)) }
         var folded = Self.start
         for part in parts {
-            guard let one = self.one(part, request, parameters, client, identity) ?? (missing == .shared ? Self.absent : nil) else {
+            guard
+                let one = self.one(part, request, parameters, client, identity)
+                    ?? (missing == .shared ? Self.absent : nil)
+            else {
                 return nil
             }
             folded = Self.fold(folded, one)
@@ -87,7 +90,8 @@ package struct RateLimitKey {
         case .claim(let index): text = identity?.claim(index) ?? ByteView()
         case .field(let name, let known): return hash(of: name, known, in: request.fields)
         case .capture(let index):
-            text = index < parameters.captureCount
+            text =
+                index < parameters.captureCount
                 ? parameters.capture(index, in: request.path) : ByteView()
         case .fixed(let fixed): text = fixed
         case .nothing: return nil

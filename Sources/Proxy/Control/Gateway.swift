@@ -24,6 +24,8 @@ package final class Gateway {
     package var workerCount: Int { workers.count }
     /// The keys of the issuers whose tokens are accepted.
     package let issuers: IssuerDirectory
+    /// The buckets of the rate limits.
+    package let rateLimits: LimitRegistry
 
     private let log: Observability.ErrorLog
     private let loop: EventLoop
@@ -49,6 +51,8 @@ package final class Gateway {
         names = NameDirectory(loop: loop, log: log, registry: registry)
         issuers = IssuerDirectory(loop: loop, log: log)
         signing = SigningKeys(loop: loop)
+        rateLimits = LimitRegistry(
+            hash: KeyedHash(first: systemEntropy(), second: systemEntropy()), start: SystemClock.monotonic())
         issuers.onKeys = { [unowned self] name, keys, _ in issuerHasKeys(name, keys) }
         issuers.onSettled = { [unowned self] name in issuerSettled(name) }
         signing.onChange = { [unowned self] state in signs(by: state) }
@@ -64,6 +68,7 @@ package final class Gateway {
         let change = try prepare(blueprint)
         // The loops must not begin without the keys that their first requests may need.
         signing.update(blueprint)
+        rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
                 var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
@@ -123,6 +128,7 @@ package final class Gateway {
     /// - Throws: what can't be listened on; then nothing has changed.
     package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(ListenFailure) {
         let change = try prepare(blueprint)
+        rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for (worker, update) in zip(workers, change.updates) {
@@ -139,6 +145,7 @@ package final class Gateway {
         let updates: [WorkerUpdate]
         let listeners: ListenerSet.Plan
         let budgets: [String: ConnectionBudget]
+        let rateLimits: [String: LimitTable]
     }
 
     private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
@@ -159,13 +166,15 @@ package final class Gateway {
                     upstream, name: name, names: names, budget: budget)
             }
         }
+        let limits = rateLimits.prepare(configuration)
         let updates = shards.enumerated().map { index, shard in
             WorkerUpdate(
-                snapshot: blueprint.makeSnapshot(metrics: shard), upstreams: upstreams,
+                snapshot: blueprint.makeSnapshot(metrics: shard, limits: limits, hash: rateLimits.hash),
+                upstreams: upstreams,
                 issuers: configuration.issuerDefinitions,
                 listeners: plan.byWorker[index])
         }
-        return Change(updates: updates, listeners: plan, budgets: budgets)
+        return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits)
     }
 
     private func commit(_ change: Change) {

@@ -20,10 +20,7 @@ struct LimitCompiler {
         for limit in settings.limits {
             guard let rule = compile(limit, of: route, claims: claims) else { continue }
             rules.append(rule)
-            if limit.isShadow.value { continue }
-            limit.name.withByteView {
-                RateLimitFields.appendPolicy(name: $0, law: limit.definition.law, to: &policy)
-            }
+            rule.appendPolicy(to: &policy)
         }
         return RateLimitChain(
             rules, fields: RateLimitFields(form(settings.headers.value), policy: texts.keep(policy.readable)))

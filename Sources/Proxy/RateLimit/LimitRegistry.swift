@@ -1,6 +1,7 @@
 import Base
 import Configuration
 import Linux
+import Plugins
 import Traffic
 
 /// A rate limit of the configuration that is served: its definition, who uses it, and its buckets.
@@ -24,13 +25,16 @@ package final class LimitRegistry {
     package private(set) var tables: [String: LimitTable] = [:]
     private let start: MonotonicTime
 
-    init(hash: KeyedHash, start: MonotonicTime) {
+    /// - Parameters:
+    ///   - hash: with a key that nobody can guess.
+    ///   - start: no later than any request.
+    package init(hash: KeyedHash, start: MonotonicTime) {
         self.hash = hash
         self.start = start
     }
 
     /// The tables for a configuration: those that are kept, and new ones, still empty.
-    func prepare(_ configuration: GatewayConfiguration) -> [String: LimitTable] {
+    package func prepare(_ configuration: GatewayConfiguration) -> [String: LimitTable] {
         var uses: [String: (definition: RateLimitDefinition, routes: [String])] = [:]
         for domain in configuration.domains {
             for route in domain.routes {
@@ -44,6 +48,20 @@ package final class LimitRegistry {
                 definition: use.definition, routes: use.routes,
                 table: table(use.definition, capacity: use.definition.capacity(routeCount: use.routes.count)))
         }
+    }
+
+    /// How one key of a limit stands now. Nil when there is no such limit, or the texts are no key of it; a key that
+    /// nobody has used lately has a full bucket.
+    /// - Parameter key: a text for each part of the limit's key, in its order; those that are fixed by the configuration
+    ///   included.
+    package func standing(of identity: String, key: [String], now: MonotonicTime) -> LimitStanding? {
+        guard let limit = tables[identity], let hashed = limit.definition.hashedKey(hash).hash(of: key) else {
+            return nil
+        }
+        let law = limit.table.law
+        let found = limit.table.buckets.standing(of: hashed, now: now)
+        return LimitStanding(
+            remaining: found?.remaining ?? law.burst, timeToFull: found?.timeToFull ?? .zero, isKnown: found != nil)
     }
 
     private func table(_ definition: RateLimitDefinition, capacity: Int) -> BucketTable {
@@ -63,7 +81,7 @@ package final class LimitRegistry {
     }
 
     /// Serves by `new` from now on; to be called before any loop does.
-    func commit(_ new: [String: LimitTable], now: MonotonicTime) {
+    package func commit(_ new: [String: LimitTable], now: MonotonicTime) {
         for (identity, old) in tables {
             guard let successor = new[identity], old.definition.countsAs(successor.definition) else { continue }
             old.table.hand(over: successor.table, now: now)
@@ -72,7 +90,24 @@ package final class LimitRegistry {
     }
 }
 
+/// How one key of a limit stands.
+package struct LimitStanding: Sendable, Equatable {
+    package let remaining: Int
+    package let timeToFull: TimeAmount
+    /// Whether the key has a bucket of its own.
+    package let isKnown: Bool
+}
+
 extension RateLimitDefinition {
+    /// What a key's hash is made from, given its texts.
+    fileprivate func hashedKey(_ hash: KeyedHash) -> RateLimitKey {
+        let parts = key.value.map { part -> RateLimitKey.Part in
+            if case .clientAddress = part { return .client(ipv6Prefix: ipv6Prefix.value) }
+            return .fixed(ByteView())
+        }
+        return RateLimitKey(parts, missing: .refuse, hash: hash)
+    }
+
     /// The configuration has seen to it that there is one.
     var law: TokenBucketLaw {
         let period = TimeAmount.seconds(Int64(rate.value.period.seconds))

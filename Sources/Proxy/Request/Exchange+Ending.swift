@@ -47,7 +47,9 @@ extension Exchange {
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")
         responseHead.fields.append(.xRequestID, value: requestID.readable)
-        answer.appendBody(requestID: requestID.readable, to: &worker.scratch)
+        answer.appendMembers(requestID: requestID.readable, to: &worker.scratch)
+        appendRateLimitRefusal()
+        worker.scratch.append("}\n")
         sendAnswer()
     }
 
@@ -60,6 +62,7 @@ extension Exchange {
         if let snapshot, !snapshot.serverHeader.isEmpty, !responseHead.fields.contains(.server) {
             responseHead.fields.append(.server, value: snapshot.serverHeader)
         }
+        appendRateLimitFields()
         response = .streaming
         stream?.sendHead(responseHead, to: request)
         stream?.sendContent(worker.scratch.readable)

@@ -7,14 +7,14 @@ import Plugins
 extension Exchange: KeyWaiter {
     /// Finds out who sends the request, as far as the route wants to know.
     func authenticate(in snapshot: Snapshot) -> StepOutcome {
-        guard let chain = route.plugins.identity else { return .next(.act) }
+        guard let chain = route.plugins.identity else { return applyRateLimits(.identified, then: .act) }
         let verdict = worker.identity.check(
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
         case .proceed:
             // Where nothing is sent on, there is nothing left that could refuse.
             if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
-            return .next(.act)
+            return applyRateLimits(.identified, then: .act)
         case .refuse(let refusal): return refuse(refusal)
         case .wait(let issuer): return wait(for: issuer)
         }

@@ -37,6 +37,7 @@ extension Exchange {
         entry.retries = attempt.retries
         entry.error = ByteView(errorCode)
         entry.refuser = refuser
+        entry.refusingLimit = refusingLimit
         if let agent = request.fields.value(of: .userAgent) { entry.userAgent = agent }
         if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
         body(entry)

@@ -36,6 +36,18 @@ extension Exchange {
         }
     }
 
+    /// What a refusal by limits says beyond other refusals: for how long, and by which limits. The body is open in the
+    /// worker's scratch buffer.
+    func appendRateLimitRefusal() {
+        guard rateLimits.refused != 0 else { return }
+        withRoute { route in
+            responseHead.fields.beginValue(.retryAfter)
+            responseHead.fields.appendToValue(decimal: UInt64(rateLimits.retryAfter))
+            responseHead.fields.finishValue()
+            route.rateLimits?.appendViolations(rateLimits, to: &worker.scratch)
+        }
+    }
+
     /// The limit that refused the request, for the log; empty for none.
     var refusingLimit: ByteView {
         guard rateLimits.refused != 0 else { return ByteView() }

@@ -74,6 +74,7 @@ extension Exchange {
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
         withRoute { $0.plugins.transformResponse(&responseHead.fields) }
+        appendRateLimitFields()
         status = responseHead.status
         response = .streaming
         stream?.sendHead(responseHead, to: request)

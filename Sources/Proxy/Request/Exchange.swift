@@ -29,6 +29,8 @@ final class Exchange {
     var caller = Caller()
     /// Why they refused it; decides the challenge of the answer.
     var identityRefusal: IdentityRefusal?
+    /// What the request took of the route's rate limits.
+    var rateLimits = RateLimitState()
     /// What the exchange has among the requests that wait for an issuer's keys; 0 when it waits for none.
     var issuerTicket: UInt64 = 0
     /// Whether it has waited already: once is all.
@@ -80,6 +82,7 @@ final class Exchange {
         progress = .complete
         caller.reset()
         identityRefusal = nil
+        rateLimits.reset()
         issuerTicket = 0
         hasWaitedForIssuer = false
         requestID.removeAll()

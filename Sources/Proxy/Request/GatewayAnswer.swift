@@ -11,6 +11,8 @@ package struct GatewayAnswer: Sendable {
     package let detail: StaticString
     /// What made the gateway answer; nil when nobody is there to get the answer.
     package let refuser: Refuser?
+    /// The problem type, a URI.
+    package var type: StaticString = "about:blank"
 
     init(_ status: Int, _ code: StaticString, _ detail: StaticString, by refuser: Refuser?) {
         self.status = status
@@ -60,7 +62,15 @@ extension GatewayAnswer {
 extension GatewayAnswer {
     /// Appends the problem details as JSON. Every text in them is a literal or a validated id, so nothing needs escaping.
     package func appendBody(requestID: ByteView, to buffer: inout IOBuffer) {
-        buffer.append("{\"type\":\"about:blank\",\"title\":\"")
+        appendMembers(requestID: requestID, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    /// The same without its end, so that more members can follow.
+    func appendMembers(requestID: ByteView, to buffer: inout IOBuffer) {
+        buffer.append("{\"type\":\"")
+        buffer.append(type)
+        buffer.append("\",\"title\":\"")
         buffer.append(StatusCode.reason(status))
         buffer.append("\",\"status\":")
         buffer.append(decimal: status)
@@ -70,6 +80,6 @@ extension GatewayAnswer {
         buffer.append(code)
         buffer.append("\",\"request_id\":\"")
         buffer.append(requestID)
-        buffer.append("\"}\n")
+        buffer.append("\"")
     }
 }

@@ -123,7 +123,7 @@ extension Exchange {
 
     private func checkAccess() -> StepOutcome {
         switch withRoute({ $0.plugins.checkAccess(client: client, request: request) }) {
-        case .proceed: return .next(.authenticate)
+        case .proceed: return applyRateLimits(.anonymous, then: .authenticate)
         case .respond(let refusal):
             return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access))
         }

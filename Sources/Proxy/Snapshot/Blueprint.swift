@@ -35,7 +35,10 @@ package final class Blueprint: Sendable {
     }
 
     /// One loop's own compiled copy.
-    func makeSnapshot(metrics: MetricsShard) -> Snapshot {
+    /// - Parameters:
+    ///   - limits: the buckets of the routes' rate limits.
+    ///   - hash: what their keys are hashed with.
+    func makeSnapshot(metrics: MetricsShard, limits: [String: LimitTable], hash: KeyedHash) -> Snapshot {
         let texts = TextArena()
         let lease = metrics.lease()
         let counters = lease.routeMetrics(ids: routes.map(\.identity))
@@ -45,9 +48,11 @@ package final class Blueprint: Sendable {
         let identity = IdentityCompiler(
             texts: texts, configuration: configuration, issuers: configuration.issuerDefinitions,
             number: { Self.chainNumber.wrappingAdd(1, ordering: .relaxed).newValue })
+        let limitCompiler = LimitCompiler(texts: texts, tables: limits, hash: hash, lease: lease)
         for domain in configuration.domains {
             let compiler = RouteCompiler(
-                texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount), identity: identity)
+                texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount), identity: identity,
+                limits: limitCompiler)
             for route in domain.routes {
                 compiled.append(CompiledRoute(compiler.compile(route), metrics: counters[compiled.count]))
             }
@@ -66,7 +71,7 @@ package final class Blueprint: Sendable {
             table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
             forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
             queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
-            lease: lease)
+            lease: lease, limits: limits)
     }
 
     private var queryTokenNames: [String] {

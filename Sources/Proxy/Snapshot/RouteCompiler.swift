@@ -18,6 +18,8 @@ struct RouteCompiler {
     let upstreams: DomainUpstreams
     /// Nil where only the rest of the route is of interest.
     var identity: IdentityCompiler?
+    /// The same.
+    var limits: LimitCompiler?
 
     func compile(_ route: ConfiguredRoute) -> CompiledRoute.Parts {
         var parts = CompiledRoute.Parts()
@@ -29,7 +31,10 @@ struct RouteCompiler {
         parts.allowsEncodedSlash = route.allowEncodedSlash.value
         parts.connectRetriesMax = route.retries.connectFailuresMax.value
         parts.retriesStaleConnection = route.retries.staleConnection.value
-        parts.plugins = compile(route.plugins)
+        // What plugins read of the caller's claims: filled while they are compiled, before the identity chain.
+        let claims = ClaimSlots()
+        parts.rateLimits = limits?.compile(route.plugins.rateLimit, of: route, claims: claims)
+        parts.plugins = compile(route.plugins, claims: claims)
         switch route.action {
         case .proxy(let proxy): compile(proxy, into: &parts)
         case .redirect(let redirect): parts.action = .redirect(compile(redirect))
@@ -71,10 +76,8 @@ struct RouteCompiler {
             status: response.status.value, fields: fields, body: texts.keep(response.body.value))
     }
 
-    private func compile(_ set: PluginSet) -> PluginChain {
+    private func compile(_ set: PluginSet, claims: ClaimSlots) -> PluginChain {
         var plugins: [CompiledPlugin] = []
-        // What plugins read of the caller's claims: filled while they are compiled, before the identity chain.
-        let claims = ClaimSlots()
         if let restriction = set.ipRestriction {
             plugins.append(
                 .ipRestriction(

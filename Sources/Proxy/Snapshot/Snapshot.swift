@@ -30,11 +30,13 @@ package final class Snapshot: @unchecked Sendable {
     package let digest: String
     private let texts: TextArena
     private let lease: MetricsLease
+    /// The buckets of the routes' rate limits, which their rules point to.
+    private let limits: [String: LimitTable]
 
     init(
         table: RouteTable, routes: [CompiledRoute], published: PublishedPaths = PublishedPaths(),
         unrouted: CompiledRoute, forwarding: ForwardingPolicy, serverHeader: ByteView, queryTokenNames: [ByteView],
-        digest: String, texts: TextArena, lease: MetricsLease
+        digest: String, texts: TextArena, lease: MetricsLease, limits: [String: LimitTable] = [:]
     ) {
         self.table = table
         self.routes = routes
@@ -46,6 +48,7 @@ package final class Snapshot: @unchecked Sendable {
         self.digest = digest
         self.texts = texts
         self.lease = lease
+        self.limits = limits
     }
 }
 
@@ -67,6 +70,8 @@ final class CompiledRoute {
     let rewrite: CompiledRewrite
     let hostHeader: CompiledHost
     let plugins: PluginChain
+    /// Nil when the route has no rate limit.
+    let rateLimits: RateLimitChain?
     let metrics: RouteMetrics
 
     init(_ parts: Parts, metrics: RouteMetrics) {
@@ -83,6 +88,7 @@ final class CompiledRoute {
         rewrite = parts.rewrite
         hostHeader = parts.hostHeader
         plugins = parts.plugins
+        rateLimits = parts.rateLimits
         self.metrics = metrics
     }
 
@@ -100,6 +106,7 @@ final class CompiledRoute {
         var rewrite = CompiledRewrite.keep
         var hostHeader = CompiledHost.preserve
         var plugins = PluginChain()
+        var rateLimits: RateLimitChain?
     }
 }
 

@@ -32,8 +32,10 @@ package struct ExplainedPipeline {
             case .route: [Value(name: "route", text: route.identity, origin: .file(route.location))]
             case .requestLimits: requestLimits
             case .ipRestriction: route.plugins.ipRestriction.map(access)
+            case .rateLimit: rateLimits(byIdentity: false)
             case .jwt: route.plugins.jwt.map { jwt($0) + issuers($0) }
             case .spiffe: route.plugins.spiffe.map(spiffe)
+            case .callerRateLimit: rateLimits(byIdentity: true)
             case .answer: answer
             case .rewrite: proxy.flatMap(rewrite)
             case .requestHeaders: proxy == nil ? nil : edit(route.plugins.requestHeaders)

@@ -11,8 +11,10 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case route
     case requestLimits
     case ipRestriction
+    case rateLimit
     case jwt
     case spiffe
+    case callerRateLimit
     case answer
     case rewrite
     case requestHeaders
@@ -33,8 +35,10 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .route: "route"
         case .requestLimits: "request limits"
         case .ipRestriction: "ip_restriction"
+        case .rateLimit: "rate_limit"
         case .jwt: "jwt"
         case .spiffe: "spiffe, tenant boundary"
+        case .callerRateLimit: "rate_limit by identity"
         case .answer: "answer without an upstream"
         case .rewrite: "rewrite path and host"
         case .requestHeaders: "request_headers"

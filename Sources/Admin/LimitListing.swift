@@ -1,0 +1,59 @@
+import Base
+import Configuration
+import Observability
+import Proxy
+
+/// All rate limits with their buckets, for people and programs.
+struct LimitListing {
+    private let tables: [LimitTable]
+    private let counts: [String: LimitCounts]
+    private let configuration: GatewayConfiguration
+    private let now: MonotonicTime
+
+    init(
+        _ tables: [String: LimitTable], counts: [String: LimitCounts], _ configuration: GatewayConfiguration,
+        now: MonotonicTime
+    ) {
+        self.tables = tables.values.sorted { $0.definition.identity < $1.definition.identity }
+        self.counts = counts
+        self.configuration = configuration
+        self.now = now
+    }
+
+    var json: JSONValue { ["limits": .array(tables.map { entry($0) })] }
+
+    /// One limit.
+    func entry(_ limit: LimitTable) -> JSONValue {
+        let definition = limit.definition
+        let said = counts[definition.identity] ?? LimitCounts()
+        let decisions = LimitDecision.allCases.map { decision in
+            (decision.label.description, JSONValue.integer(Int(clamping: said[decision])))
+        }
+        return .object([
+            ("limit", .string(definition.identity)),
+            ("rate", .string(definition.rate.value.description)),
+            ("burst", .integer(definition.burst.value)),
+            ("key", .strings(definition.key.value.map(\.text))),
+            ("ipv6_prefix", .integer(definition.ipv6Prefix.value)),
+            ("missing_key", .string(definition.missingKey.value.rawValue)),
+            ("place", .optional(definition.rate.origin.location.map { configuration.files.describe($0) })),
+            ("routes", .strings(limit.routes)),
+            ("keys_max", .integer(limit.table.capacity)),
+            ("keys_in_use", .integer(limit.table.buckets.inUse(now: now))),
+            ("bytes_max", .integer(limit.table.byteCount)),
+            ("decisions", .object(decisions)),
+        ])
+    }
+
+    /// How one key stands.
+    static func entry(_ standing: LimitStanding, of limit: LimitTable, key: [String]) -> JSONValue {
+        [
+            "limit": .string(limit.definition.identity),
+            "key": .strings(key),
+            "burst": .integer(limit.definition.burst.value),
+            "remaining": .integer(standing.remaining),
+            "full_in_ms": .integer(Int(standing.timeToFull.milliseconds)),
+            "in_use": .boolean(standing.isKnown),
+        ]
+    }
+}

@@ -1,0 +1,41 @@
+import Configuration
+
+extension ExplainedPipeline.Values {
+    /// The limits of one of the two places, each with the identity of its buckets; nil for none.
+    func rateLimits(byIdentity: Bool) -> [ExplainedStep.Value]? {
+        guard let settings = route.plugins.rateLimit else { return nil }
+        let limits = settings.limits.filter { $0.needsIdentity == byIdentity }
+        if limits.isEmpty { return nil }
+        return limits.flatMap(values) + [value("headers", settings.headers.value.rawValue, settings.headers.origin)]
+    }
+
+    private func values(_ limit: RouteRateLimit) -> [ExplainedStep.Value] {
+        let definition = limit.definition
+        func named(_ name: String) -> String { "\(limit.name).\(name)" }
+        let key = definition.key.value.map(\.text).joined(separator: ", ")
+        var values = [
+            value(named("buckets"), definition.identity, .file(limit.location)),
+            value(named("rate"), definition.rate.value.description, definition.rate.origin),
+            number(named("burst"), definition.burst),
+            value(named("key"), key, definition.key.origin),
+            value(named("missing_key"), definition.missingKey.value.rawValue, definition.missingKey.origin),
+            value(named("cost"), Self.text(limit.cost.value), limit.cost.origin),
+        ]
+        if definition.key.value.contains(.clientAddress) {
+            values.append(number(named("ipv6_prefix"), definition.ipv6Prefix))
+        }
+        values += limit.exemption.networks.map { value(named("exempt.networks"), $0.value.description, $0.origin) }
+        values += limit.exemption.claims.map {
+            value(named("exempt.claims.\($0.path)"), $0.value.value, $0.value.origin)
+        }
+        values += limit.exemption.headers.map {
+            value(named("exempt.headers.\($0.name)"), $0.value.value, $0.value.origin)
+        }
+        values.append(flag(named("shadow"), limit.isShadow))
+        return values
+    }
+
+    private static func text(_ cost: RequestCost) -> String {
+        ([String(cost.usual)] + cost.byMethod.map { "\($0.method) \($0.cost)" }).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,82 @@
+import Base
+import Configuration
+import Proxy
+import Testing
+import Traffic
+
+@Suite("Rate limits over reloads")
+struct LimitRegistryTests {
+    private final class World {
+        let registry = LimitRegistry(hash: KeyedHash(first: 1, second: 2), start: .zero)
+        var now = MonotonicTime.zero
+
+        /// Serves by a domain's file with these limits.
+        func serve(_ routes: String, _ limits: String = "") throws {
+            let files = [
+                "gateway.yaml": "listeners: {main: {address: \"127.0.0.1:0\"}}\ndomains: {app: {}}",
+                "app.yaml": "domain: app\nroutes:\n\(routes)\n\(limits)",
+            ]
+            let source = ConfigurationSource(
+                folder: "etc", list: { () throws(SourceError) in files.keys.sorted() },
+                read: { (name, _) throws(SourceError) in
+                    guard let text = files[name] else { throw .notFound }
+                    return Array(text.utf8)
+                }, environment: { _ in nil })
+            let result = ConfigurationLoader(source: source).load()
+            let configuration = try #require(result.configuration, "\(result.diagnostics)")
+            registry.commit(registry.prepare(configuration), now: now)
+        }
+
+        func table(_ identity: String) throws -> BucketTable { try #require(registry.tables[identity]?.table) }
+    }
+
+    private func route(_ name: String, _ limit: String) -> String {
+        "  \(name): {match: {path: /\(name)}, respond: {status: 204}, plugins: {rate_limit: \(limit)}}\n"
+    }
+
+    @Test("an equal limit keeps its table, and one that is gone begins anew")
+    func kept() throws {
+        let world = World()
+        try world.serve(route("a", "{rate: 1/s}"))
+        let table = try world.table("app/a/rate_limit/default")
+        try world.serve(route("a", "{rate: 1/s, cost: 1, shadow: true}") + route("b", "{rate: 1/s}"))
+        #expect(try world.table("app/a/rate_limit/default") === table)
+        try world.serve(route("b", "{rate: 1/s}"))
+        #expect(world.registry.tables.keys.sorted() == ["app/b/rate_limit/default"])
+        try world.serve(route("a", "{rate: 1/s}"))
+        #expect(try world.table("app/a/rate_limit/default") !== table)
+    }
+
+    @Test("a changed law keeps each bucket as full in proportion; another key begins with full buckets")
+    func changed() throws {
+        let world = World()
+        try world.serve(route("a", "{rate: 10/s, burst: 100}"))
+        let identity = "app/a/rate_limit/default"
+        let key = ["192.0.2.1"]
+        let first = try world.table(identity)
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.isKnown == false)
+        // The hash that requests of this client have.
+        let hashed = KeyedHash(first: 1, second: 2).hash(try #require(IPAddress(text: key[0])))
+        #expect(first.buckets.take(75, key: hashed, now: .zero).isAllowed)
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 25)
+        try world.serve(route("a", "{rate: 1/min, burst: 8, keys_max: 5}"))
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 2)
+        // A request that still runs by the old configuration.
+        #expect(first.buckets.take(1, key: hashed, now: .zero).isAllowed)
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 1)
+        try world.serve(route("a", "{rate: 1/min, burst: 8, keys_max: 5, ipv6_prefix: 48}"))
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 8)
+    }
+
+    @Test("routes that share a limit have one table, as large as its key can need")
+    func shared() throws {
+        let world = World()
+        let routes = route("a", "{shared: s}") + route("b", "{shared: s}") + route("c", "{rate: 1/s, key: gateway}")
+        try world.serve(routes, "rate_limits: {s: {rate: 1/s, key: [route]}}")
+        let shared = try #require(world.registry.tables["app/rate_limits/s"])
+        #expect(shared.routes == ["app/a", "app/b"] && shared.table.capacity == 2)
+        #expect(try world.table("app/c/rate_limit/default").capacity == 1)
+        #expect(world.registry.standing(of: "app/rate_limits/s", key: ["app/a", "x"], now: .zero) == nil)
+        #expect(world.registry.standing(of: "nobody", key: [], now: .zero) == nil)
+    }
+}
