@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import setup
 from .peers import Place, Variant
-from .processes import LOAD_CORE, Process, free_ports, machine_busy_ns, own_ns, run_load, start_load
+from .processes import LOAD_CORES, Process, free_ports, machine_busy_ns, own_ns, run_load, start_load
 from .scenarios import IDLE_CONNECTIONS
 
 SETTLE_SECONDS = 1.0
@@ -24,7 +24,7 @@ def running(peer, tools, variant=Variant()):
     with tempfile.TemporaryDirectory(prefix="loadtest-") as folder:
         port, admin_port, origin_port = free_ports(3)
         place = Place(Path(folder), port, admin_port, origin_port)
-        with Process([tools["origin"], origin_port], LOAD_CORE, folder=folder) as origin:
+        with Process([tools["origin"], origin_port], LOAD_CORES, folder=folder) as origin:
             origin.wait_until_serving(origin_port)
             with peer.start(place, variant) as process:
                 process.wait_until_serving(port)
