@@ -62,6 +62,11 @@ def own_ns():
     return int(sum(usage.ru_utime + usage.ru_stime for usage in spent) * 1e9)
 
 
+def cpu_ns_of(pid):
+    """CPU time of one process with one thread, in nanoseconds."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def started(pid):
     """When a process began, in clock ticks since boot: with its id, this names one process for ever."""
     try:
