@@ -50,6 +50,8 @@ class Contestant:
         amount = ("--seconds", seconds)
         if self.case.slice_requests:
             amount = ("--requests", self.case.slice_requests, "--skip", number * self.case.slice_tokens)
+        if self.case.slice_warm_up:
+            run_load(self.tools, self.place.port, *self.case.slice_warm_up)
         load = start_load(self.tools, self.place.port, *self.case.load, *amount, "--hold", hold=True)
         try:
             load.stdout.readline()
