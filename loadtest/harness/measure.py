@@ -11,10 +11,11 @@ from pathlib import Path
 
 from . import setup
 from .peers import Place, Variant
-from .processes import LOAD_CORE, Process, free_ports, machine_busy_ns, own_ns, run_load, start_load
+from .processes import LOAD_CORES, Process, cpu_ns_of, free_ports, machine_busy_ns, own_ns, run_load, start_load
 from .scenarios import IDLE_CONNECTIONS
 
 SETTLE_SECONDS = 1.0
+SLICE_SECONDS_MAX = 60
 GIB = 1 << 30
 
 
@@ -24,32 +25,53 @@ def running(peer, tools, variant=Variant()):
     with tempfile.TemporaryDirectory(prefix="loadtest-") as folder:
         port, admin_port, origin_port = free_ports(3)
         place = Place(Path(folder), port, admin_port, origin_port)
-        with Process([tools["origin"], origin_port], LOAD_CORE, folder=folder) as origin:
+        with Process([tools["origin"], origin_port], LOAD_CORES, folder=folder) as origin:
             origin.wait_until_serving(origin_port)
             with peer.start(place, variant) as process:
                 process.wait_until_serving(port)
                 yield process, place, origin
 
 
-def measure(peer, case, tools, seconds):
-    """CPU time of the proxy alone, over exactly the requests that the load generator sent.
+class Contestant:
+    """A peer that serves one case, started and warmed up, to be measured slice by slice."""
 
-    `others` is the part of the machine that went to processes that are none of ours: a quiet run has next to none.
-    """
-    with running(peer, tools, case.variant) as (process, place, origin):
+    def __init__(self, peer, case, tools, stack):
+        self.peer, self.case, self.tools = peer, case, tools
+        self.process, self.place, self.origin = stack.enter_context(running(peer, tools, case.variant))
         warm_up = case.load if case.warm_up is None else case.warm_up
-        run_load(tools, place.port, *warm_up, "--seconds", case.warm_up_seconds)
-        busy, ours = machine_busy_ns(), own_ns() + origin.cpu_ns()
-        cpu, clock = process.cpu_ns(), time.monotonic_ns()
-        load = run_load(tools, place.port, *case.load, "--seconds", seconds)
-        cpu, clock = process.cpu_ns() - cpu, time.monotonic_ns() - clock
-        busy, ours = machine_busy_ns() - busy, own_ns() + origin.cpu_ns() - ours
-        work = load["body_bytes"] / GIB if case.unit == "GiB" else load["ok"]
+        run_load(tools, self.place.port, *warm_up, "--seconds", case.warm_up_seconds)
+
+    def measure(self, number, seconds):
+        """CPU time of the proxy alone, over exactly the requests of one slice: its connections are open by then, and
+        each has had an answer.
+
+        `others` is the part of the machine that went to processes that are none of ours: a quiet run has next to none.
+        """
+        amount = ("--seconds", seconds)
+        if self.case.slice_requests:
+            amount = ("--requests", self.case.slice_requests, "--skip", number * self.case.slice_tokens)
+        if self.case.slice_warm_up:
+            run_load(self.tools, self.place.port, *self.case.slice_warm_up)
+        load = start_load(self.tools, self.place.port, *self.case.load, *amount, "--hold", hold=True)
+        try:
+            load.stdout.readline()
+            busy, ours = machine_busy_ns(), own_ns() + self.origin.cpu_ns()
+            cpu, clock = self.process.cpu_ns(), time.monotonic_ns()
+            # Its own time until now comes into `ours` with its end, so it is taken off.
+            ours += cpu_ns_of(load.pid)
+            told = json.loads(load.communicate(b"go\n", timeout=SLICE_SECONDS_MAX)[0])
+        except subprocess.TimeoutExpired:
+            load.kill()
+            load.communicate()
+            raise
+        cpu, clock = self.process.cpu_ns() - cpu, time.monotonic_ns() - clock
+        busy, ours = machine_busy_ns() - busy, own_ns() + self.origin.cpu_ns() - ours
+        work = told["body_bytes"] / GIB if self.case.unit == "GiB" else told["ok"]
         return {
-            "cpu": cpu / 1e3 / work if work else None,
-            "rps": load["requests_per_second"], "p50_us": load["p50_us"], "p99_us": load["p99_us"],
-            "requests": load["requests"], "failed": load["failed"], "failures": load["failures"],
-            "busy": cpu / clock, "others": max(0.0, (busy - ours - cpu) / clock / os.cpu_count()),
+            "round": number, "cpu": round(cpu / 1e3 / work, 3) if work else None,
+            "rps": told["requests_per_second"], "p50_us": told["p50_us"], "p99_us": told["p99_us"],
+            "requests": told["requests"], "failed": told["failed"], "failures": told["failures"],
+            "busy": round(cpu / clock, 3), "others": round(max(0.0, (busy - ours - cpu) / clock / os.cpu_count()), 3),
         }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import setup
-from .processes import PROXY_CORE, Process
+from .processes import PROXY_CORES, Process
 
 CONNECTIONS_MAX = 16000
 ISSUER, AUDIENCE = "https://sso.bench.test", "bank-api"     # of the tokens, see tools/tokens.c
@@ -60,10 +60,10 @@ class Peer:
     def stdout(self, place, variant):
         return None
 
-    def start(self, place, variant=Variant()):
+    def start(self, place, variant=Variant(), cores=PROXY_CORES):
         self.write(place, variant)
         out = self.stdout(place, variant)
-        process = Process(self.command(place, variant), PROXY_CORE, stdout=out, folder=place.folder)
+        process = Process(self.command(place, variant), cores, stdout=out, folder=place.folder)
         if out:
             out.close()
         return process

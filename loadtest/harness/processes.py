@@ -10,8 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-PROXY_CORE = 0
-LOAD_CORE = min(1, os.cpu_count() - 1)
+PROXY_CORES = {0}
+LOAD_CORES = {min(1, os.cpu_count() - 1)}
+ALL_CORES = os.sched_getaffinity(0)
 STOP_SECONDS = 5
 START_SECONDS = 30
 
@@ -61,6 +62,11 @@ def own_ns():
     return int(sum(usage.ru_utime + usage.ru_stime for usage in spent) * 1e9)
 
 
+def cpu_ns_of(pid):
+    """CPU time of one process with one thread, in nanoseconds."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def started(pid):
     """When a process began, in clock ticks since boot: with its id, this names one process for ever."""
     try:
@@ -69,10 +75,10 @@ def started(pid):
         return None
 
 
-def spawn(argv, core, **streams):
-    """A child on that core. It inherits the core from us, as a hook between fork and exec would slow the start."""
+def spawn(argv, cores, **streams):
+    """A child on those cores. It inherits the core from us, as a hook between fork and exec would slow the start."""
     ours = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         return subprocess.Popen([str(a) for a in argv], **streams)
     finally:
@@ -80,11 +86,11 @@ def spawn(argv, core, **streams):
 
 
 class Process:
-    """A running program and its children, pinned to one core."""
+    """A running program and its children, pinned to some cores."""
 
-    def __init__(self, argv, core, stdout=None, folder=None):
+    def __init__(self, argv, cores, stdout=None, folder=None):
         self.log = tempfile.NamedTemporaryFile(prefix="stderr-", dir=folder, delete=False)
-        self.child = spawn(argv, core, stdin=subprocess.DEVNULL, stdout=stdout or self.log, stderr=self.log)
+        self.child = spawn(argv, cores, stdin=subprocess.DEVNULL, stdout=stdout or self.log, stderr=self.log)
         self.pid = self.child.pid
         self.stop_signal = signal.SIGTERM
 
@@ -172,7 +178,7 @@ class Process:
 
 
 def start_load(tools, port, *options, hold=False):
-    return spawn([tools["load"], "--port", port, *options], LOAD_CORE,
+    return spawn([tools["load"], "--port", port, *options], LOAD_CORES,
                  stdin=subprocess.PIPE if hold else subprocess.DEVNULL, stdout=subprocess.PIPE)
 
 

@@ -144,7 +144,8 @@ def head(every):
         "# Results", "",
         "Written by `loadtest/bench`, `loadtest/startup`, `loadtest/reload` and `loadtest/allocations`; README.md says "
         "what is measured and how. Ratios count, absolute figures drift with the machine. All figures are medians over "
-        "the rounds; every round's figures are in results.json.", "",
+        "the rounds, those of the targets medians of what each round says by itself; every round's figures are in "
+        "results.json.", "",
         f"- Machine: {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, Linux {machine['kernel']}",
         *(f"- {name}: {versions[name]}" for name in ORDER if name in versions), ""]
 

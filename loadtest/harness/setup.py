@@ -129,11 +129,11 @@ def versions(peers):
     return found
 
 
-def openssl_us(core):
-    """What OpenSSL alone needs for a signature and a verification, in microseconds, on that core; None without it."""
+def openssl_us(cores):
+    """What OpenSSL alone needs for a signature and a verification, in microseconds, on those cores; None without it."""
     if not shutil.which("openssl"):
         return None
-    text = output("taskset", "-c", str(core), "openssl", "speed", "-seconds", "2", "rsa2048", "ecdsap256")
+    text = output("taskset", "-c", ",".join(map(str, cores)), "openssl", "speed", "-seconds", "2", "rsa2048", "ecdsap256")
     found = {}
     for line in text.splitlines():
         words = line.split()

@@ -1,13 +1,14 @@
 // A load generator that is exact about failures: one thread, edge-triggered epoll, GET requests over HTTP/1.1.
 //
 //   load --port N [--connections N] [--seconds S | --requests N] [--path TEMPLATE] [--paths N] [--expect-bytes N]
-//        [--tokens FILE] [--close] [--rate N] [--timeout-ms N] [--sources N] [--hold]
+//        [--tokens FILE] [--skip N] [--close] [--rate N] [--timeout-ms N] [--sources N] [--hold]
 //
 // A `%d` in the path becomes 0 .. paths-1, in a scattered order. Each request bears another line of the file of tokens,
-// all of them in a scattered order before the first comes again. `--close` takes a new connection for every request.
+// all of them in a scattered order before the first comes again; `--skip` leaves out the first N of that order. `--close` takes a new connection for every request.
 // `--rate` starts requests at a constant rate whatever the answers do, and measures each from the moment at which it
 // was due; without it every connection sends its next request as soon as it has the last answer. `--hold` sends one
-// request on each connection, prints a line when all are answered, and keeps them open until its input ends.
+// request on each connection, prints a line when all are answered, and keeps them open until its input ends; a line of
+// input begins the load proper on them, counted from zero.
 // SIGTERM ends a run early. Prints one line of JSON. Requests in flight at the end are waited for, so every request
 // sent is counted.
 
@@ -58,7 +59,7 @@ typedef struct {
 static struct {
     int port, connections, paths, close, timeout_ms, sources, hold;
     double seconds, rate;
-    uint64_t requests;
+    uint64_t requests, skip;
     long long expect_bytes;
     const char *path, *tokens;
 } options = {.connections = 64, .paths = 1, .timeout_ms = 5000, .sources = 1, .expect_bytes = -1, .path = "/"};
@@ -130,6 +131,7 @@ static void render_requests(void) {
             tokens ? "Authorization: Bearer " : "", tokens ? tokens[i % token_count] : "", tokens ? "\r\n" : "",
             options.close ? "Connection: close\r\n" : "");
     }
+    next_request = (int)((unsigned __int128)options.skip * STRIDE % (unsigned)request_count);
     for (int i = 0; i < token_count; i++) free(tokens[i]);
     free(tokens);
 }
@@ -224,8 +226,8 @@ static void start(connection *one, uint64_t due) {
 // Starts whatever is due; with a rate, returns how long to sleep, in nanoseconds.
 static uint64_t start_due(uint64_t time) {
     while (idle_count > 0 && !stopping) {
-        if (options.requests && started_count >= options.requests) stopping = 1;
-        if (options.seconds > 0 && time - begun >= (uint64_t)(options.seconds * 1e9)) stopping = 1;
+        if (!options.hold && options.requests && started_count >= options.requests) stopping = 1;
+        if (!options.hold && options.seconds > 0 && time - begun >= (uint64_t)(options.seconds * 1e9)) stopping = 1;
         if (options.hold && (started_count >= (uint64_t)options.connections || in_flight >= OPENING_MAX)) break;
         if (stopping) break;
         uint64_t due = time;
@@ -360,6 +362,16 @@ static void print_result(double elapsed) {
     fflush(stdout);
 }
 
+// Ends the holding: what is counted from here on is the load proper.
+static void begin_load(void) {
+    options.hold = 0;
+    started_count = ok_count = reconnects = body_bytes = 0;
+    memset(failures, 0, sizeof failures);
+    memset(statuses, 0, sizeof statuses);
+    memset(&latencies, 0, sizeof latencies);
+    begun = now();
+}
+
 static void run(void) {
     begun = now();
     uint64_t next_expiry = begun + 100000000u;
@@ -378,7 +390,13 @@ static void run(void) {
             fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
         }
         char byte;
-        if (held && read(STDIN_FILENO, &byte, 1) == 0) return;
+        ssize_t told = held ? read(STDIN_FILENO, &byte, 1) : -1;
+        if (told == 0) return;
+        if (told > 0) {
+            held = 0;
+            begin_load();
+            continue;
+        }
         struct timespec wait = {0, (long)(sleep > 10000000 ? 10000000 : sleep)};
         int count = epoll_pwait2(epoll_fd, events, EVENTS_MAX, &wait, NULL);
         for (int i = 0; i < count; i++) {
@@ -396,7 +414,7 @@ int main(int argc, char **argv) {
         {"port", 1, 0, 'p'}, {"connections", 1, 0, 'c'}, {"seconds", 1, 0, 's'}, {"requests", 1, 0, 'n'},
         {"path", 1, 0, 'u'}, {"paths", 1, 0, 'U'}, {"expect-bytes", 1, 0, 'b'}, {"close", 0, 0, 'x'},
         {"rate", 1, 0, 'r'}, {"timeout-ms", 1, 0, 't'}, {"sources", 1, 0, 'S'}, {"hold", 0, 0, 'h'},
-        {"tokens", 1, 0, 'k'}, {0, 0, 0, 0},
+        {"tokens", 1, 0, 'k'}, {"skip", 1, 0, 'i'}, {0, 0, 0, 0},
     };
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
@@ -413,6 +431,7 @@ int main(int argc, char **argv) {
         case 'S': options.sources = atoi(optarg); break;
         case 'h': options.hold = 1; break;
         case 'k': options.tokens = optarg; break;
+        case 'i': options.skip = strtoull(optarg, NULL, 10); break;
         default: return 2;
         }
     }

@@ -79,7 +79,6 @@ extension UpstreamConnection {
                 return .stop
             case .needsMore(let consumed):
                 input.consume(consumed)
-                enlargeIfWorthwhile()
                 return .starved
             }
         } catch {
@@ -87,11 +86,6 @@ extension UpstreamConnection {
             fail(error == .unsolicitedUpgrade ? .unexpectedUpgrade : .malformedResponse)
             return .stop
         }
-    }
-
-    private func enlargeIfWorthwhile() {
-        guard input.capacity < BufferPool.largeCapacity else { return }
-        if body.expectedBytes > BufferPool.smallCapacity || isReadable { buffers.enlarge(&input) }
     }
 
     /// The answer is complete. The connection goes to its pool first, so that the client's next request finds it.
@@ -112,9 +106,12 @@ extension UpstreamConnection {
 
     /// Reads once. - Returns: whether something came.
     private func fill() -> Bool {
-        guard isReadable else { return false }
-        buffers.back(&input)
-        if input.writableCount == 0 { buffers.makeRoom(in: &input) }
+        guard isReadable else {
+            // While it waits, others use the memory, which is in the processor's cache now.
+            if input.isEmpty { buffers.recycle(&input) }
+            return false
+        }
+        makeRoom()
         let space = input.writable
         switch socket.read(into: space) {
         case .bytes(let count):
@@ -130,6 +127,16 @@ extension UpstreamConnection {
         case .failed: state == .content ? fail(.responseTruncated) : fail(.resetBeforeResponse)
         }
         return false
+    }
+
+    /// Small for a head; large for content that is announced to be, or that has filled a buffer already.
+    private func makeRoom() {
+        if state == .content, input.isBacked || body.expectedBytes > BufferPool.smallCapacity {
+            buffers.enlarge(&input)
+        } else {
+            buffers.back(&input)
+        }
+        if input.writableCount == 0 { buffers.makeRoom(in: &input) }
     }
 
     private func endOfStream() {
