@@ -24,6 +24,21 @@ package struct Backoff: Sendable, Hashable {
         return Backoff.jittered(TimeAmount(nanoseconds: min(delay, limit.nanoseconds)), random: random)
     }
 
+    /// The time to wait before the given retry, from 1: anything from nothing to the doubled time ("full jitter"), so that
+    /// many that failed together don't come back together.
+    ///
+    /// - Parameter random: 64 random bits.
+    package func fullJitter(retry: Int, random: UInt64) -> TimeAmount {
+        var bound = first.nanoseconds
+        var doublings = min(max(retry, 1) - 1, 62)
+        while doublings > 0, bound < limit.nanoseconds {
+            bound = bound > Int64.max / 2 ? Int64.max : bound * 2
+            doublings -= 1
+        }
+        bound = min(bound, limit.nanoseconds)
+        return TimeAmount(nanoseconds: Int64(UInt64(bound).multipliedFullWidth(by: random).high))
+    }
+
     /// `amount`, shortened or lengthened by at most a quarter.
     static func jittered(_ amount: TimeAmount, random: UInt64) -> TimeAmount {
         let quarter = amount.nanoseconds / 4

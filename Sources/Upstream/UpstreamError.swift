@@ -15,6 +15,8 @@ package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
     case poolExhausted
     /// The response's head didn't arrive within its time.
     case responseHeaderTimedOut
+    /// The response's head didn't arrive within the time that one of several attempts has.
+    case attemptTimedOut
     /// Nothing moved for the idle time: neither request nor response.
     case idleTimedOut
     /// The whole exchange took longer than the route allows.
@@ -38,7 +40,7 @@ package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
             .unexpectedUpgrade, .responseTruncated:
             502
         case .nameNotResolved, .noTargetAvailable, .poolExhausted: 503
-        case .connectTimedOut, .responseHeaderTimedOut, .idleTimedOut, .requestTimedOut: 504
+        case .connectTimedOut, .responseHeaderTimedOut, .attemptTimedOut, .idleTimedOut, .requestTimedOut: 504
         }
     }
 
@@ -52,6 +54,7 @@ package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
         case .noTargetAvailable: "no-target-available"
         case .poolExhausted: "pool-exhausted"
         case .responseHeaderTimedOut: "response-header-timed-out"
+        case .attemptTimedOut: "attempt-timed-out"
         case .idleTimedOut: "idle-timed-out"
         case .requestTimedOut: "request-timed-out"
         case .resetBeforeResponse: "reset-before-response"
@@ -66,8 +69,9 @@ package enum UpstreamError: Error, Sendable, Hashable, CaseIterable {
     package var isBeforeConnection: Bool {
         switch self {
         case .connectRefused, .connectTimedOut, .connectFailed, .nameNotResolved: true
-        case .noTargetAvailable, .poolExhausted, .responseHeaderTimedOut, .idleTimedOut, .requestTimedOut,
-            .resetBeforeResponse, .closedBeforeResponse, .malformedResponse, .unexpectedUpgrade, .responseTruncated:
+        case .noTargetAvailable, .poolExhausted, .responseHeaderTimedOut, .attemptTimedOut, .idleTimedOut,
+            .requestTimedOut, .resetBeforeResponse, .closedBeforeResponse, .malformedResponse, .unexpectedUpgrade,
+            .responseTruncated:
             false
         }
     }

@@ -68,7 +68,7 @@ extension UpstreamError {
         case .connectTimedOut: .connectTimeout
         case .nameNotResolved: .unresolved
         case .closedBeforeResponse, .resetBeforeResponse: .closedBeforeResponse
-        case .responseHeaderTimedOut: .headTimeout
+        case .responseHeaderTimedOut, .attemptTimedOut: .headTimeout
         case .malformedResponse, .unexpectedUpgrade: .malformedResponse
         case .responseTruncated: .truncatedResponse
         case .idleTimedOut: .idleTimeout
