@@ -67,7 +67,7 @@ let package = Package(
             "Admin",
             [
                 "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Identity", "Routing", "Upstream",
-                "Observability", "Proxy",
+                "Traffic", "Observability", "Proxy",
             ]),
 
         // Floor 7

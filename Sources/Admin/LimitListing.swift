@@ -9,18 +9,20 @@ struct LimitListing {
     private let counts: [String: LimitCounts]
     private let configuration: GatewayConfiguration
     private let now: MonotonicTime
+    private let concurrency: [JSONValue]
 
     init(
         _ tables: [String: LimitTable], counts: [String: LimitCounts], _ configuration: GatewayConfiguration,
-        now: MonotonicTime
+        concurrency: [JSONValue] = [], now: MonotonicTime
     ) {
+        self.concurrency = concurrency
         self.tables = tables.values.sorted { $0.definition.identity < $1.definition.identity }
         self.counts = counts
         self.configuration = configuration
         self.now = now
     }
 
-    var json: JSONValue { ["limits": .array(tables.map { entry($0) })] }
+    var json: JSONValue { ["limits": .array(tables.map { entry($0) }), "concurrency": .array(concurrency)] }
 
     /// One limit.
     func entry(_ limit: LimitTable) -> JSONValue {

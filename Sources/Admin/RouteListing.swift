@@ -113,7 +113,11 @@ package struct ActionText {
 
     package init(_ action: RouteAction, _ configuration: GatewayConfiguration) {
         switch action {
-        case .proxy(let proxy): text = "upstream \(proxy.upstreamName)\(Self.rewrite(proxy.rewrite, configuration))"
+        case .proxy(let proxy):
+            let sides = proxy.split?.sides.map { "\($0.upstreamName) \($0.weight.value)" }.joined(separator: ", ")
+            text =
+                (sides.map { "split \($0)" } ?? "upstream \(proxy.upstreamName)")
+                + Self.rewrite(proxy.rewrite, configuration)
         case .redirect(let redirect):
             text = "redirect \(redirect.status.value) to \(Self.target(redirect.target, configuration))"
         case .respond(let response): text = "respond \(response.status.value)"

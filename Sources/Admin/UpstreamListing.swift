@@ -6,8 +6,13 @@ import Proxy
 package struct UpstreamListing {
     package let json: JSONValue
 
-    /// - Parameter reports: what the loops have open; a target without one is shown with nothing open.
-    package init(_ configuration: GatewayConfiguration, reports: [TargetReport]) {
+    /// - Parameters:
+    ///   - reports: what the loops have open; a target without one is shown with nothing open.
+    ///   - budget: an upstream's retry budget, by its name.
+    package init(
+        _ configuration: GatewayConfiguration, reports: [TargetReport],
+        budget: (String) -> JSONValue? = { _ in nil }
+    ) {
         var byTarget: [String: [String: TargetReport]] = [:]
         for report in reports { byTarget[report.upstream, default: [:]][report.target] = report }
         let upstreams = configuration.domains.flatMap { domain in
@@ -18,6 +23,7 @@ package struct UpstreamListing {
                     "balancer": .string(upstream.balancer.value.text),
                     "connections_max": .integer(upstream.connectionsMax.value),
                     "place": .string(configuration.files.describe(upstream.location)),
+                    "retry_budget": budget(name) ?? .null,
                     "targets": .array(
                         upstream.targets.map { target in
                             let url = "http://\(target.authority)"

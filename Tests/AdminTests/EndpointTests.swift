@@ -189,8 +189,8 @@ struct EndpointTests {
     @Test(
         "/ names all the others",
         arguments: [
-            "/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/issuers", "/.well-known/jwks.json",
-            "/.well-known/spiffe-bundle.json",
+            "/livez", "/readyz", "/metrics", "/config", "/routes", "/upstreams", "/limits", "/issuers",
+            "/.well-known/jwks.json", "/.well-known/spiffe-bundle.json",
         ])
     func index(path: String) throws {
         #expect(try World().text("/").contains("\n\(path) "))

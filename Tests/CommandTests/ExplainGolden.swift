@@ -55,13 +55,14 @@ enum ExplainGolden {
                set X-Account                                {path.id}                        DIR/app.yaml:14:42
                set X-Key                                    ********                         DIR/app.yaml:14:62
           14 internal_jwt                                   off
-          15 pick a target                                  on
+          15 concurrency                                    off
+          16 pick a target                                  on
                upstream                                     app/accounts                     DIR/app.yaml:3:3
                balancer                                     round_robin                      built in
                target                                       http://127.0.0.1:9001, weight 1  DIR/app.yaml:4:15
                target                                       http://127.0.0.1:9002, weight 3  DIR/app.yaml:4:40
                connections_max                              10000                            built in
-          16 proxy, with time-outs                          on
+          17 proxy, with time-outs                          on
                host_header                                  preserve                         built in
                timeouts.connect                             2s                               built in
                timeouts.request                             7s                               DIR/app.yaml:12:25
@@ -70,12 +71,12 @@ enum ExplainGolden {
                keep_alive.connections_max                   256                              built in
                keep_alive.idle_timeout                      30s                              built in
                keep_alive.requests_max                      100000                           built in
-          17 retry                                          on
+          18 retry                                          on
                retries.connect_failures_max                 1                                built in
                retries.stale_connection                     true                             built in
-          18 response_headers                               on
+          19 response_headers                               on
                remove                                       X-Powered-By                     DIR/app.yaml:6:31
-          19 access log and metrics                         on
+          20 access log and metrics                         on
                access_log.enabled                           true                             built in
 
         """

@@ -142,7 +142,7 @@ import Testing
 
             """,
             "gateway.d/bank.yaml:3:3: warning: upstreams.accounts: no route uses the upstream `accounts`",
-            "gateway.d/bank.yaml:6:3: error: routes.read: the route does nothing with a request; expected exactly one of `upstream`, `redirect` and `respond`"
+            "gateway.d/bank.yaml:6:3: error: routes.read: the route does nothing with a request; expected exactly one of `upstream`, `split`, `redirect` and `respond`"
         ),
         GoldenCase(
             "two actions",
@@ -158,7 +158,7 @@ import Testing
                 respond: {status: 200}
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.respond: the route has more than one action; expected exactly one of `upstream`, `redirect` and `respond`"
+            "gateway.d/bank.yaml:9:5: error: routes.read.respond: the route has more than one action; expected exactly one of `upstream`, `split`, `redirect` and `respond`"
         ),
         GoldenCase(
             "a misspelt upstream",

@@ -13,7 +13,7 @@ final class IndexEndpoint: LocalHandler {
             /config     the effective configuration, each value with its place, secrets masked
             /routes     all routes by rank
             /upstreams  all targets with their addresses and connections
-            /limits     all rate limits with their buckets; ?limit=IDENTITY&key=VALUE: how one key stands
+            /limits     all rate limits with their buckets, and concurrency limits; ?limit=IDENTITY&key=VALUE: how one key stands
             /issuers    whose tokens are accepted, with their keys, the last fetch and the next one
 
             /.well-known/jwks.json           the gateway's own public keys, as a JWK set

@@ -3,7 +3,7 @@ import HTTP
 import Linux
 import Proxy
 
-/// `/limits`: all rate limits, with what shares them and what they said; with `?limit=IDENTITY` one of them, and with
+/// `/limits`: all rate limits and concurrency limits, with what shares them and what they said; with `?limit=IDENTITY` one of them, and with
 /// `key=VALUE`, once for each part of its key, how that key stands.
 final class LimitsEndpoint: LocalHandler {
     private let gateway: Gateway
@@ -14,7 +14,7 @@ final class LimitsEndpoint: LocalHandler {
         let question = LimitQuestion(request.query)
         let listing = LimitListing(
             gateway.rateLimits.tables, counts: gateway.registry.limitCounts, gateway.blueprint.configuration,
-            now: SystemClock.monotonic())
+            concurrency: gateway.concurrencyReports.map { $0.json }, now: SystemClock.monotonic())
         guard let limit = question.limit else {
             if !question.key.isEmpty { return .json(Self.problem("a key is one of a limit: add limit="), status: 400) }
             return .json(listing.json)

@@ -19,6 +19,7 @@ final class MetricsEndpoint: LocalHandler {
         var sample = sample()
         sample.issuers = gateway.issuers.status.map { IssuerSample($0) }
         sample.signingKeys = gateway.signingState.map { SigningKeySample($0) }
+        gateway.addTraffic(to: &sample)
         var scrape = gateway.registry.scrape(sample)
         while scrape.render(into: &text) {}
         return LocalAnswer(contentType: MetricsScrape.mediaType.description, body: Array(text.readable.raw))

@@ -1,5 +1,6 @@
 import Base
 import Configuration
+import Linux
 import Proxy
 
 /// `/upstreams`: all targets, where their names lead, and what is open to them.
@@ -11,9 +12,11 @@ final class UpstreamsEndpoint: LocalHandler {
     init(gateway: Gateway) { self.gateway = gateway }
 
     func respond(to request: LocalRequest) -> LocalAnswer {
-        .json(
+        let now = SystemClock.monotonic()
+        return .json(
             UpstreamListing(
-                gateway.blueprint.configuration, reports: gateway.targetReports(waitingAtMost: Self.reportLimit)
+                gateway.blueprint.configuration, reports: gateway.targetReports(waitingAtMost: Self.reportLimit),
+                budget: { self.gateway.retryBudget(of: $0)?.json(now: now) }
             ).json)
     }
 }

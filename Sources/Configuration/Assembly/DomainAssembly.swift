@@ -39,6 +39,9 @@ final class DomainAssembly {
         var last = ""
         // Routes of one upstream mostly stand together.
         for named in draft.routes {
+            for side in named.value.split?.value.sides ?? [] {
+                if let name = side.value.upstream?.value { used.insert(name) }
+            }
             guard let name = named.value.upstream?.value, name != last else { continue }
             used.insert(name)
             last = name
@@ -68,7 +71,8 @@ final class DomainAssembly {
                 idleTimeout: value.keepAlive.idleTimeout ?? .builtIn(Defaults.poolIdleTimeout),
                 requestsMax: value.keepAlive.requestsMax ?? .builtIn(Defaults.poolRequestsMax)),
             connectionsMax: value.connectionsMax ?? .builtIn(Defaults.upstreamConnectionsMax),
-            hostHeader: value.hostHeader ?? .builtIn(.preserve), location: file.location(named.key))
+            hostHeader: value.hostHeader ?? .builtIn(.preserve),
+            retryBudget: RetryBudgetSettings(value.retryBudget), concurrency: value.concurrency, location: file.location(named.key))
     }
 
     private func balancer(_ named: Named<UpstreamDraft>) -> Setting<Balancer> {

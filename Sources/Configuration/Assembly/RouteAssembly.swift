@@ -6,21 +6,22 @@ struct RouteAssembly {
     let draft: RouteDraft
     let domain: DomainAssembly
 
-    private var file: FileDecoder { domain.file }
+    var file: FileDecoder { domain.file }
 
     /// Nil after an error.
     func route() -> Route? {
         let match = match()
         let parameters = match.map { $0.path.value.parameters }
-        let action = action(path: match?.path.value)
-        let upstream = draft.upstream.flatMap { domain.upstreamTimeouts[$0.value] }
         let plugins = plugins(parameters)
+        let action = action(path: match?.path.value, plugins)
+        let first = draft.upstream ?? draft.split?.value.sides.first?.value.upstream
+        let upstream = first.flatMap { domain.upstreamTimeouts[$0.value] }
         guard let match, let action else { return nil }
         return Route(
             domain: domain.claims.name, name: named.name, match: match, action: action,
             timeouts: domain.base.timeouts(for: draft.timeouts, upstream: upstream),
-            limits: domain.base.limits(for: draft.limits), retries: domain.base.retries(for: draft.retries),
-            plugins: plugins, allowEncodedSlash: draft.allowEncodedSlash ?? .builtIn(false), tier: draft.tier,
+            limits: domain.base.limits(for: draft.limits), retries: retries(),
+            concurrency: draft.concurrency, plugins: plugins, allowEncodedSlash: draft.allowEncodedSlash ?? .builtIn(false), tier: draft.tier,
             location: file.location(named.key))
     }
 
@@ -142,13 +143,14 @@ struct RouteAssembly {
 
 extension RouteAssembly {
     /// Nil after an error.
-    private func action(path: PathTemplate?) -> RouteAction? {
+    private func action(path: PathTemplate?, _ plugins: PluginSet) -> RouteAction? {
         let upstreamKey = file.key("upstream", in: named.node)
+        let splitKey = file.key("split", in: named.node)
         let redirectKey = file.key("redirect", in: named.node)
         let respondKey = file.key("respond", in: named.node)
-        guard (upstreamKey == nil ? 0 : 1) + (redirectKey == nil ? 0 : 1) + (respondKey == nil ? 0 : 1) == 1 else {
-            let keys = [upstreamKey, redirectKey, respondKey].compactMap { $0 }
-            let expectation = "exactly one of `upstream`, `redirect` and `respond`"
+        let keys = [upstreamKey, splitKey, redirectKey, respondKey].compactMap { $0 }
+        guard keys.count == 1 else {
+            let expectation = "exactly one of `upstream`, `split`, `redirect` and `respond`"
             if keys.isEmpty, file.holdsUnknownKey(named.node) { return nil }
             if keys.isEmpty {
                 file.error(named.key, "the route does nothing with a request", expected: expectation)
@@ -157,10 +159,23 @@ extension RouteAssembly {
             }
             return nil
         }
-        if let rewrite = draft.rewrite, draft.upstream == nil, upstreamKey == nil {
+        let isProxy = upstreamKey != nil || splitKey != nil
+        if let rewrite = draft.rewrite, !isProxy {
             file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
         }
+        if !isProxy, let place = draft.concurrency?.requestsMax.origin.location {
+            file.error(at: place, "`concurrency` has no effect without an upstream", expected: "no such key")
+        }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
+        if let split = draft.split {
+            guard let split = self.split(split.value, plugins), let first = split.sides.first,
+                let place = draft.split?.origin.location, let rewrite = rewrite(path)
+            else { return nil }
+            return .proxy(
+                ProxyAction(
+                    upstream: first.upstream, upstreamName: first.upstreamName, split: split, rewrite: rewrite,
+                    location: place))
+        }
         if let redirect = draft.redirect {
             return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) }
         }
@@ -169,20 +184,22 @@ extension RouteAssembly {
 
     private func proxy(_ upstream: Setting<String>, _ path: PathTemplate?) -> ProxyAction? {
         let rewrite = rewrite(path)
-        guard let place = upstream.origin.location else { return nil }
-        guard let index = domain.upstreamIndices[upstream.value] else {
-            if domain.upstreamTimeouts[upstream.value] == nil {
-                let names = domain.draft.upstreams.map(\.name)
-                file.error(
-                    at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",
-                    expected: names.isEmpty
-                        ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
-                    suggestion: Spelling.nearest(to: upstream.value, among: names).map { "did you mean `\($0)`?" })
-            }
-            return nil
-        }
+        guard let place = upstream.origin.location, let index = upstreamIndex(upstream) else { return nil }
         guard let rewrite else { return nil }
-        return ProxyAction(upstream: index, upstreamName: upstream.value, rewrite: rewrite, location: place)
+        return ProxyAction(upstream: index, upstreamName: upstream.value, split: nil, rewrite: rewrite, location: place)
+    }
+
+    /// Nil after an error.
+    func upstreamIndex(_ upstream: Setting<String>) -> Int? {
+        if let index = domain.upstreamIndices[upstream.value] { return index }
+        guard let place = upstream.origin.location, domain.upstreamTimeouts[upstream.value] == nil else { return nil }
+        let names = domain.draft.upstreams.map(\.name)
+        file.error(
+            at: place, "the file declares no upstream `\(Visible.text(upstream.value))`",
+            expected: names.isEmpty
+                ? "an upstream under `upstreams`" : ValueType.alternatives(Array(names.prefix(10))),
+            suggestion: Spelling.nearest(to: upstream.value, among: names).map { "did you mean `\($0)`?" })
+        return nil
     }
 
     private func rewrite(_ path: PathTemplate?) -> Rewrite? {

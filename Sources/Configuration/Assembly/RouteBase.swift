@@ -10,6 +10,7 @@ struct RouteBase {
     let idle: Setting<TimeAmount>
     let limits: RouteLimits
     let retries: RetryPolicy
+    private let retriesDraft: RetriesDraft
     let plugins: PluginSet
     /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
     let identity: IdentityPluginsDraft
@@ -30,9 +31,8 @@ struct RouteBase {
         responseHeader = nearest({ $0.timeouts.responseHeader }, Defaults.responseHeader)
         idle = nearest({ $0.timeouts.idle }, Defaults.idle)
         limits = RouteLimits(bodyBytesMax: nearest({ $0.limits.bodyBytesMax }, Defaults.bodyBytesMax))
-        retries = RetryPolicy(
-            connectFailuresMax: nearest({ $0.retries.connectFailuresMax }, Defaults.connectFailuresMax),
-            staleConnection: nearest({ $0.retries.staleConnection }, Defaults.staleConnectionRetry))
+        retriesDraft = layers.reduce(RetriesDraft()) { $0.merged(with: $1.retries) }
+        retries = RetryPolicy(retriesDraft)
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
         identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
         hasRouteDependentPlugins =
@@ -51,9 +51,7 @@ struct RouteBase {
     }
 
     func retries(for route: RetriesDraft) -> RetryPolicy {
-        RetryPolicy(
-            connectFailuresMax: route.connectFailuresMax ?? retries.connectFailuresMax,
-            staleConnection: route.staleConnection ?? retries.staleConnection)
+        route.isEmpty ? retries : RetryPolicy(retriesDraft.merged(with: route))
     }
 }
 

@@ -12,6 +12,8 @@ package final class Route: Sendable {
     package let timeouts: RouteTimeouts
     package let limits: RouteLimits
     package let retries: RetryPolicy
+    /// Nil for no limit.
+    package let concurrency: ConcurrencySettings?
     package let plugins: PluginSet
     /// Whether `%2F` in the path is let through (as it is) rather than refused with 400.
     package let allowEncodedSlash: Setting<Bool>
@@ -24,8 +26,8 @@ package final class Route: Sendable {
 
     init(
         domain: String, name: String, match: RouteMatch, action: RouteAction, timeouts: RouteTimeouts,
-        limits: RouteLimits, retries: RetryPolicy, plugins: PluginSet, allowEncodedSlash: Setting<Bool>,
-        tier: Setting<Int>?, location: SourceLocation
+        limits: RouteLimits, retries: RetryPolicy, concurrency: ConcurrencySettings?, plugins: PluginSet,
+        allowEncodedSlash: Setting<Bool>, tier: Setting<Int>?, location: SourceLocation
     ) {
         self.domain = domain
         self.name = name
@@ -34,6 +36,7 @@ package final class Route: Sendable {
         self.timeouts = timeouts
         self.limits = limits
         self.retries = retries
+        self.concurrency = concurrency
         self.plugins = plugins
         self.allowEncodedSlash = allowEncodedSlash
         self.tier = tier
@@ -48,7 +51,7 @@ extension Route: Equatable {
         left === right
             || left.name == right.name && left.domain == right.domain && left.match == right.match
                 && left.action == right.action && left.timeouts == right.timeouts && left.limits == right.limits
-                && left.retries == right.retries && left.plugins == right.plugins
+                && left.retries == right.retries && left.concurrency == right.concurrency && left.plugins == right.plugins
                 && left.allowEncodedSlash == right.allowEncodedSlash && left.tier == right.tier
     }
 }
@@ -99,6 +102,8 @@ package struct ProxyAction: Sendable, Equatable {
     /// Index into the domain's `upstreams`; the name is what counts in a comparison.
     @Provenance package var upstream: Int
     package let upstreamName: String
+    /// Nil: that upstream takes everything. Otherwise it is the first side of this.
+    package let split: Split?
     package let rewrite: Rewrite
     @Provenance package var location: SourceLocation
 }
@@ -178,4 +183,6 @@ package struct RetryPolicy: Sendable, Equatable {
     package let connectFailuresMax: Setting<Int>
     /// Whether a request that a reused connection lost before any byte of response is sent once more.
     package let staleConnection: Setting<Bool>
+    /// When else there is a further attempt; nil for never.
+    package let further: FurtherAttempts?
 }

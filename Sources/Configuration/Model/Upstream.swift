@@ -13,6 +13,9 @@ package struct Upstream: Sendable, Equatable {
     /// Open connections of all loops together.
     package let connectionsMax: Setting<Int>
     package let hostHeader: Setting<HostHeader>
+    package let retryBudget: RetryBudgetSettings
+    /// Nil for no limit.
+    package let concurrency: ConcurrencySettings?
     @Provenance package var location: SourceLocation
 }
 

@@ -120,6 +120,8 @@ enum ModelWalk {
         sink.endObject()
         sink.integer("connections_max", upstream.connectionsMax)
         sink.text("host_header", upstream.hostHeader.value.rawValue, upstream.hostHeader.origin)
+        walk(upstream.retryBudget, &sink)
+        walk(upstream.concurrency, &sink)
         sink.endObject()
     }
 }

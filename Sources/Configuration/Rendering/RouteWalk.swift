@@ -17,10 +17,8 @@ extension ModelWalk {
         sink.beginObject("limits")
         sink.integer("body_bytes_max", route.limits.bodyBytesMax)
         sink.endObject()
-        sink.beginObject("retries")
-        sink.integer("connect_failures_max", route.retries.connectFailuresMax)
-        sink.boolean("stale_connection", route.retries.staleConnection)
-        sink.endObject()
+        walk(route.retries, &sink)
+        walk(route.concurrency, &sink)
         walk(route.plugins, &sink)
         sink.boolean("allow_encoded_slash", route.allowEncodedSlash)
         if let tier = route.tier { sink.integer("tier", tier) }
@@ -57,7 +55,11 @@ extension ModelWalk {
     }
 
     private static func walk<Sink: ModelSink>(_ proxy: ProxyAction, _ sink: inout Sink) {
-        sink.text("upstream", proxy.upstreamName, .file(proxy.location))
+        if let split = proxy.split {
+            walk(split, &sink)
+        } else {
+            sink.text("upstream", proxy.upstreamName, .file(proxy.location))
+        }
         let path = proxy.rewrite.path
         if path.value == .keep, proxy.rewrite.host == nil { return }
         sink.beginObject("rewrite")

@@ -29,6 +29,20 @@ enum Defaults {
 
     static let connectFailuresMax = 1
     static let staleConnectionRetry = true
+    static let attemptsMax = 1
+    static let retryConditions: [RetryCondition] = [
+        .connectFailure, .reset, .timeout, .status502, .status503, .status504,
+    ]
+    static var retryConditionsText: String { retryConditions.map(\.rawValue).joined(separator: ", ") }
+    /// The idempotent ones of RFC 9110 section 9.2.2.
+    static let retryMethods = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]
+    static let backoffBase = TimeAmount.milliseconds(25)
+    static let backoffMax = TimeAmount.milliseconds(250)
+    static let retryBodyBytesMax = 64 << 10
+    static let retryAfterMax = TimeAmount.seconds(1)
+    static let retryBudgetPercent = 20
+    static let retryBudgetPerSecondMin = 10
+    static let concurrencyWaitMax = TimeAmount.seconds(1)
 
     static let flushInterval = TimeAmount.milliseconds(200)
     static let nameRefresh = TimeAmount.seconds(30)

@@ -29,11 +29,6 @@ struct RouteLimitsDraft {
     var bodyBytesMax: Setting<Int>?
 }
 
-struct RetriesDraft {
-    var connectFailuresMax: Setting<Int>?
-    var staleConnection: Setting<Bool>?
-}
-
 /// A class, because it is large and handed on several times.
 final class UpstreamDraft {
     var targets: [Setting<TargetDraft>] = []
@@ -43,6 +38,8 @@ final class UpstreamDraft {
     var keepAlive = KeepAliveDraft()
     var connectionsMax: Setting<Int>?
     var hostHeader: Setting<HostHeader>?
+    var retryBudget = RetryBudgetDraft()
+    var concurrency: ConcurrencySettings?
 }
 
 /// The balancers by name.
@@ -73,12 +70,14 @@ final class RouteDraft {
     var match = MatchDraft()
     var matchNode: Int?
     var upstream: Setting<String>?
+    var split: Setting<SplitDraft>?
     var redirect: (draft: RedirectDraft, key: Int, node: Int)?
     var respond: (draft: RespondDraft, key: Int, node: Int)?
     var rewrite: (draft: RewriteDraft, key: Int, node: Int)?
     var timeouts = TimeoutsDraft()
     var limits = RouteLimitsDraft()
     var retries = RetriesDraft()
+    var concurrency: ConcurrencySettings?
     var plugins: PluginsDraft?
     var allowEncodedSlash: Setting<Bool>?
     var tier: Setting<Int>?

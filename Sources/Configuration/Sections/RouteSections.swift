@@ -22,7 +22,7 @@ enum RouteSections {
             .part("limits", .section(limits), "Limits for all routes of the file.") { draft, value, _, _ in
                 draft.defaults.limits = value
             },
-            .part("retries", .section(retries), "Retries for all routes of the file.") { draft, value, _, _ in
+            .part("retries", .section(RetrySections.retries), "Retries for all routes of the file.") { draft, value, _, _ in
                 draft.defaults.retries = value
             },
             .part("plugins", .section(PluginSections.plugins), "Plugins for all routes of the file.") {
@@ -42,7 +42,7 @@ enum RouteSections {
         keys: [
             .part("timeouts", .section(timeouts), "Time-outs.") { draft, value, _, _ in draft.timeouts = value },
             .part("limits", .section(limits), "Limits.") { draft, value, _, _ in draft.limits = value },
-            .part("retries", .section(retries), "Retries.") { draft, value, _, _ in draft.retries = value },
+            .part("retries", .section(RetrySections.retries), "Retries.") { draft, value, _, _ in draft.retries = value },
             .part("plugins", .section(PluginSections.plugins), "Plugins.") { draft, value, _, _ in draft.plugins = value
             },
         ])
@@ -82,22 +82,8 @@ enum RouteSections {
             ) { $0.bodyBytesMax = $1 }
         ])
 
-    private static let retries = Section(
-        "What is tried again. Nothing that may have reached an upstream is sent twice unless its method allows it.",
-        draft: { RetriesDraft() },
-        keys: [
-            Key(
-                "connect_failures_max", .integer(0...5), default: "\(Defaults.connectFailuresMax)",
-                "Further targets tried when no connection could be opened."
-            ) { $0.connectFailuresMax = $1 },
-            Key(
-                "stale_connection", .boolean, default: "\(Defaults.staleConnectionRetry)",
-                "Whether a request that a reused connection lost before any byte of response is sent once more, if its method allows that."
-            ) { $0.staleConnection = $1 },
-        ])
-
     private static let route = Section(
-        "A route: what it matches, exactly one of `upstream`, `redirect` and `respond`, and what holds for it.",
+        "A route: what it matches, exactly one of `upstream`, `split`, `redirect` and `respond`, and what holds for it.",
         draft: { RouteDraft() },
         keys: [
             .part("match", .section(match), required: true, "What a request must be. All keys must hold.") {
@@ -106,6 +92,10 @@ enum RouteSections {
                 draft.matchNode = node
             },
             Key("upstream", .name, "The upstream that takes the request.") { $0.upstream = $1 },
+            Key(
+                "split", .split,
+                "Instead of `upstream`: several upstreams, each with a share of the requests. Time-outs that the route doesn't give are those of the first one."
+            ) { $0.split = $1 },
             .part("redirect", .section(redirect), "Sends the client elsewhere.") { $0.redirect = ($1, $2, $3) },
             .part("respond", .section(respond), "Answers without an upstream.") { $0.respond = ($1, $2, $3) },
             .part("rewrite", .section(rewrite), "What the upstream sees instead of the client's path and host.") {
@@ -115,7 +105,11 @@ enum RouteSections {
                 draft.timeouts = value
             },
             .part("limits", .section(limits), "Limits of this route.") { draft, value, _, _ in draft.limits = value },
-            .part("retries", .section(retries), "Retries of this route.") { draft, value, _, _ in draft.retries = value
+            .part("retries", .section(RetrySections.retries), "Retries of this route.") {
+                draft, value, _, _ in draft.retries = value
+            },
+            .part("concurrency", .section(ConcurrencySections.concurrency), "Requests of this route under way at a time.") {
+                draft, value, _, _ in draft.concurrency = ConcurrencySettings(value)
             },
             .part(
                 "plugins", .section(PluginSections.plugins),

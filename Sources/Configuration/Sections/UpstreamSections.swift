@@ -32,6 +32,12 @@ enum UpstreamSections {
             ) { $0.hostHeader = $1 },
             .reserved("circuit_breaker", "The circuit breaker."),
             .reserved("health_check", "Active health checks."),
+            .part("retry_budget", .section(RetrySections.budget), "How many retries the upstream bears.") {
+                draft, value, _, _ in draft.retryBudget = value
+            },
+            .part(
+                "concurrency", .section(ConcurrencySections.concurrency), "Requests to this upstream under way at a time."
+            ) { draft, value, _, _ in draft.concurrency = ConcurrencySettings(value) },
             .reserved("tls", "TLS towards the targets."),
         ])
 

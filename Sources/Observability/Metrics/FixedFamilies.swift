@@ -12,6 +12,7 @@ struct FixedFamilies {
         configuration(&text)
         connections(&text)
         upstreams(&text)
+        TrafficFamilies(concurrency: sample.concurrency, retryBudgets: sample.retryBudgets).render(&text)
         logs(&text)
         IssuerFamilies(issuers: sample.issuers).render(&text)
         IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)

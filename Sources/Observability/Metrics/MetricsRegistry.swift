@@ -28,6 +28,8 @@ package struct ProcessSample: Sendable {
     package var issuers: [IssuerSample] = []
     /// Nil when the gateway issues no tokens.
     package var signingKeys: SigningKeySample?
+    package var concurrency: [ConcurrencySample] = []
+    package var retryBudgets: [RetryBudgetSample] = []
 
     package init() {}
 }

@@ -33,6 +33,8 @@ package final class Gateway {
     private var shards: [MetricsShard] = []
     private var listeners = ListenerSet()
     private var budgets: [String: ConnectionBudget] = [:]
+    private(set) var traffic = TrafficState(loops: 1)
+    private let directory = WorkerDirectory()
     private let names: NameDirectory
     private let signing: SigningKeys
 
@@ -65,7 +67,9 @@ package final class Gateway {
     package func start(logs: LoopLogs) throws(ListenFailure) {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
+        traffic = TrafficState(loops: count)
         let change = try prepare(blueprint)
+        traffic.commit(change.traffic)
         // The loops must not begin without the keys that their first requests may need.
         signing.update(blueprint)
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
@@ -73,9 +77,12 @@ package final class Gateway {
             do throws(Errno) {
                 var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
                 parts.lookUpKey = lookUpKey
+                parts.seat = index
+                parts.tellOfPlace = { [directory] seat, limit in directory.tell(seat, limit) }
                 let worker = Worker(
                     parts, snapshot: update.snapshot, loop: try EventLoop())
                 workers.append(worker)
+                directory.set(workers)
                 worker.setLogs(logs)
                 worker.adopt(update)
                 if let state = signing.state { worker.adopt(state) }
@@ -129,6 +136,7 @@ package final class Gateway {
     package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(ListenFailure) {
         let change = try prepare(blueprint)
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
+        traffic.commit(change.traffic)
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for (worker, update) in zip(workers, change.updates) {
@@ -146,6 +154,7 @@ package final class Gateway {
         let listeners: ListenerSet.Plan
         let budgets: [String: ConnectionBudget]
         let rateLimits: [String: LimitTable]
+        let traffic: TrafficState.Plan
     }
 
     private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
@@ -155,26 +164,28 @@ package final class Gateway {
             configuration.targetNames, refreshedEvery: configuration.dns.refresh.value,
             waitingAtMost: configuration.dns.timeout.value)
         var budgets: [String: ConnectionBudget] = [:]
+        let traffic = traffic.plan(blueprint)
+        var shared = traffic.upstreams.makeIterator()
         let upstreams = configuration.domains.flatMap { domain in
-            domain.upstreams.map { upstream in
+            domain.upstreams.compactMap { upstream -> UpstreamPlan? in
+                guard let shared = shared.next() else { return nil }
                 let name = "\(domain.name)/\(upstream.name)"
                 let limit = upstream.connectionsMax.value
                 let budget = self.budgets[name] ?? ConnectionBudget(limit: limit)
                 budget.setLimit(limit)
                 budgets[name] = budget
                 return UpstreamPlan(
-                    upstream, name: name, names: names, budget: budget)
+                    upstream, name: name, names: names, budget: budget, traffic: shared)
             }
         }
         let limits = rateLimits.prepare(configuration)
         let updates = shards.enumerated().map { index, shard in
             WorkerUpdate(
                 snapshot: blueprint.makeSnapshot(metrics: shard, limits: limits, hash: rateLimits.hash),
-                upstreams: upstreams,
-                issuers: configuration.issuerDefinitions,
+                upstreams: upstreams, issuers: configuration.issuerDefinitions, routeLimits: traffic.routes,
                 listeners: plan.byWorker[index])
         }
-        return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits)
+        return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic)
     }
 
     private func commit(_ change: Change) {

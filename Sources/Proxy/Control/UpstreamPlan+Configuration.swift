@@ -5,7 +5,8 @@ import Upstream
 extension UpstreamPlan {
     /// A configured upstream, with its targets' addresses as far as they are known.
     init(
-        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget
+        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget,
+        traffic: UpstreamTraffic
     ) {
         var settings = TargetPool.Settings()
         settings.connectTimeout = upstream.connectTimeout.value
@@ -25,7 +26,7 @@ extension UpstreamPlan {
                     weight: target.weight.value,
                     identity: target.authority.withByteView { UpstreamCluster.keyHash.hash($0) })
             },
-            hashKey: Self.hashKey(upstream), settings: settings, budget: budget)
+            hashKey: Self.hashKey(upstream), settings: settings, budget: budget, traffic: traffic)
     }
 
     private static func endpoints(of target: ConfiguredTarget, _ names: NameDirectory) -> [IPEndpoint] {

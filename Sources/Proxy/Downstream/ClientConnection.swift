@@ -80,6 +80,8 @@ final class ClientConnection: EventHandler {
         if events.has(anyOf: .inbound) { isReadable = true }
         if events.has(anyOf: .ended) { seesEnd = true }
         if events.has(anyOf: .gone) { return clientLeft() }
+        // Who closes while waiting for a place makes room for others.
+        if seesEnd, let exchange, state == .exchange, exchange.isQueued { return clientLeft() }
         if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             flush()
@@ -115,7 +117,7 @@ final class ClientConnection: EventHandler {
         case .closed: return .distantFuture
         case .exchange:
             guard let exchange else { return .distantFuture }
-            var due = exchange.deadline
+            var due = min(exchange.deadline, exchange.attempt.retryAt)
             if !output.isEmpty {
                 due = min(due, lastActivity + settings.writeIdleTimeout)
             } else if exchange.awaitsClient {
@@ -129,6 +131,9 @@ final class ClientConnection: EventHandler {
         guard let exchange else { return close() }
         if now >= exchange.deadline {
             exchange.fail(.upstream(.requestTimedOut))
+        } else if now >= exchange.attempt.retryAt {
+            exchange.retryIsDue()
+            wake(at: deadline)
         } else if !output.isEmpty {
             exchange.abandon(.clientStalled)
         } else {

@@ -44,6 +44,7 @@ extension Exchange {
             chain.jwt.challenge.append(for: identityRefusal, to: &responseHead.fields)
             if identityRefusal == .issuerUnavailable { responseHead.fields.append(.retryAfter, value: "5") }
         }
+        if answer.refuser == .concurrency { responseHead.fields.append(.retryAfter, value: "1") }
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")
         responseHead.fields.append(.xRequestID, value: requestID.readable)
@@ -111,5 +112,7 @@ extension Exchange {
         if let refuser { withRoute { $0.metrics }.countRefusal(by: refuser) }
         worker.writeAccessLog(self, duration: now - startTime)
         attemptEnded(outcomeAtEnd)
+        if gateTicket != 0 || places.isHeld { leaveGates() }
+        if replay.isBacked { dropReplay(.off) }
     }
 }

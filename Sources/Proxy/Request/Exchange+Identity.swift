@@ -22,13 +22,13 @@ extension Exchange: KeyWaiter {
 
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
-        guard let chain = route.plugins.identity else { return .next(.dispatch) }
+        guard let chain = route.plugins.identity else { return .next(.admit) }
         withholdQueryToken()
         if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
             return refuse(refusal)
         }
         recordAdmission(by: chain)
-        return .next(.dispatch)
+        return .next(.admit)
     }
 
     /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.

@@ -11,7 +11,8 @@ extension Exchange {
 
     /// Whether a piece of request content is welcome now; otherwise the stream's `resumeContent` is called when it is.
     var acceptsContent: Bool {
-        guard let upstream else { return false }
+        // Where there will be another attempt, what comes is for that one.
+        guard let upstream, !attempt.isDiscarding else { return false }
         return upstream.acceptsContent
     }
 
@@ -22,6 +23,7 @@ extension Exchange {
     func receiveContent(_ bytes: ByteView, expecting expected: Int) {
         contentBytes += bytes.count
         guard isWithinLimit(expecting: expected) else { return answer(.contentTooLarge) }
+        if replayState == .recording { keepContent(bytes) }
         upstream?.sendContent(bytes)
     }
 
@@ -36,6 +38,8 @@ extension Exchange {
 
     func receiveContentEnd() {
         progress = .complete
+        // Trailers are not kept.
+        if !trailers.isEmpty { dropReplay(.lost) }
         upstream?.finishRequest(trailers: trailers)
         trailers.removeAll()
     }
@@ -50,7 +54,7 @@ extension Exchange {
     // MARK: Towards the client
 
     /// Whether a piece of response content is welcome now.
-    var acceptsResponse: Bool { stream?.acceptsContent ?? false }
+    var acceptsResponse: Bool { attempt.isDiscarding || (stream?.acceptsContent ?? false) }
 
     /// A 1xx of the upstream, which is passed on. - Returns: whether the exchange goes on.
     func receiveInterim() -> Bool {
@@ -69,6 +73,8 @@ extension Exchange {
 
     /// The final head is in `responseHead`.
     func receiveResponseHead() {
+        if responseHead.status >= 429, triesAgain(afterStatus: responseHead.status) { return }
+        if replay.isBacked { dropReplay(.off) }
         attempt.status = responseHead.status
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
@@ -80,11 +86,15 @@ extension Exchange {
         stream?.sendHead(responseHead, to: request)
     }
 
-    func receiveResponseContent(_ bytes: ByteView) { stream?.sendContent(bytes) }
+    func receiveResponseContent(_ bytes: ByteView) {
+        if attempt.isDiscarding { return discard(bytes) }
+        stream?.sendContent(bytes)
+    }
 
     /// The upstream's answer is complete. It is told so afterwards: its connection is its own matter.
     func receiveResponseEnd() {
         upstream = nil
+        if attempt.isDiscarding { return discardingEnded() }
         upstreamTime = worker.loop.now - upstreamStart
         complete()
     }

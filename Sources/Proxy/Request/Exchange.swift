@@ -3,6 +3,7 @@ import HTTP
 import Observability
 import Plugins
 import Routing
+import Traffic
 import Upstream
 
 /// One request and its answer: everything that is known about it from its head's first byte to its line in the log.
@@ -45,6 +46,18 @@ final class Exchange {
     var contentBytes = 0
 
     // MARK: The upstream
+    /// By its index in the snapshot; -1 while there is none.
+    var upstreamIndex = -1
+    /// The side of the route's split that took the request; -1 without one.
+    var splitSide = -1
+    /// Content that has been passed on, for another attempt.
+    var replay = IOBuffer()
+    var replayState = ReplayState.off
+    /// What the exchange has at the gates of its route and its upstream.
+    var places = HeldPlaces()
+    /// Where it waits for a place, and its ticket there; 0 when it doesn't.
+    var gateTicket: UInt64 = 0
+    var waitingGate: ConcurrencyGate?
     var attempt = Attempt()
     var upstream: UpstreamConnection?
 
@@ -93,6 +106,9 @@ final class Exchange {
         contentBytes = 0
         attempt = Attempt()
         upstream = nil
+        upstreamIndex = -1
+        splitSide = -1
+        replayState = .off
         response = .none
         interimCount = 0
         status = 0
@@ -125,6 +141,12 @@ final class Exchange {
         uncountedRoute._withUnsafeGuaranteedRef(body)
     }
 
+    /// What `Host` says upstream.
+    var hostHeader: CompiledHost {
+        if splitSide >= 0, let split = withRoute({ $0.split }) { return split.hosts[splitSide] }
+        return withRoute { $0.hostHeader }
+    }
+
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }
 
@@ -141,6 +163,15 @@ struct Attempt {
     var excludedTargets = TargetSet()
     /// How often another target, or another connection, was tried.
     var retries = 0
+    /// How often of that by `RetryLaw`.
+    var further = 0
+    /// When the next attempt begins; in the distant future when none is waited for.
+    var retryAt = MonotonicTime.distantFuture
+    /// Whether the answer that comes is dropped, because there will be another attempt; and how much of it was.
+    var isDiscarding = false
+    var discardedBytes = 0
+    /// Whether a target may be asked again when all have been.
+    var mayRepeatTargets = false
     /// Whether the request was repeated on a fresh connection; once is all.
     var wasRetriedFresh = false
     /// The target at work, by its index in the upstream; -1 for none.

@@ -54,6 +54,14 @@ extension GatewayAnswer {
     package static var keysNotReady: GatewayAnswer {
         GatewayAnswer(503, "keys-not-ready", "The gateway's keys are not ready yet.", by: .gateway)
     }
+    package static var concurrencyLimit: GatewayAnswer {
+        GatewayAnswer(
+            503, "concurrency-limit", "Too many requests are under way, and as many as may wait already.",
+            by: .concurrency)
+    }
+    package static var concurrencyWait: GatewayAnswer {
+        GatewayAnswer(503, "concurrency-wait", "Too many requests were under way for too long.", by: .concurrency)
+    }
     package static var upgradeNotSupported: GatewayAnswer {
         GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.", by: .request)
     }

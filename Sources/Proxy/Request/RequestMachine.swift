@@ -7,9 +7,11 @@ import Routing
 /// The life of a request, in order. Each step does one thing and names what comes next:
 ///
 /// ```
-/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ state ─▶ dispatch ─▶ (parked: the
-///     │          │        │        │            │  ▲            │                             upstream goes on)
-///     │          │        │        │            ▼  │            └─▶ answered here (redirect, fixed response, local)
+/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ state ─▶ admit ─▶ dispatch
+///     │          │        │        │            │  ▲            │                         │ ▲        ▼
+///     │          │        │        │            │  │            │               (parked: a place)  (parked: the
+///     │          │        │        │            ▼  │            │                                  upstream goes on)
+///     │          │        │        │            │  │            └─▶ answered here (redirect, fixed response, local)
 ///     │          │        │        │         (parked: the issuer's keys are looked up)
 ///     └──────────┴────────┴────────┴────────────┴─▶ respond: the gateway refuses
 /// ```
@@ -24,6 +26,7 @@ enum RequestStep {
     case act
     case transform
     case state
+    case admit
     case dispatch
 }
 
@@ -70,6 +73,7 @@ extension Exchange {
         case .act: act()
         case .transform: transform(in: snapshot)
         case .state: stateIdentity()
+        case .admit: admit(in: snapshot)
         case .dispatch: dispatch(in: snapshot)
         }
     }
@@ -130,7 +134,14 @@ extension Exchange {
     }
 
     private func act() -> StepOutcome {
-        if withRoute({ $0.upstreamIndex >= 0 }) { return .next(.transform) }
+        upstreamIndex = withRoute { $0.upstreamIndex }
+        if upstreamIndex >= 0 {
+            if let split = withRoute({ $0.split }) {
+                splitSide = split.side(for: self)
+                upstreamIndex = split.upstreams[splitSide]
+            }
+            return .next(.transform)
+        }
         switch route.action {
         case .proxy: return .next(.transform)
         case .redirect(let redirect): return answer(with: redirect)

@@ -29,17 +29,20 @@ struct RouteCompiler {
         parts.idleTimeout = route.timeouts.idle.value
         parts.bodyBytesMax = route.limits.bodyBytesMax.value
         parts.allowsEncodedSlash = route.allowEncodedSlash.value
-        parts.connectRetriesMax = route.retries.connectFailuresMax.value
-        parts.retriesStaleConnection = route.retries.staleConnection.value
-        // What plugins read of the caller's claims: filled while they are compiled, before the identity chain.
+        compile(route.retries, into: &parts)
+        // What is read of the caller's claims: filled by all that is compiled before the identity chain.
         let claims = ClaimSlots()
         parts.rateLimits = limits?.compile(route.plugins.rateLimit, of: route, claims: claims)
-        parts.plugins = compile(route.plugins, claims: claims)
         switch route.action {
-        case .proxy(let proxy): compile(proxy, into: &parts)
+        case .proxy(let proxy):
+            compile(proxy, into: &parts)
+            var host: CompiledHost?
+            if case .fixed = parts.hostHeader { host = parts.hostHeader }
+            parts.split = proxy.split.map { compile($0, claims: claims, host: host) }
         case .redirect(let redirect): parts.action = .redirect(compile(redirect))
         case .respond(let response): parts.action = .respond(compile(response))
         }
+        parts.plugins = compile(route.plugins, claims: claims)
         return parts
     }
 

@@ -3,6 +3,8 @@ import HTTP
 import Observability
 import Plugins
 import Routing
+import Traffic
+import Upstream
 
 /// A configuration as one event loop uses it: compiled, immutable but for the pools that it is bound to, and the loop's
 /// own, so that no request touches a reference count that another core touches too.
@@ -21,6 +23,8 @@ package final class Snapshot: @unchecked Sendable {
     let serverHeader: ByteView
     /// By the index that routes have; bound to the loop's pools when the loop takes the snapshot over.
     var upstreams: [UpstreamCluster] = []
+    /// Whether any route or upstream limits how many requests are under way.
+    var hasGates = false
     /// By the index that routes have; bound to the loop's when the loop takes the snapshot over.
     var issuers: [IssuerKeys] = []
     /// Names of query parameters whose values stay out of logs: those in which any route takes tokens, and
@@ -67,6 +71,13 @@ final class CompiledRoute {
     /// Further targets tried when no connection could be opened.
     let connectRetriesMax: Int
     let retriesStaleConnection: Bool
+    /// When else there is a further attempt; nil for never.
+    let retryLaw: RetryLaw?
+    let retryMethods: RetryMethods
+    /// How requests are divided between upstreams; nil when there is one.
+    let split: CompiledSplit?
+    /// How many requests may be under way; bound when the loop takes the snapshot over. Nil for no limit.
+    var gate: ConcurrencyGate?
     let rewrite: CompiledRewrite
     let hostHeader: CompiledHost
     let plugins: PluginChain
@@ -85,6 +96,9 @@ final class CompiledRoute {
         allowsEncodedSlash = parts.allowsEncodedSlash
         connectRetriesMax = parts.connectRetriesMax
         retriesStaleConnection = parts.retriesStaleConnection
+        retryLaw = parts.retryLaw
+        retryMethods = parts.retryMethods
+        split = parts.split
         rewrite = parts.rewrite
         hostHeader = parts.hostHeader
         plugins = parts.plugins
@@ -103,6 +117,9 @@ final class CompiledRoute {
         var allowsEncodedSlash = false
         var connectRetriesMax = 0
         var retriesStaleConnection = true
+        var retryLaw: RetryLaw?
+        var retryMethods = RetryMethods()
+        var split: CompiledSplit?
         var rewrite = CompiledRewrite.keep
         var hostHeader = CompiledHost.preserve
         var plugins = PluginChain()

@@ -15,7 +15,8 @@ struct ConnectionLoss {
     let receivedBytes: Int
 }
 
-/// Getting a request to a target: pick one, take or open a connection, and try again where `RetryRule` says so.
+/// Getting a request to a target: pick one, take or open a connection, and try again where `RetryRule`
+/// or the route's `RetryLaw` says so.
 extension Exchange {
     /// The target at work.
     var target: TargetPool? {
@@ -24,26 +25,41 @@ extension Exchange {
     }
 
     var cluster: UpstreamCluster? {
-        let index = withRoute { $0.upstreamIndex }
-        guard index >= 0, let snapshot else { return nil }
-        return snapshot.upstreams[index]
+        guard upstreamIndex >= 0, let snapshot else { return nil }
+        return snapshot.upstreams[upstreamIndex]
     }
 
     func dispatch(in snapshot: Snapshot) -> StepOutcome {
         upstreamStart = worker.loop.now
+        prepareRetries()
         connectToNext()
         return .parked
     }
 
     /// Picks a target and takes a connection to it, idle or new.
-    private func connectToNext() {
+    func connectToNext() {
         guard let cluster else { return fail(.upstream(.noTargetAvailable)) }
-        let picked: Int
-        switch cluster.pick(for: self) {
-        case .target(let index): picked = index
-        case .refused(let retryAfter): return refuseByBreaker(retryAfter)
-        case .none: return fail(.upstream(attempt.lastError ?? .noTargetAvailable))
+        switch pick(in: cluster) {
+        case .target(let index): connect(to: index, in: cluster)
+        case .refused(let retryAfter): refuseByBreaker(retryAfter)
+        case .none: fail(.upstream(attempt.lastError ?? .noTargetAvailable))
         }
+    }
+
+    /// Another target than those tried; where there is none, and the law wants a further attempt, another than the last
+    /// one; and where there is none, that one.
+    private func pick(in cluster: UpstreamCluster) -> TargetChoice {
+        let choice = cluster.pick(for: self)
+        guard choice == .none, attempt.mayRepeatTargets else { return choice }
+        attempt.excludedTargets = TargetSet()
+        if attempt.target >= 0 { attempt.excludedTargets.insert(attempt.target) }
+        let again = cluster.pick(for: self)
+        guard again == .none else { return again }
+        attempt.excludedTargets = TargetSet()
+        return cluster.pick(for: self)
+    }
+
+    private func connect(to picked: Int, in cluster: UpstreamCluster) {
         attempt.target = picked
         attempt.isCounted = true
         attempt.start = worker.loop.now
@@ -100,27 +116,34 @@ extension Exchange {
     /// The attempt brought no whole answer: tries again where that is safe, else fails.
     func connectionLost(_ loss: ConnectionLoss) {
         upstream = nil
+        if attempt.isDiscarding { return discardingEnded() }
         attempt.lastError = loss.error
         guard response == .none else { return fail(.upstream(loss.error)) }
+        switch decision(on: loss) {
+        case .retryFresh: return retryFresh()
+        case .tryAnotherTarget: if triesAnotherTarget(after: loss.error) { return }
+        case .fail: break
+        }
+        if !triesAgain(after: loss) { fail(.upstream(loss.error)) }
+    }
+
+    /// What is done at once, whatever the route says of further attempts.
+    private func decision(on loss: ConnectionLoss) -> RetryRule.Decision {
         let isLostConnection = loss.error.isLostConnection
-        if isLostConnection, !route.retriesStaleConnection { return fail(.upstream(loss.error)) }
+        let isReplayable = isBodyReplayable
+        if isLostConnection, !route.retriesStaleConnection { return .fail(loss.error) }
         let rule = RetryRule(attemptLimit: isLostConnection ? .max : route.connectRetriesMax + 1)
         let decision = rule.decide(
             RetryRule.Attempt(
                 error: loss.error, number: attempt.retries + 1, isReusedConnection: loss.isReusedConnection,
                 wasRetriedFresh: attempt.wasRetriedFresh, writtenBytes: loss.writtenBytes,
                 receivedBytes: loss.receivedBytes, isIdempotent: request.method.isIdempotent,
-                // Content that was passed on is gone.
-                isBodyReplayable: contentBytes == 0))
-        switch decision {
-        case .fail(let error): fail(.upstream(error))
-        case .retryFresh where contentBytes == 0: retryFresh()
-        case .tryAnotherTarget where contentBytes == 0: retryElsewhere()
-        case .retryFresh, .tryAnotherTarget: fail(.upstream(loss.error))
-        }
+                isBodyReplayable: isReplayable))
+        return isReplayable ? decision : .fail(loss.error)
     }
 
     private func retryFresh() {
+        countFailure(attempt.lastError)
         countRetry()
         // The target had closed an idle connection, as it may: the attempt at it goes on.
         attempt.wasRetriedFresh = true
@@ -128,17 +151,29 @@ extension Exchange {
         open(to: pool)
     }
 
-    private func retryElsewhere() {
-        countRetry()
+    /// - Returns: whether there is one that wasn't tried yet.
+    private func triesAnotherTarget(after error: UpstreamError) -> Bool {
+        attemptFailed(error)
         attempt.excludedTargets.insert(attempt.target)
-        attemptEnded(attempt.lastError.map { .failed($0) } ?? outcomeAtEnd)
-        connectToNext()
+        guard let cluster, case .target(let index) = cluster.pick(for: self) else { return false }
+        countRetry()
+        connect(to: index, in: cluster)
+        return true
+    }
+
+    /// Tells of an attempt that failed, unless that is done.
+    func attemptFailed(_ error: UpstreamError) {
+        guard attempt.isCounted else { return }
+        countFailure(error)
+        attemptEnded(.failed(error))
+    }
+
+    private func countFailure(_ error: UpstreamError?) {
+        guard let error, let cause = Failure.upstream(error).targetFailure else { return }
+        target?.metrics.countFailure(cause)
     }
 
     private func countRetry() {
-        if let cause = Failure.upstream(attempt.lastError ?? .noTargetAvailable).targetFailure {
-            target?.metrics.countFailure(cause)
-        }
         attempt.retries += 1
         worker.metrics.count(.upstreamRetries)
     }

@@ -39,8 +39,8 @@ extension UpstreamError {
         switch self {
         case .noTargetAvailable, .poolExhausted: false
         case .connectRefused, .connectTimedOut, .connectFailed, .nameNotResolved, .responseHeaderTimedOut,
-            .idleTimedOut, .requestTimedOut, .resetBeforeResponse, .closedBeforeResponse, .malformedResponse,
-            .unexpectedUpgrade, .responseTruncated:
+            .attemptTimedOut, .idleTimedOut, .requestTimedOut, .resetBeforeResponse, .closedBeforeResponse,
+            .malformedResponse, .unexpectedUpgrade, .responseTruncated:
             true
         }
     }

@@ -126,7 +126,7 @@ final class TargetPool {
 
     /// What `Host` must say, where it isn't what the client sent.
     func hostHeader(for exchange: Exchange) -> ByteView? {
-        switch exchange.withRoute({ $0.hostHeader }) {
+        switch exchange.hostHeader {
         case .preserve:
             if exchange.request.authority.isEmpty { return authority }
             return exchange.request.targetForm == .origin ? nil : exchange.request.authority

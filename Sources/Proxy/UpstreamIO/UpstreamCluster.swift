@@ -1,5 +1,6 @@
 import Base
 import HTTP
+import Traffic
 import Upstream
 
 /// An upstream as one loop sees it: its targets' pools and the balancer that picks among them.
@@ -11,8 +12,17 @@ final class UpstreamCluster {
     let targets: [TargetPool]
     private var balancer: Balancer
     private let hashKey: CompiledHashKey?
+    /// What retries are taken from; nil for no limit.
+    let retryBudget: RetryBudget?
+    /// How many requests may be under way; nil for no limit.
+    let gate: ConcurrencyGate?
 
-    init(name: String, targets: [TargetPool], balancer: Balancer, hashKey: CompiledHashKey?) {
+    init(
+        name: String, targets: [TargetPool], balancer: Balancer, hashKey: CompiledHashKey?,
+        retryBudget: RetryBudget? = nil, gate: ConcurrencyGate? = nil
+    ) {
+        self.retryBudget = retryBudget
+        self.gate = gate
         self.name = name
         self.targets = targets
         self.balancer = balancer

@@ -14,6 +14,7 @@ extension UpstreamConnection {
         receivedBytes = 0
         writtenBytes = 0
         isRequestComplete = false
+        startAttemptTime()
         guard state != .connecting else { return }
         state = .awaitingHead
         sendHead()
@@ -34,6 +35,9 @@ extension UpstreamConnection {
         HeadEncoder.appendFraming(exchange.request.framing, to: &output)
         HeadEncoder.endHead(&output)
         isRequestComplete = exchange.progress == .complete
+        // What an earlier attempt has sent of the content.
+        if !exchange.replay.isEmpty { sendContent(exchange.replay.readable) }
+        if isRequestComplete, exchange.request.framing == .chunked { ChunkEncoder.appendLastChunk(to: &output) }
         touch(exchange.withRoute { min($0.responseHeaderTimeout, $0.idleTimeout) })
     }
 
@@ -90,6 +94,7 @@ extension UpstreamConnection {
         }
         isRequestComplete = true
         lastActivity = loop.now
+        startAttemptTime()
         flush()
     }
 

@@ -59,6 +59,8 @@ final class UpstreamConnection: EventHandler {
     var writtenBytes = 0
     /// When something last moved on this connection, or the request was complete.
     var lastActivity: MonotonicTime
+    /// When the present attempt began, or its request was complete if that is later.
+    var attemptStart = MonotonicTime.zero
     private var wakeUp = WakeUp()
 
     init(socket: consuming StreamSocket, pool: TargetPool, worker: Worker) {
@@ -134,6 +136,7 @@ final class UpstreamConnection: EventHandler {
         case .connecting: connectFailed(.connectTimedOut)
         case .idle: close()
         case .closed: break
+        case .awaitingHead where now >= attemptDeadline: fail(.attemptTimedOut)
         case .awaitingHead: fail(isRequestComplete && output.isEmpty ? .responseHeaderTimedOut : .idleTimedOut)
         case .content: fail(.idleTimedOut)
         }
@@ -143,17 +146,34 @@ final class UpstreamConnection: EventHandler {
     private var deadline: MonotonicTime {
         let farAway = loop.now + .seconds(3600)
         switch state {
-        case .connecting: return lastActivity + pool.settings.connectTimeout
+        case .connecting: return min(lastActivity + pool.settings.connectTimeout, attemptDeadline)
         case .idle: return lastActivity + pool.settings.idleTimeout
         case .closed: return .distantFuture
         case .awaitingHead:
             guard let route = exchange?.route else { return farAway }
-            if isRequestComplete, output.isEmpty { return lastActivity + route.responseHeaderTimeout }
-            return output.isEmpty ? farAway : lastActivity + route.idleTimeout
+            if isRequestComplete, output.isEmpty {
+                return min(lastActivity + route.responseHeaderTimeout, attemptDeadline)
+            }
+            return output.isEmpty ? farAway : min(lastActivity + route.idleTimeout, attemptDeadline)
         case .content:
             guard let exchange, exchange.acceptsResponse else { return farAway }
             return lastActivity + exchange.route.idleTimeout
         }
+    }
+
+    /// When the attempt has taken too long, where the route limits that.
+    private var attemptDeadline: MonotonicTime {
+        guard let timeout = attemptTimeout, isRequestComplete || state == .connecting else { return .distantFuture }
+        return attemptStart + timeout
+    }
+
+    private var attemptTimeout: TimeAmount? { exchange?.withRoute { $0.retryLaw?.attemptTimeout } }
+
+    /// The attempt begins, or its request is complete.
+    func startAttemptTime() {
+        guard let timeout = attemptTimeout else { return }
+        attemptStart = loop.now
+        wake(at: attemptStart + timeout)
     }
 
     func touch(_ timeout: TimeAmount) {

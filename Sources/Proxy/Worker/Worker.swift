@@ -20,6 +20,7 @@ package final class Worker: @unchecked Sendable {
     let log: ErrorLog
     let identity: LoopIdentity
     let issuers: WorkerIssuers
+    let gates: GateKeeper
     /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
     private(set) var signingState: SigningState?
     /// Counts requests whose token is nobody's, and those without one.
@@ -59,6 +60,7 @@ package final class Worker: @unchecked Sendable {
         random = RandomSource(seed: parts.seed)
         identity = LoopIdentity(random: &random, metrics: parts.metrics)
         issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
+        gates = GateKeeper(loop: loop, seat: parts.seat, tell: parts.tellOfPlace)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -147,6 +149,7 @@ package final class Worker: @unchecked Sendable {
     package func adopt(_ update: WorkerUpdate) {
         bind(update.snapshot, to: update.upstreams)
         update.snapshot.issuers = issuers.bind(update.issuers)
+        bindGates(update)
         snapshot = update.snapshot
         updateListeners(update)
     }
@@ -170,12 +173,20 @@ package final class Worker: @unchecked Sendable {
             return UpstreamCluster(
                 name: plan.name, targets: targets,
                 balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
-                hashKey: plan.hashKey)
+                hashKey: plan.hashKey, retryBudget: plan.traffic.retryBudget,
+                gate: plan.traffic.concurrency.map { gates.gate(for: $0) })
         }
         for (key, pool) in pools where !named.contains(key) {
             pool.retire()
             pools[key] = nil
         }
+    }
+
+    private func bindGates(_ update: WorkerUpdate) {
+        let snapshot = update.snapshot
+        for (route, limit) in update.routeLimits { snapshot.routes[route].gate = gates.gate(for: limit) }
+        snapshot.hasGates = !update.routeLimits.isEmpty || snapshot.upstreams.contains { $0.gate != nil }
+        gates.reloaded()
     }
 
     private func updateListeners(_ update: WorkerUpdate) {
@@ -246,6 +257,10 @@ package struct WorkerParts {
     package var seed: UInt64
     /// Asks the control thread for an issuer's key.
     var lookUpKey: WorkerIssuers.LookUp = { _, _ in }
+    /// The loop's number among those that share limits.
+    var seat = 0
+    /// Tells another loop that there may be a place at a limit.
+    var tellOfPlace: GateKeeper.Tell = { _, _ in }
 
     package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
         self.metrics = metrics

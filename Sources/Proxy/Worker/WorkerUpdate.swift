@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import Linux
+import Traffic
 import Upstream
 
 /// Everything that a loop needs to serve by a new configuration, made ready by the control thread.
@@ -9,9 +10,15 @@ package final class WorkerUpdate: @unchecked Sendable {
     let snapshot: Snapshot
     let upstreams: [UpstreamPlan]
     let issuers: [IssuerDefinition]
+    /// The limits of requests under way, by the routes' indices.
+    let routeLimits: [(route: Int, limit: ConcurrencyLimit)]
     private var listeners: [ListenerPlan]
 
-    init(snapshot: Snapshot, upstreams: [UpstreamPlan], issuers: [IssuerDefinition], listeners: [ListenerPlan]) {
+    init(
+        snapshot: Snapshot, upstreams: [UpstreamPlan], issuers: [IssuerDefinition],
+        routeLimits: [(route: Int, limit: ConcurrencyLimit)] = [], listeners: [ListenerPlan]
+    ) {
+        self.routeLimits = routeLimits
         self.snapshot = snapshot
         self.upstreams = upstreams
         self.issuers = issuers
@@ -68,4 +75,5 @@ struct UpstreamPlan {
     let hashKey: CompiledHashKey?
     let settings: TargetPool.Settings
     let budget: ConnectionBudget
+    let traffic: UpstreamTraffic
 }

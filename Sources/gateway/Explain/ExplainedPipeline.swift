@@ -40,9 +40,10 @@ package struct ExplainedPipeline {
             case .rewrite: proxy.flatMap(rewrite)
             case .requestHeaders: proxy == nil ? nil : edit(route.plugins.requestHeaders)
             case .internalJWT: proxy == nil ? nil : route.plugins.internalJWT.map(internalToken)
+            case .concurrency: proxy == nil ? nil : concurrency(upstream)
             case .pickTarget: upstream.map(pick)
             case .proxy: upstream.map(relay)
-            case .retry: proxy == nil ? nil : retry
+            case .retry: proxy == nil ? nil : retries(upstream)
             case .responseHeaders: edit(route.plugins.responseHeaders)
             case .log: log
             }
@@ -148,7 +149,7 @@ extension ExplainedPipeline.Values {
         let targets = upstream.targets.map { target in
             value("target", "http://\(target.authority), weight \(target.weight.value)", .file(target.location))
         }
-        return [
+        return split(proxy?.split) + [
             value("upstream", "\(route.domain)/\(upstream.name)", .file(upstream.location)),
             value("balancer", upstream.balancer.value.text, upstream.balancer.origin),
         ] + targets + [number("connections_max", upstream.connectionsMax)]
@@ -164,13 +165,6 @@ extension ExplainedPipeline.Values {
             number("keep_alive.connections_max", upstream.keepAlive.connectionsMax),
             time("keep_alive.idle_timeout", upstream.keepAlive.idleTimeout),
             number("keep_alive.requests_max", upstream.keepAlive.requestsMax),
-        ]
-    }
-
-    fileprivate var retry: [ExplainedStep.Value] {
-        [
-            number("retries.connect_failures_max", route.retries.connectFailuresMax),
-            flag("retries.stale_connection", route.retries.staleConnection),
         ]
     }
 
@@ -190,7 +184,7 @@ extension ExplainedPipeline.Values {
         value(name, String(setting.value), setting.origin)
     }
 
-    fileprivate func size(_ name: String, _ setting: Setting<Int>) -> ExplainedStep.Value {
+    func size(_ name: String, _ setting: Setting<Int>) -> ExplainedStep.Value {
         value(name, SizeFormat.text(setting.value), setting.origin)
     }
 

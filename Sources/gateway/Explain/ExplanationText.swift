@@ -40,7 +40,13 @@ extension Explanation {
         var rows: [[String]] = []
         if let path = preview.upstreamPath {
             if case .proxy(let proxy) = action {
-                rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)])
+                for side in proxy.split?.sides ?? [] {
+                    let text = "\(side.upstreamName), weight \(side.weight.value)"
+                    rows.append(["upstream", text, files.describe(side.weight.origin)])
+                }
+                if proxy.split == nil {
+                    rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)])
+                }
             }
             rows.append(["upstream path", path, path == preview.path ? "" : "rewritten"])
         }

@@ -19,6 +19,7 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case rewrite
     case requestHeaders
     case internalJWT
+    case concurrency
     case pickTarget
     case proxy
     case retry
@@ -43,6 +44,7 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .rewrite: "rewrite path and host"
         case .requestHeaders: "request_headers"
         case .internalJWT: "internal_jwt"
+        case .concurrency: "concurrency"
         case .pickTarget: "pick a target"
         case .proxy: "proxy, with time-outs"
         case .retry: "retry"
