@@ -56,7 +56,8 @@ import Testing
             "gateway.d/bank.yaml:10:18: error: routes.read.concurrency.requests_max: the key `requests_max` is missing; expected a whole number from 1 to 1000000"
         ),
         GoldenCase(
-            "a queue without end", file(route: "concurrency: {requests_max: 1, queue: {requests_max: 1, wait_max: 1h}}"),
+            "a queue without end",
+            file(route: "concurrency: {requests_max: 1, queue: {requests_max: 1, wait_max: 1h}}"),
             "gateway.d/bank.yaml:10:71: error: routes.read.concurrency.queue.wait_max: `1h` is not valid; expected a duration from 1ms to 10m"
         ),
         GoldenCase(

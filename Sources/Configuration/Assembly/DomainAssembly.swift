@@ -72,7 +72,8 @@ final class DomainAssembly {
                 requestsMax: value.keepAlive.requestsMax ?? .builtIn(Defaults.poolRequestsMax)),
             connectionsMax: value.connectionsMax ?? .builtIn(Defaults.upstreamConnectionsMax),
             hostHeader: value.hostHeader ?? .builtIn(.preserve),
-            retryBudget: RetryBudgetSettings(value.retryBudget), concurrency: value.concurrency, location: file.location(named.key))
+            retryBudget: RetryBudgetSettings(value.retryBudget), concurrency: value.concurrency,
+            location: file.location(named.key))
     }
 
     private func balancer(_ named: Named<UpstreamDraft>) -> Setting<Balancer> {

@@ -21,7 +21,8 @@ struct RouteAssembly {
             domain: domain.claims.name, name: named.name, match: match, action: action,
             timeouts: domain.base.timeouts(for: draft.timeouts, upstream: upstream),
             limits: domain.base.limits(for: draft.limits), retries: retries(),
-            concurrency: draft.concurrency, plugins: plugins, allowEncodedSlash: draft.allowEncodedSlash ?? .builtIn(false), tier: draft.tier,
+            concurrency: draft.concurrency, plugins: plugins,
+            allowEncodedSlash: draft.allowEncodedSlash ?? .builtIn(false), tier: draft.tier,
             location: file.location(named.key))
     }
 

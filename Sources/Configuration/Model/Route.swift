@@ -51,7 +51,8 @@ extension Route: Equatable {
         left === right
             || left.name == right.name && left.domain == right.domain && left.match == right.match
                 && left.action == right.action && left.timeouts == right.timeouts && left.limits == right.limits
-                && left.retries == right.retries && left.concurrency == right.concurrency && left.plugins == right.plugins
+                && left.retries == right.retries && left.concurrency == right.concurrency
+                && left.plugins == right.plugins
                 && left.allowEncodedSlash == right.allowEncodedSlash && left.tier == right.tier
     }
 }

@@ -22,7 +22,8 @@ enum RouteSections {
             .part("limits", .section(limits), "Limits for all routes of the file.") { draft, value, _, _ in
                 draft.defaults.limits = value
             },
-            .part("retries", .section(RetrySections.retries), "Retries for all routes of the file.") { draft, value, _, _ in
+            .part("retries", .section(RetrySections.retries), "Retries for all routes of the file.") {
+                draft, value, _, _ in
                 draft.defaults.retries = value
             },
             .part("plugins", .section(PluginSections.plugins), "Plugins for all routes of the file.") {
@@ -42,7 +43,8 @@ enum RouteSections {
         keys: [
             .part("timeouts", .section(timeouts), "Time-outs.") { draft, value, _, _ in draft.timeouts = value },
             .part("limits", .section(limits), "Limits.") { draft, value, _, _ in draft.limits = value },
-            .part("retries", .section(RetrySections.retries), "Retries.") { draft, value, _, _ in draft.retries = value },
+            .part("retries", .section(RetrySections.retries), "Retries.") { draft, value, _, _ in draft.retries = value
+            },
             .part("plugins", .section(PluginSections.plugins), "Plugins.") { draft, value, _, _ in draft.plugins = value
             },
         ])
@@ -108,7 +110,9 @@ enum RouteSections {
             .part("retries", .section(RetrySections.retries), "Retries of this route.") {
                 draft, value, _, _ in draft.retries = value
             },
-            .part("concurrency", .section(ConcurrencySections.concurrency), "Requests of this route under way at a time.") {
+            .part(
+                "concurrency", .section(ConcurrencySections.concurrency), "Requests of this route under way at a time."
+            ) {
                 draft, value, _, _ in draft.concurrency = ConcurrencySettings(value)
             },
             .part(

@@ -36,7 +36,8 @@ enum UpstreamSections {
                 draft, value, _, _ in draft.retryBudget = value
             },
             .part(
-                "concurrency", .section(ConcurrencySections.concurrency), "Requests to this upstream under way at a time."
+                "concurrency", .section(ConcurrencySections.concurrency),
+                "Requests to this upstream under way at a time."
             ) { draft, value, _, _ in draft.concurrency = ConcurrencySettings(value) },
             .reserved("tls", "TLS towards the targets."),
         ])

@@ -69,7 +69,8 @@ struct TrafficFamilies {
         }
         let refusals: StaticString = "portcullis_concurrency_refusals_total"
         text.family(
-            refusals, .counter, help: "Requests refused because too many were under way: the queue was full, or they had waited.")
+            refusals, .counter,
+            help: "Requests refused because too many were under way: the queue was full, or they had waited.")
         for sample in concurrency {
             let length = label(sample, &text)
             text.label("reason", "full" as StaticString)

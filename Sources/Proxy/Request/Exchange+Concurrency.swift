@@ -42,7 +42,11 @@ extension Exchange: ConcurrencyWaiter {
 
     /// It has a place at the gate at which it waited.
     func placeGranted() {
-        if places.route || withRoute({ $0.gate }) !== waitingGate { places.upstream = true } else { places.route = true }
+        if places.route || withRoute({ $0.gate }) !== waitingGate {
+            places.upstream = true
+        } else {
+            places.route = true
+        }
         stopWaiting()
         guard let snapshot else { return }
         run(from: .admit, in: snapshot)

@@ -39,7 +39,8 @@ final class CompiledSplit {
         case nil: return nil
         case .clientAddress: return Self.keyHash.hash(exchange.client)
         case .header(let name):
-            return Self.hash(exchange.request.fields.firstIndex(named: name).map { exchange.request.fields.value(at: $0) })
+            return Self.hash(
+                exchange.request.fields.firstIndex(named: name).map { exchange.request.fields.value(at: $0) })
         case .cookie(let name): return Self.hash(exchange.request.fields.cookie(named: name))
         case .spiffeID: return Self.hash(exchange.caller.identity?.spiffeID)
         case .tenant: return Self.hash(exchange.caller.identity?.tenant)

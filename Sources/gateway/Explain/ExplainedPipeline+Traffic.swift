@@ -41,7 +41,8 @@ extension ExplainedPipeline.Values {
         if let timeout = further.perTryTimeout { times.insert(time("retries.per_try_timeout", timeout), at: 0) }
         let budget = upstream.map { upstream in
             [
-                value("retry_budget.ratio", "\(upstream.retryBudget.percent.value)%", upstream.retryBudget.percent.origin),
+                value(
+                    "retry_budget.ratio", "\(upstream.retryBudget.percent.value)%", upstream.retryBudget.percent.origin),
                 number("retry_budget.per_second_min", upstream.retryBudget.perSecondMin),
             ]
         }
