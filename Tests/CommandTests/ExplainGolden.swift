@@ -46,23 +46,25 @@ enum ExplainGolden {
                limits.body_bytes_max                        10MiB                            built in
                listener.timeouts.body_idle                  30s                              built in
            8 ip_restriction                                 off
-           9 jwt                                            off
-          10 spiffe, tenant boundary                        off
-          11 answer without an upstream                     off
-          12 rewrite path and host                          on
+           9 rate_limit                                     off
+          10 jwt                                            off
+          11 spiffe, tenant boundary                        off
+          12 rate_limit by identity                         off
+          13 answer without an upstream                     off
+          14 rewrite path and host                          on
                rewrite.path                                 /v2/{id}                         DIR/app.yaml:11:21
-          13 request_headers                                on
+          15 request_headers                                on
                set X-Account                                {path.id}                        DIR/app.yaml:14:42
                set X-Key                                    ********                         DIR/app.yaml:14:62
-          14 internal_jwt                                   off
-          15 concurrency                                    off
-          16 pick a target                                  on
+          16 internal_jwt                                   off
+          17 concurrency                                    off
+          18 pick a target                                  on
                upstream                                     app/accounts                     DIR/app.yaml:3:3
                balancer                                     round_robin                      built in
                target                                       http://127.0.0.1:9001, weight 1  DIR/app.yaml:4:15
                target                                       http://127.0.0.1:9002, weight 3  DIR/app.yaml:4:40
                connections_max                              10000                            built in
-          17 proxy, with time-outs                          on
+          19 proxy, with time-outs                          on
                host_header                                  preserve                         built in
                timeouts.connect                             2s                               built in
                timeouts.request                             7s                               DIR/app.yaml:12:25
@@ -71,12 +73,12 @@ enum ExplainGolden {
                keep_alive.connections_max                   256                              built in
                keep_alive.idle_timeout                      30s                              built in
                keep_alive.requests_max                      100000                           built in
-          18 retry                                          on
+          20 retry                                          on
                retries.connect_failures_max                 1                                built in
                retries.stale_connection                     true                             built in
-          19 response_headers                               on
+          21 response_headers                               on
                remove                                       X-Powered-By                     DIR/app.yaml:6:31
-          20 access log and metrics                         on
+          22 access log and metrics                         on
                access_log.enabled                           true                             built in
 
         """

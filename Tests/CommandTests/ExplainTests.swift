@@ -93,7 +93,10 @@ struct ExplainTests {
         #expect(steps.map { $0["step"] as? String } == PipelineStep.allCases.map(\.title))
         let off = steps.filter { $0["active"] as? Bool == false }.map { $0["step"] as? String }
         #expect(
-            off == ["ip_restriction", "jwt", "spiffe, tenant boundary", "answer without an upstream", "internal_jwt"])
+            off == [
+                "ip_restriction", "rate_limit", "jwt", "spiffe, tenant boundary", "rate_limit by identity",
+                "answer without an upstream", "internal_jwt", "concurrency",
+            ])
         let values = steps.flatMap { $0["values"] as? [[String: String]] ?? [] }
         #expect(values.contains(["name": "timeouts.request", "value": "7s", "from": "DIR/app.yaml:12:25"]))
         #expect(values.contains(["name": "set X-Key", "value": "********", "from": "DIR/app.yaml:14:62"]))

@@ -70,7 +70,7 @@ import Testing
                 zzz: 1
 
             """,
-            "gateway.d/bank.yaml:9:5: error: routes.read.zzz: unknown key `zzz`; expected `match`, `upstream`, `redirect`, `respond`, `rewrite`, `timeouts`, `limits`, `retries`, `plugins`, `allow_encoded_slash` or `tier`"
+            "gateway.d/bank.yaml:9:5: error: routes.read.zzz: unknown key `zzz`; expected `match`, `upstream`, `split`, `redirect`, `respond`, `rewrite`, `timeouts`, `limits`, `retries`, `concurrency`, `plugins`, `allow_encoded_slash` or `tier`"
         ),
         GoldenCase(
             "a key of another place",

@@ -29,27 +29,27 @@ import Testing
     static let cases: [GoldenCase] = [
         GoldenCase(
             "further attempts that are not switched on", file(route: "retries: {per_try_timeout: 1s}"),
-            "gateway.d/bank.yaml:10:32: warning: without further attempts this has no effect; set `attempts_max` to 2 or more"
+            "gateway.d/bank.yaml:10:32: warning: routes.read.retries.per_try_timeout: without further attempts this has no effect; set `attempts_max` to 2 or more"
         ),
         GoldenCase(
             "a condition that isn't one", file(route: "retries: {attempts_max: 2, on: [connect_failures]}"),
-            "gateway.d/bank.yaml:10:36: error: routes.read.retries.on: `connect_failures` is not valid; expected `connect_failure`, `reset`, `timeout`, `429`, `500`, `502`, `503` or `504`; did you mean `connect_failure`?"
+            "gateway.d/bank.yaml:10:37: error: routes.read.retries.on[0]: `connect_failures` does not fit here; expected `connect_failure`, `reset`, `timeout`, `429`, `500`, `502`, `503` or `504`; did you mean `connect_failure`?"
         ),
         GoldenCase(
             "too many attempts", file(route: "retries: {attempts_max: 11}"),
-            "gateway.d/bank.yaml:10:29: error: routes.read.retries.attempts_max: `11` is not valid; expected a whole number from 1 to 10"
+            "gateway.d/bank.yaml:10:29: error: routes.read.retries.attempts_max: `11` does not fit here; expected a whole number from 1 to 10"
         ),
         GoldenCase(
             "a budget at the route", file(route: "retries: {budget: {ratio: 20%}}"),
-            "gateway.d/bank.yaml:10:15: error: routes.read.retries: `budget` does not belong here; put `retry_budget` under the upstream"
+            "gateway.d/bank.yaml:10:15: error: routes.read.retries.budget: `budget` does not belong here; put `retry_budget` under the upstream"
         ),
         GoldenCase(
             "a ratio without its sign", file(route: "", upstream: "retry_budget: {ratio: 20}"),
-            "gateway.d/bank.yaml:5:28: error: upstreams.accounts.retry_budget.ratio: `20` is not valid; expected a percentage from 0% to 100%; did you mean `20%`?"
+            "gateway.d/bank.yaml:5:27: error: upstreams.accounts.retry_budget.ratio: `20` does not fit here; expected a percentage from 0% to 100%; did you mean `20%`?"
         ),
         GoldenCase(
             "a ratio beyond everything", file(route: "", upstream: "retry_budget: {ratio: 101%}"),
-            "gateway.d/bank.yaml:5:28: error: upstreams.accounts.retry_budget.ratio: `101%` is not valid; expected a percentage from 0% to 100%"
+            "gateway.d/bank.yaml:5:27: error: upstreams.accounts.retry_budget.ratio: `101%` does not fit here; expected a percentage from 0% to 100%"
         ),
         GoldenCase(
             "a limit without a number", file(route: "concurrency: {queue: {requests_max: 1}}"),
@@ -58,7 +58,7 @@ import Testing
         GoldenCase(
             "a queue without end",
             file(route: "concurrency: {requests_max: 1, queue: {requests_max: 1, wait_max: 1h}}"),
-            "gateway.d/bank.yaml:10:71: error: routes.read.concurrency.queue.wait_max: `1h` is not valid; expected a duration from 1ms to 10m"
+            "gateway.d/bank.yaml:10:71: error: routes.read.concurrency.queue.wait_max: `1h` does not fit here; expected a duration from 1ms to 10m"
         ),
         GoldenCase(
             "a limit where nothing is under way",
@@ -68,11 +68,11 @@ import Testing
         ),
         GoldenCase(
             "a split to nowhere", file(route: "split: [{upstream: account, weight: 1}]", action: ""),
-            "gateway.d/bank.yaml:10:24: error: routes.read.split.[0].upstream: the file declares no upstream `account`; expected `accounts`; did you mean `accounts`?"
+            "gateway.d/bank.yaml:10:24: error: routes.read.split[0].upstream: the file declares no upstream `account`; expected `accounts`; did you mean `accounts`?"
         ),
         GoldenCase(
             "a split that takes nobody", file(route: "split: [{upstream: accounts, weight: 0}]", action: ""),
-            "gateway.d/bank.yaml:10:42: error: routes.read.split.[0].weight: all sides have weight 0; expected a side with a weight above 0"
+            "gateway.d/bank.yaml:10:42: error: routes.read.split[0].weight: all sides have weight 0; expected a side with a weight above 0"
         ),
         GoldenCase(
             "a split and an upstream", file(route: "split: [{upstream: accounts, weight: 1}]"),
@@ -86,7 +86,7 @@ import Testing
         GoldenCase(
             "a split by something else",
             file(route: "split: {upstreams: [{upstream: accounts, weight: 1}], key: address}", action: ""),
-            "gateway.d/bank.yaml:10:64: error: routes.read.split.key: `address` is not valid; expected `client_address`, `spiffe_id`, `tenant`, `{header: NAME}`, `{cookie: NAME}` or `{claim: NAME}`"
+            "gateway.d/bank.yaml:10:64: error: routes.read.split.key: `address` does not fit here; expected `client_address`, `spiffe_id`, `tenant`, `{header: NAME}`, `{cookie: NAME}` or `{claim: NAME}`"
         ),
     ]
 
