@@ -38,7 +38,7 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:2:1: error: retires: unknown key `retires`; expected `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`; did you mean `retries`?"
+            "gateway.d/bank.yaml:2:1: error: retires: unknown key `retires`; expected `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries`, `plugins` or `rate_limits`; did you mean `retries`?"
         ),
         GoldenCase(
             "ratelimit",
@@ -54,7 +54,7 @@ import Testing
                 plugins: {ratelimit: {}}
 
             """,
-            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_headers`, `response_headers`, `ip_restriction`, `jwt`, `spiffe` or `internal_jwt`; did you mean `rate_limit`?"
+            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_headers`, `response_headers`, `ip_restriction`, `jwt`, `spiffe`, `internal_jwt` or `rate_limit`; did you mean `rate_limit`?"
         ),
         GoldenCase(
             "an unknown key without neighbours",

@@ -609,7 +609,7 @@ import Testing
             - a
 
             """,
-            "gateway.d/bank.yaml:1:1: error: a list does not fit here; expected a mapping with `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries` or `plugins`"
+            "gateway.d/bank.yaml:1:1: error: a list does not fit here; expected a mapping with `domain`, `upstreams`, `routes`, `timeouts`, `limits`, `retries`, `plugins` or `rate_limits`"
         ),
         GoldenCase(
             "an unset variable",

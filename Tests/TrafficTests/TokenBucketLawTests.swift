@@ -39,7 +39,7 @@ struct TokenBucketLawTests {
         arguments: [(1, 1), (3, 7), (7, 2), (100, 200), (99_991, 10), (1_000_000, 4)])
     func steady(rate: Int, burst: Int) throws {
         let law = try #require(TokenBucketLaw(count: rate, period: .seconds(1), burst: burst))
-        let table = BucketTable(law: law, capacity: 1, start: .zero)
+        let table = try #require(BucketTable(law: law, capacity: 1, start: .zero))
         let seconds = max(2, 2_000 / rate)
         let questions = min(rate * seconds * 3, 3_000_000)
         var allowed = 0
@@ -58,7 +58,7 @@ struct TokenBucketLawTests {
             let rate = 1 + Int(random.next() % 5_000)
             let burst = 1 + Int(random.next() % 50)
             let law = try #require(TokenBucketLaw(count: rate, period: .seconds(1), burst: burst))
-            let table = BucketTable(law: law, capacity: 1, start: .zero)
+            let table = try #require(BucketTable(law: law, capacity: 1, start: .zero))
             var now = MonotonicTime(nanoseconds: Int64(random.next() % 1_000_000))
             let cost = 1 + Int(random.next() % UInt64(burst))
             while table.take(1, key: 9, now: now).isAllowed {}
@@ -73,7 +73,7 @@ struct TokenBucketLawTests {
     @Test("what costs more than the bucket holds is never allowed, whatever it costs", arguments: [4, 1_000, Int.max])
     func tooDear(cost: Int) throws {
         let law = try #require(TokenBucketLaw(count: 1, period: .seconds(1), burst: 3))
-        let table = BucketTable(law: law, capacity: 1, start: .zero)
+        let table = try #require(BucketTable(law: law, capacity: 1, start: .zero))
         let answer = table.take(cost, key: 1, now: .zero)
         #expect(!answer.isAllowed && answer.remaining == 3)
     }
@@ -81,7 +81,7 @@ struct TokenBucketLawTests {
     @Test("free requests and negative costs take nothing", arguments: [0, -1, Int.min])
     func free(cost: Int) throws {
         let law = try #require(TokenBucketLaw(count: 1, period: .seconds(1), burst: 1))
-        let table = BucketTable(law: law, capacity: 1, start: .zero)
+        let table = try #require(BucketTable(law: law, capacity: 1, start: .zero))
         #expect(table.take(cost, key: 1, now: .zero).isAllowed)
         #expect(table.take(1, key: 1, now: .zero).isAllowed)
     }
@@ -89,7 +89,7 @@ struct TokenBucketLawTests {
     @Test("a clock that stands still or goes back gives no tokens")
     func clock() throws {
         let law = try #require(TokenBucketLaw(count: 1, period: .seconds(1), burst: 2))
-        let table = BucketTable(law: law, capacity: 1, start: .zero)
+        let table = try #require(BucketTable(law: law, capacity: 1, start: .zero))
         let later = MonotonicTime(nanoseconds: 10_000_000_000)
         #expect(table.take(2, key: 1, now: later).isAllowed)
         #expect(!table.take(1, key: 1, now: later).isAllowed)

@@ -85,6 +85,8 @@ package struct Buckets: @unchecked Sendable {
 
     static let places = 8
     static let setBytes = places * 16
+    /// The time of a bucket that was handed over: no bucket's own, so that whoever read that one charges nothing here.
+    private static let handedOver: Int64 = -1
     private static let firstSet = 8
 
     init(law: TokenBucketLaw, words: UnsafeMutablePointer<Atomic<Int64>>, setCount: Int, start: MonotonicTime) {
@@ -164,7 +166,7 @@ package struct Buckets: @unchecked Sendable {
         for index in 0..<setCount {
             let set = set(at: index)
             for place in 0..<Self.places {
-                let missing = times(set)[place].exchange(0, ordering: .acquiringAndReleasing) - ticks
+                let missing = times(set)[place].exchange(Self.handedOver, ordering: .acquiringAndReleasing) - ticks
                 guard missing > 0 else { continue }
                 let key = UInt64(bitPattern: set[place].load(ordering: .relaxed))
                 other.pointee.inherit(key, debt: other.pointee.law.debt(missing, of: law), now: now)
