@@ -41,7 +41,7 @@ let package = Package(
         floor("TLS", ["Base", "COpenSSL"]),
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
-        floor("Traffic", ["Base", "Linux"]),
+        floor("Traffic", ["Base", "Linux"], exclude: ["CircuitBreaker/CircuitBreaker.md"]),
         floor("Observability", ["Base", "HTTP"]),
         floor("Identity", ["Base", "JOSE"]),
 

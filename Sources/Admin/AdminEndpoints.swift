@@ -1,7 +1,7 @@
 import Observability
 import Proxy
 
-/// The endpoints of the admin listener, all for GET and HEAD.
+/// The endpoints of the admin listener: GET and HEAD look, POST changes.
 package enum AdminEndpoints {
     /// - Parameters:
     ///   - state: kept up to date by the caller.
@@ -18,6 +18,8 @@ package enum AdminEndpoints {
             LocalEndpoint(path: "/routes", handler: RoutesEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/upstreams", handler: UpstreamsEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/limits", handler: LimitsEndpoint(gateway: gateway)),
+            LocalEndpoint(
+                path: BreakerResetEndpoint.path, method: "POST", handler: BreakerResetEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/issuers", handler: IssuersEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/.well-known/jwks.json", handler: KeysEndpoint(.keySet, gateway: gateway)),
             LocalEndpoint(path: "/.well-known/spiffe-bundle.json", handler: KeysEndpoint(.bundle, gateway: gateway)),

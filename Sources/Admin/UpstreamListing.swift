@@ -1,6 +1,7 @@
 import Base
 import Configuration
 import Proxy
+import Traffic
 
 /// All upstreams with their targets, for people and programs.
 package struct UpstreamListing {
@@ -9,33 +10,54 @@ package struct UpstreamListing {
     /// - Parameters:
     ///   - reports: what the loops have open; a target without one is shown with nothing open.
     ///   - budget: an upstream's retry budget, by its name.
+    ///   - health: what is known of an upstream, by `domain/upstream`.
     package init(
         _ configuration: GatewayConfiguration, reports: [TargetReport],
-        budget: (String) -> JSONValue? = { _ in nil }
+        budget: (String) -> JSONValue? = { _ in nil }, now: MonotonicTime, health: (String) -> UpstreamHealth?
     ) {
         var byTarget: [String: [String: TargetReport]] = [:]
         for report in reports { byTarget[report.upstream, default: [:]][report.target] = report }
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.map { upstream -> JSONValue in
                 let name = "\(domain.name)/\(upstream.name)"
-                return [
-                    "upstream": .string(name),
-                    "balancer": .string(upstream.balancer.value.text),
-                    "connections_max": .integer(upstream.connectionsMax.value),
-                    "place": .string(configuration.files.describe(upstream.location)),
-                    "retry_budget": budget(name) ?? .null,
-                    "targets": .array(
-                        upstream.targets.map { target in
-                            let url = "http://\(target.authority)"
-                            return Self.json(target, url, byTarget[name]?[url])
-                        }),
+                let known = UpstreamHealthListing(upstream: upstream, health: health(name), now: now)
+                let urls = upstream.targets.map { "http://\($0.authority)" }
+                let draining = (byTarget[name] ?? [:]).filter { !urls.contains($0.key) }.values
+                var members: [(String, JSONValue)] = [
+                    ("upstream", .string(name)),
+                    ("balancer", .string(upstream.balancer.value.text)),
+                    ("connections_max", .integer(upstream.connectionsMax.value)),
+                    ("place", .string(configuration.files.describe(upstream.location))),
+                    ("retry_budget", budget(name) ?? .null),
                 ]
+                members += known.members
+                members.append(
+                    (
+                        "targets",
+                        .array(
+                            zip(upstream.targets, urls).map { target, url in
+                                .object(
+                                    Self.members(target, url, byTarget[name]?[url]) + known.members(of: target, url))
+                            })
+                    ))
+                if !draining.isEmpty { members.append(("draining", Self.draining(Array(draining)))) }
+                return .object(members)
             }
         }
         json = ["upstreams": .array(upstreams)]
     }
 
-    private static func json(_ target: Target, _ url: String, _ report: TargetReport?) -> JSONValue {
+    /// Targets that the configuration names no more, and that still answer requests.
+    private static func draining(_ reports: [TargetReport]) -> JSONValue {
+        .array(
+            reports.sorted { $0.target < $1.target }.map { report in
+                [
+                    "target": .string(report.target), "active_connections": .integer(report.activeConnections),
+                ]
+            })
+    }
+
+    private static func members(_ target: Target, _ url: String, _ report: TargetReport?) -> [(String, JSONValue)] {
         let endpoints: [IPEndpoint]
         if case .address(let address) = target.host {
             endpoints = [IPEndpoint(address: address, port: target.port)]
@@ -43,11 +65,11 @@ package struct UpstreamListing {
             endpoints = report?.endpoints ?? []
         }
         return [
-            "target": .string(url),
-            "weight": .integer(target.weight.value),
-            "addresses": .strings(endpoints.map(\.description)),
-            "active_connections": .integer(report?.activeConnections ?? 0),
-            "idle_connections": .integer(report?.idleConnections ?? 0),
+            ("target", .string(url)),
+            ("weight", .integer(target.weight.value)),
+            ("addresses", .strings(endpoints.map(\.description))),
+            ("active_connections", .integer(report?.activeConnections ?? 0)),
+            ("idle_connections", .integer(report?.idleConnections ?? 0)),
         ]
     }
 }

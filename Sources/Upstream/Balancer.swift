@@ -34,6 +34,8 @@ package struct Balancer: Sendable {
     /// Smooth weighted round robin, as nginx introduced it: on each turn everyone gains its weight, and the one with
     /// most pays what all gained. The sum stays zero.
     private var credits: [Int]
+    /// What each target's share is reckoned by; its weight, unless `setWeight` said otherwise.
+    private var weights: [Int]
     private var active: [Int]
     private let ring: HashRing?
 
@@ -47,6 +49,7 @@ package struct Balancer: Sendable {
         var weighted = TargetSet()
         for index in targets.indices where targets[index].weight > 0 { weighted.insert(index) }
         self.weighted = weighted
+        weights = targets.map(\.weight)
         credits = Array(repeating: 0, count: targets.count)
         active = Array(repeating: 0, count: targets.count)
         ring = policy == .consistentHash ? HashRing(targets) : nil
@@ -74,6 +77,12 @@ package struct Balancer: Sendable {
         }
     }
 
+    /// Gives the target another weight for the time being, above 0: `roundRobin` and `leastRequests` go by it. Which
+    /// keys are whose in `consistentHash` doesn't change.
+    package mutating func setWeight(_ weight: Int, of target: Int) {
+        weights[target] = min(max(weight, 1), BalancerTarget.weightLimit)
+    }
+
     /// A request to the target is under way.
     package mutating func begin(_ target: Int) { active[target] += 1 }
 
@@ -94,7 +103,7 @@ package struct Balancer: Sendable {
         var total = 0
         var next = eligible.next(from: 0)
         while let index = next {
-            let weight = targets[index].weight
+            let weight = weights[index]
             total += weight
             credits[index] += weight
             if credits[index] > bestCredit {
@@ -113,7 +122,7 @@ package struct Balancer: Sendable {
         var best: (active: Int, weight: Int)?
         var next = eligible.next(from: 0)
         while let index = next {
-            let candidate = (active: active[index], weight: targets[index].weight)
+            let candidate = (active: active[index], weight: weights[index])
             if let current = best {
                 // active / weight compared without division.
                 let left = candidate.active &* current.weight

@@ -58,13 +58,14 @@ enum ExplainGolden {
                set X-Key                                    ********                         DIR/app.yaml:14:62
           16 internal_jwt                                   off
           17 concurrency                                    off
-          18 pick a target                                  on
+          18 circuit_breaker                                off
+          19 pick a target                                  on
                upstream                                     app/accounts                     DIR/app.yaml:3:3
                balancer                                     round_robin                      built in
                target                                       http://127.0.0.1:9001, weight 1  DIR/app.yaml:4:15
                target                                       http://127.0.0.1:9002, weight 3  DIR/app.yaml:4:40
                connections_max                              10000                            built in
-          19 proxy, with time-outs                          on
+          20 proxy, with time-outs                          on
                host_header                                  preserve                         built in
                timeouts.connect                             2s                               built in
                timeouts.request                             7s                               DIR/app.yaml:12:25
@@ -73,12 +74,12 @@ enum ExplainGolden {
                keep_alive.connections_max                   256                              built in
                keep_alive.idle_timeout                      30s                              built in
                keep_alive.requests_max                      100000                           built in
-          20 retry                                          on
+          21 retry                                          on
                retries.connect_failures_max                 1                                built in
                retries.stale_connection                     true                             built in
-          21 response_headers                               on
+          22 response_headers                               on
                remove                                       X-Powered-By                     DIR/app.yaml:6:31
-          22 access log and metrics                         on
+          23 access log and metrics                         on
                access_log.enabled                           true                             built in
 
         """

@@ -4,11 +4,18 @@ import Traffic
 
 @Suite("Circuit breaker")
 struct CircuitBreakerTests {
-    static func breaker(_ change: (inout BreakerPolicy) -> Void) -> CircuitBreaker {
+    static func breaker(
+        signal: ChangeSignal = ChangeSignal(), ejections: EjectionBudget? = nil,
+        _ change: (inout BreakerPolicy) -> Void
+    ) -> CircuitBreaker {
+        CircuitBreaker(policy(change), seed: 1, signal: signal, ejections: ejections)
+    }
+
+    static func policy(_ change: (inout BreakerPolicy) -> Void) -> BreakerPolicy {
         var policy = BreakerStateTests.policy
         policy.consecutiveFailures = 0
         change(&policy)
-        return CircuitBreaker(policy, seed: 1)
+        return policy
     }
 
     static func at(_ milliseconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: milliseconds * 1_000_000) }
@@ -17,12 +24,13 @@ struct CircuitBreakerTests {
     func inARow() {
         let breaker = Self.breaker { $0.consecutiveFailures = 3 }
         for outcome in [CallOutcome.failure, .failure, .success, .failure, .failure, .unknown] {
-            breaker.record(outcome, wasProbe: false, now: .zero)
-            #expect(breaker.admit(now: .zero) == .allowed)
+            breaker.call(outcome)
+            #expect(breaker.admit(now: .zero).ticket != nil)
         }
-        breaker.record(.failure, wasProbe: false, now: .zero)
+        breaker.call(.failure)
         #expect(breaker.admit(now: .zero) == .refused(retryAfter: .seconds(10)))
-        #expect(breaker.openings == 1)
+        #expect(breaker.counts.openings == 1)
+        #expect(breaker.counts.cause == .consecutiveFailures)
     }
 
     @Test("a share of failures opens it, once there are enough requests, and only those of the window")
@@ -32,15 +40,14 @@ struct CircuitBreakerTests {
             $0.volumeMinimum = 10
             $0.window = .seconds(10)
         }
-        for _ in 0..<9 { breaker.record(.failure, wasProbe: false, now: .zero) }
+        for _ in 0..<9 { breaker.call(.failure) }
         #expect(breaker.state == .closed)
         // They are past when these come.
-        for index in 0..<9 {
-            breaker.record(index < 4 ? .failure : .success, wasProbe: false, now: Self.at(10_000 + Int64(index)))
-        }
+        for index in 0..<9 { breaker.call(index < 4 ? .failure : .success, now: Self.at(10_000 + Int64(index))) }
         #expect(breaker.state == .closed)
-        breaker.record(.failure, wasProbe: false, now: Self.at(11_000))
+        breaker.call(.failure, now: Self.at(11_000))
         #expect(breaker.state == .open(until: Self.at(21_000), streak: 1))
+        #expect(breaker.counts.cause == .failureRatio)
     }
 
     @Test("a share of slow answers opens it")
@@ -51,9 +58,10 @@ struct CircuitBreakerTests {
         }
         for index in 0..<10 {
             #expect(breaker.state == .closed)
-            breaker.record(index % 3 == 0 ? .slow : .success, wasProbe: false, now: .zero)
+            breaker.call(index % 3 == 0 ? .slow : .success)
         }
         #expect(breaker.state != .closed)
+        #expect(breaker.counts.cause == .slowRatio)
     }
 
     @Test("the window slides: what is a window old counts no more, wherever the clock stands")
@@ -66,39 +74,119 @@ struct CircuitBreakerTests {
             }
             for step in 0..<40 {
                 // Three in any window of a second.
-                breaker.record(.failure, wasProbe: false, now: Self.at(start + Int64(step) * 350))
+                breaker.call(.failure, now: Self.at(start + Int64(step) * 350))
                 #expect(breaker.state == .closed)
             }
         }
     }
 
-    @Test("good probes close it, and what it had counted doesn't open it again")
-    func closing() {
+    @Test("good probes close it; what it had counted, and what was under way, doesn't open it again")
+    func closing() throws {
         let breaker = Self.breaker {
             $0.consecutiveFailures = 2
             $0.failureRatio = 0.5
             $0.volumeMinimum = 2
             $0.window = .seconds(60)
         }
-        for _ in 0..<2 { breaker.record(.failure, wasProbe: false, now: .zero) }
+        let early = (0..<4).map { _ in breaker.admit(now: .zero).ticket }
+        for _ in 0..<2 { breaker.call(.failure) }
         let later = Self.at(10_000)
-        #expect(breaker.admit(now: later) == .probe)
-        #expect(breaker.admit(now: later) == .probe)
-        // One that was admitted before it opened.
-        breaker.record(.failure, wasProbe: false, now: later)
-        for _ in 0..<2 { breaker.record(.success, wasProbe: true, now: later) }
-        #expect(breaker.admit(now: later) == .allowed)
-        breaker.record(.failure, wasProbe: false, now: later)
-        #expect(breaker.admit(now: later) == .allowed)
+        let first = try #require(breaker.admit(now: later).ticket)
+        let second = try #require(breaker.admit(now: later).ticket)
+        #expect(first.isProbe && second.isProbe)
+        // Those that were admitted before it opened.
+        for ticket in early[..<2] { breaker.record(.failure, try #require(ticket), now: later) }
+        #expect(breaker.record(.success, first, now: later) == nil)
+        #expect(breaker.record(.success, second, now: later) == .closed)
+        for ticket in early[2...] { breaker.record(.failure, try #require(ticket), now: later) }
+        #expect(breaker.state == .closed)
+        breaker.call(.failure, now: later)
+        #expect(breaker.state == .closed)
+        #expect(breaker.recovery == later)
     }
 
-    @Test("an operator can close it")
-    func reset() {
+    @Test("a probe of a former round decides nothing in the next")
+    func lateProbe() throws {
+        let breaker = Self.breaker {
+            $0.consecutiveFailures = 1
+            $0.probes = 2
+        }
+        breaker.call(.failure)
+        let late = try #require(breaker.admit(now: Self.at(10_000)).ticket)
+        let failing = try #require(breaker.admit(now: Self.at(10_000)).ticket)
+        #expect(breaker.record(.failure, failing, now: Self.at(10_000)) == .opened(.failedProbe))
+        let next = try #require(breaker.admit(now: Self.at(40_000)).ticket)
+        #expect(breaker.record(.failure, late, now: Self.at(40_000)) == nil)
+        #expect(breaker.record(.success, late, now: Self.at(40_000)) == nil)
+        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 0, streak: 2))
+        #expect(breaker.record(.success, next, now: Self.at(40_000)) == nil)
+        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 1, streak: 2))
+    }
+
+    @Test("an operator can close it, open or half open", arguments: [1_000, 12_000] as [Int64])
+    func reset(time: Int64) {
         let breaker = Self.breaker { $0.consecutiveFailures = 1 }
-        breaker.record(.failure, wasProbe: false, now: .zero)
-        #expect(breaker.admit(now: .zero) != .allowed)
-        breaker.reset()
-        #expect(breaker.admit(now: .zero) == .allowed)
+        breaker.call(.failure)
+        _ = breaker.admit(now: Self.at(time))
+        breaker.reset(now: Self.at(time))
+        #expect(breaker.admit(now: Self.at(time)).ticket?.isProbe == false)
+    }
+
+    @Test("another policy changes what opens it, not what it has counted")
+    func policyChange() {
+        let breaker = Self.breaker { $0.consecutiveFailures = 10 }
+        for _ in 0..<4 { breaker.call(.failure) }
+        breaker.adopt(Self.policy { $0.consecutiveFailures = 5 })
+        #expect(breaker.state == .closed)
+        breaker.call(.failure)
+        #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
+        breaker.adopt(Self.policy { $0.consecutiveFailures = 50 })
+        #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
+    }
+
+    @Test("no more targets are out than may be; one that is back makes room")
+    func ejections() throws {
+        let budget = EjectionBudget(limit: 1)
+        let breakers = (0..<3).map { _ in Self.breaker(ejections: budget) { $0.consecutiveFailures = 1 } }
+        for breaker in breakers { breaker.call(.failure) }
+        #expect(breakers.map { $0.state == .closed } == [false, true, true])
+        #expect(breakers[1].counts.suppressed == 1)
+        for _ in 0..<2 {
+            let probe = try #require(breakers[0].admit(now: Self.at(10_000)).ticket)
+            breakers[0].record(.success, probe, now: Self.at(10_000))
+        }
+        #expect(budget.count == 0)
+        breakers[2].call(.failure)
+        #expect(breakers[2].state != .closed)
+        breakers[2].retire(now: .zero)
+        #expect(budget.count == 0)
+        breakers[2].call(.failure)
+        #expect(breakers[2].state == .closed && budget.count == 0, "a retired one never opens again")
+    }
+
+    @Test("whoever keeps a copy hears of each change of what may be done, and of nothing else")
+    func signal() throws {
+        let signal = ChangeSignal()
+        let breaker = Self.breaker(signal: signal) {
+            $0.consecutiveFailures = 2
+            $0.probes = 1
+        }
+        var seen = signal.version
+        func isTold() -> Bool {
+            defer { seen = signal.version }
+            return signal.version != seen
+        }
+        breaker.call(.success)
+        breaker.call(.failure)
+        #expect(!isTold())
+        breaker.call(.failure)
+        #expect(isTold())
+        _ = breaker.admit(now: Self.at(1_000))
+        #expect(!isTold())
+        let probe = try #require(breaker.admit(now: Self.at(10_000)).ticket)
+        #expect(isTold())
+        breaker.record(.unknown, probe, now: Self.at(10_000))
+        #expect(isTold())
     }
 
     @Test("of many threads that ask a half-open breaker, as many as there are probes may go")
@@ -107,13 +195,25 @@ struct CircuitBreakerTests {
             $0.consecutiveFailures = 1
             $0.probes = 7
         }
-        breaker.record(.failure, wasProbe: false, now: .zero)
+        breaker.call(.failure)
         let probes = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
-                group.addTask { (0..<1_000).count { _ in breaker.admit(now: Self.at(20_000)) == .probe } }
+                group.addTask { (0..<1_000).count { _ in breaker.admit(now: Self.at(20_000)).ticket != nil } }
             }
             return await group.reduce(0, +)
         }
         #expect(probes == 7)
+        #expect(breaker.counts.probes == 7)
     }
+}
+
+extension CircuitBreaker {
+    /// A request that is admitted, and then ends like that.
+    fileprivate func call(_ outcome: CallOutcome, now: MonotonicTime = .zero) {
+        if let ticket = admit(now: now).ticket { record(outcome, ticket, now: now) }
+    }
+}
+
+extension BreakerVerdict {
+    var ticket: BreakerTicket? { if case .admitted(let ticket) = self { ticket } else { nil } }
 }

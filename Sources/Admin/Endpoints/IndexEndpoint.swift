@@ -12,7 +12,8 @@ final class IndexEndpoint: LocalHandler {
             /metrics    metrics for Prometheus
             /config     the effective configuration, each value with its place, secrets masked
             /routes     all routes by rank
-            /upstreams  all targets with their addresses and connections
+            /upstreams  all targets with their addresses, connections, circuit breakers and health checks;
+                        POST /upstreams/DOMAIN/NAME/reset closes the circuit breakers
             /limits     all rate limits with their buckets, and concurrency limits; ?limit=IDENTITY&key=VALUE: how one key stands
             /issuers    whose tokens are accepted, with their keys, the last fetch and the next one
 

@@ -1,4 +1,5 @@
 import Base
+import Configuration
 import Identity
 import Linux
 import Observability
@@ -20,6 +21,11 @@ final class MetricsEndpoint: LocalHandler {
         sample.issuers = gateway.issuers.status.map { IssuerSample($0) }
         sample.signingKeys = gateway.signingState.map { SigningKeySample($0) }
         gateway.addTraffic(to: &sample)
+        for domain in gateway.blueprint.configuration.domains {
+            sample.upstreams += domain.upstreams.compactMap { upstream in
+                UpstreamHealthSample(upstream, gateway.health.health(of: "\(domain.name)/\(upstream.name)"))
+            }
+        }
         var scrape = gateway.registry.scrape(sample)
         while scrape.render(into: &text) {}
         return LocalAnswer(contentType: MetricsScrape.mediaType.description, body: Array(text.readable.raw))

@@ -3,7 +3,7 @@ import Configuration
 import Linux
 import Proxy
 
-/// `/upstreams`: all targets, where their names lead, and what is open to them.
+/// `/upstreams`: all targets, where their names lead, what is open to them, and where their breakers and checks stand.
 final class UpstreamsEndpoint: LocalHandler {
     /// How long the loops may take to report; one that is late is missing from the sums.
     private static let reportLimit = TimeAmount.milliseconds(100)
@@ -16,7 +16,8 @@ final class UpstreamsEndpoint: LocalHandler {
         return .json(
             UpstreamListing(
                 gateway.blueprint.configuration, reports: gateway.targetReports(waitingAtMost: Self.reportLimit),
-                budget: { self.gateway.retryBudget(of: $0)?.json(now: now) }
+                budget: { self.gateway.retryBudget(of: $0)?.json(now: now) }, now: now,
+                health: { self.gateway.health.health(of: $0) }
             ).json)
     }
 }

@@ -57,14 +57,18 @@ final class DomainAssembly {
         let value = named.value
         let targets = value.targets.compactMap { target -> Target? in
             guard let url = target.value.url, let place = target.origin.location else { return nil }
-            return Target(host: url.host, port: url.port, weight: target.value.weight ?? .builtIn(1), location: place)
+            return Target(
+                host: url.host, port: url.port, weight: target.value.weight ?? .builtIn(1),
+                priority: target.value.priority ?? .builtIn(0), location: place)
         }
         guard let first = value.targets.first?.origin.location else { return nil }
         if targets.allSatisfy({ $0.weight.value == 0 }) {
             file.error(at: first, "all targets have weight 0", expected: "a target with a weight above 0")
         }
+        let balancer = balancer(named)
+        let health = HealthAssembly(draft: value, file: file)
         return Upstream(
-            name: named.name, targets: targets, balancer: balancer(named),
+            name: named.name, targets: targets, balancer: balancer,
             connectTimeout: value.timeouts.connect ?? base.connect,
             keepAlive: KeepAlive(
                 connectionsMax: value.keepAlive.connectionsMax ?? .builtIn(Defaults.poolConnectionsMax),
@@ -73,6 +77,9 @@ final class DomainAssembly {
             connectionsMax: value.connectionsMax ?? .builtIn(Defaults.upstreamConnectionsMax),
             hostHeader: value.hostHeader ?? .builtIn(.preserve),
             retryBudget: RetryBudgetSettings(value.retryBudget), concurrency: value.concurrency,
+            circuitBreaker: health.circuitBreaker(), healthCheck: health.healthCheck(),
+            slowStart: health.slowStart(balancer.value),
+            panicThreshold: value.panicThreshold ?? .builtIn(Defaults.panicThreshold),
             location: file.location(named.key))
     }
 

@@ -16,6 +16,14 @@ package struct Upstream: Sendable, Equatable {
     package let retryBudget: RetryBudgetSettings
     /// Nil for no limit.
     package let concurrency: ConcurrencySettings?
+    /// Nil for none.
+    package let circuitBreaker: CircuitBreakerSettings?
+    /// Nil for none.
+    package let healthCheck: HealthCheckSettings?
+    /// How long a target that has come back takes to get its whole share; nil for no time.
+    package let slowStart: Setting<TimeAmount>?
+    /// Percent of a priority's targets; with fewer healthy ones all are used. 0 for never.
+    package let panicThreshold: Setting<Int>
     @Provenance package var location: SourceLocation
 }
 
@@ -26,6 +34,8 @@ package struct Target: Sendable, Equatable {
     package let port: UInt16
     /// 0…1000; 0 takes no new requests.
     package let weight: Setting<Int>
+    /// 0…9; lower ones are asked first.
+    package let priority: Setting<Int>
     @Provenance package var location: SourceLocation
 
     /// `host:port`, IPv6 in brackets: what the `Host` header says when the target's name is sent.

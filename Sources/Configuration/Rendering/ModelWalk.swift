@@ -97,6 +97,7 @@ enum ModelWalk {
             sink.beginElement()
             sink.target(target.host, port: target.port, .file(target.location))
             sink.integer("weight", target.weight)
+            if target.priority.value != 0 { sink.integer("priority", target.priority) }
             sink.endObject()
         }
         sink.endList()
@@ -122,6 +123,7 @@ enum ModelWalk {
         sink.text("host_header", upstream.hostHeader.value.rawValue, upstream.hostHeader.origin)
         walk(upstream.retryBudget, &sink)
         walk(upstream.concurrency, &sink)
+        walkHealth(upstream, &sink)
         sink.endObject()
     }
 }

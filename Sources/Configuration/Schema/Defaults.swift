@@ -44,6 +44,25 @@ enum Defaults {
     static let retryBudgetPerSecondMin = 10
     static let concurrencyWaitMax = TimeAmount.seconds(1)
 
+    static let panicThreshold = 0
+    static let breakerFailures = 5
+    static let breakerSlowTime = TimeAmount.seconds(5)
+    static let breakerWindow = TimeAmount.seconds(10)
+    static let breakerVolumeMin = 20
+    static let breakerOpenTime = TimeAmount.seconds(10)
+    static let breakerOpenGrowth = 2
+    static let breakerOpenTimeMax = TimeAmount.seconds(300)
+    static let breakerJitter = 10
+    static let breakerProbes = 3
+    static let breakerEjectedMax = 50
+    static let fallbackStatus = 200
+    static let checkPath = "/"
+    static let checkInterval = TimeAmount.seconds(5)
+    static let checkJitter = 10
+    static let checkTimeout = TimeAmount.seconds(2)
+    static let checkHealthyThreshold = 2
+    static let checkUnhealthyThreshold = 3
+
     static let flushInterval = TimeAmount.milliseconds(200)
     static let nameRefresh = TimeAmount.seconds(30)
     static let nameTimeout = TimeAmount.seconds(5)

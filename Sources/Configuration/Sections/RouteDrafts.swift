@@ -40,6 +40,10 @@ final class UpstreamDraft {
     var hostHeader: Setting<HostHeader>?
     var retryBudget = RetryBudgetDraft()
     var concurrency: ConcurrencySettings?
+    var circuitBreaker: (draft: CircuitBreakerDraft, node: Int)?
+    var healthCheck: (draft: HealthCheckDraft, node: Int)?
+    var slowStart: Setting<TimeAmount>?
+    var panicThreshold: Setting<Int>?
 }
 
 /// The balancers by name.
@@ -52,6 +56,7 @@ enum BalancerKind: String, Sendable, CaseIterable {
 struct TargetDraft: Sendable, Equatable {
     var url: TargetURL?
     var weight: Setting<Int>?
+    var priority: Setting<Int>?
 }
 
 struct KeepAliveDraft {

@@ -30,8 +30,22 @@ enum UpstreamSections {
                 "host_header", .choice, default: HostHeader.preserve.rawValue,
                 "Which `Host` the upstream sees: the client's, or the target's."
             ) { $0.hostHeader = $1 },
-            .reserved("circuit_breaker", "The circuit breaker."),
-            .reserved("health_check", "Active health checks."),
+            .part(
+                "circuit_breaker", .section(HealthSections.circuitBreaker), default: "none",
+                "Keeps requests from targets that fail, and from the upstream when too much of it does."
+            ) { draft, value, _, node in draft.circuitBreaker = (value, node) },
+            .part(
+                "health_check", .section(HealthSections.healthCheck), default: "none",
+                "Asks each target at intervals whether it is well, and takes it out while it isn't."
+            ) { draft, value, _, node in draft.healthCheck = (value, node) },
+            Key(
+                "slow_start", .duration(.milliseconds(100) ... .seconds(3_600)), default: "none",
+                "In what time a target that has come back, or was added, goes from a tenth of its share to the whole."
+            ) { $0.slowStart = $1 },
+            Key(
+                "panic_threshold", .percent(0...100), default: "\(Defaults.panicThreshold)%",
+                "With a smaller part of the targets healthy, all are used as if they were; `0%` for never."
+            ) { $0.panicThreshold = $1 },
             .part("retry_budget", .section(RetrySections.budget), "How many retries the upstream bears.") {
                 draft, value, _, _ in draft.retryBudget = value
             },
@@ -77,6 +91,10 @@ enum UpstreamSections {
             Key("weight", .integer(0...1_000), default: "1", "The target's share; 0 takes no new requests.") {
                 $0.weight = $1
             },
+            Key(
+                "priority", .integer(0...9), default: "0",
+                "Targets of a higher number get requests only when no lower one is healthy: backups."
+            ) { $0.priority = $1 },
         ])
 
     fileprivate static let hashKey = Section(

@@ -14,6 +14,7 @@ struct FixedFamilies {
         upstreams(&text)
         TrafficFamilies(concurrency: sample.concurrency, retryBudgets: sample.retryBudgets).render(&text)
         logs(&text)
+        UpstreamHealthFamilies(upstreams: sample.upstreams).render(&text)
         IssuerFamilies(issuers: sample.issuers).render(&text)
         IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)
         LimitFamilies(limits: MergedSeries.merge(shards.map(\.limits))).render(&text)

@@ -30,6 +30,8 @@ package struct ProcessSample: Sendable {
     package var signingKeys: SigningKeySample?
     package var concurrency: [ConcurrencySample] = []
     package var retryBudgets: [RetryBudgetSample] = []
+    /// Those that breakers or health checks watch over.
+    package var upstreams: [UpstreamHealthSample] = []
 
     package init() {}
 }

@@ -26,6 +26,8 @@ package final class Gateway {
     package let issuers: IssuerDirectory
     /// The buckets of the rate limits.
     package let rateLimits: LimitRegistry
+    /// What is known of upstreams and targets.
+    package let health: HealthDirectory
 
     private let log: Observability.ErrorLog
     private let loop: EventLoop
@@ -52,6 +54,7 @@ package final class Gateway {
             perClientMax: configuration.limits.connectionsPerClientMax.value)
         names = NameDirectory(loop: loop, log: log, registry: registry)
         issuers = IssuerDirectory(loop: loop, log: log)
+        health = HealthDirectory(loop: loop, log: log)
         signing = SigningKeys(loop: loop)
         rateLimits = LimitRegistry(
             hash: KeyedHash(first: systemEntropy(), second: systemEntropy()), start: SystemClock.monotonic())
@@ -175,7 +178,8 @@ package final class Gateway {
                 budget.setLimit(limit)
                 budgets[name] = budget
                 return UpstreamPlan(
-                    upstream, name: name, names: names, budget: budget, traffic: shared)
+                    upstream, name: name, names: names, budget: budget, traffic: shared,
+                    health: health.plan(upstream, name: name))
             }
         }
         let limits = rateLimits.prepare(configuration)
@@ -195,6 +199,7 @@ package final class Gateway {
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
         budgets = change.budgets
+        health.commit(blueprint.configuration) { [unowned self] in UpstreamPlan.endpoints(of: $0, names) }
         names.keepOnly(blueprint.configuration.targetNames)
         names.setRefreshInterval(blueprint.configuration.dns.refresh.value)
         limits.set(

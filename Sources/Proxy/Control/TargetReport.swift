@@ -14,7 +14,7 @@ package struct TargetReport: Sendable {
 
 extension Worker {
     var targetReports: [TargetReport] {
-        pools.values.map { pool in
+        (pools.values + draining.filter { $0.connectionCount > 0 }).map { pool in
             TargetReport(
                 upstream: pool.key.upstream, target: pool.key.target, endpoints: pool.endpoints,
                 idleConnections: pool.idleCount, activeConnections: pool.activeCount)

@@ -6,7 +6,7 @@ extension UpstreamPlan {
     /// A configured upstream, with its targets' addresses as far as they are known.
     init(
         _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget,
-        traffic: UpstreamTraffic
+        traffic: UpstreamTraffic, health: HealthPlan?
     ) {
         var settings = TargetPool.Settings()
         settings.connectTimeout = upstream.connectTimeout.value
@@ -15,7 +15,7 @@ extension UpstreamPlan {
         settings.requestsPerConnectionMax = upstream.keepAlive.requestsMax.value
         let targets = upstream.targets.map { target in
             Target(
-                key: PoolKey(upstream: name, target: "http://\(target.authority)"),
+                key: PoolKey(upstream: name, target: target.url),
                 authority: target.authority,
                 endpoints: Self.endpoints(of: target, names))
         }
@@ -26,10 +26,10 @@ extension UpstreamPlan {
                     weight: target.weight.value,
                     identity: target.authority.withByteView { UpstreamCluster.keyHash.hash($0) })
             },
-            hashKey: Self.hashKey(upstream), settings: settings, budget: budget, traffic: traffic)
+            hashKey: Self.hashKey(upstream), settings: settings, budget: budget, traffic: traffic, health: health)
     }
 
-    private static func endpoints(of target: ConfiguredTarget, _ names: NameDirectory) -> [IPEndpoint] {
+    static func endpoints(of target: ConfiguredTarget, _ names: NameDirectory) -> [IPEndpoint] {
         switch target.host {
         case .address(let address): [IPEndpoint(address: address, port: target.port)]
         case .name(let name): names.addresses(of: name).map { IPEndpoint(address: $0, port: target.port) }

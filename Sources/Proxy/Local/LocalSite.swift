@@ -52,17 +52,21 @@ package final class LocalSite {
 
 /// A path that code answers.
 package struct LocalEndpoint {
+    /// A segment in braces stands for any.
     package let path: String
+    /// `GET` stands for HEAD too.
+    package let method: String
     package let handler: any LocalHandler
 
-    package init(path: String, handler: any LocalHandler) {
+    package init(path: String, method: String = "GET", handler: any LocalHandler) {
         self.path = path
+        self.method = method
         self.handler = handler
     }
 }
 
 extension Snapshot {
-    /// A snapshot whose routes are `endpoints`, for GET and HEAD, on any host of the first listener.
+    /// A snapshot whose routes are `endpoints`, on any host of the first listener.
     static func local(_ endpoints: [LocalEndpoint], metrics: MetricsShard) -> Snapshot {
         let texts = TextArena()
         let lease = metrics.lease()
@@ -71,9 +75,9 @@ extension Snapshot {
                 id: endpoint.path, place: index, listeners: 1,
                 path: PathPattern(
                     segments: endpoint.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
-                        .literal(String($0))
+                        $0.hasPrefix("{") ? .parameter(String($0.dropFirst().dropLast())) : .literal(String($0))
                     }),
-                methods: ["GET"])
+                methods: [endpoint.method])
         }
         guard let table = RouteTable.build(definitions).table else {
             preconditionFailure("the gateway's own endpoints have paths of their own")

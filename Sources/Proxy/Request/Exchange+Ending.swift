@@ -45,6 +45,7 @@ extension Exchange {
             if identityRefusal == .issuerUnavailable { responseHead.fields.append(.retryAfter, value: "5") }
         }
         if answer.refuser == .concurrency { responseHead.fields.append(.retryAfter, value: "1") }
+        appendRetryAfter()
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")
         responseHead.fields.append(.xRequestID, value: requestID.readable)

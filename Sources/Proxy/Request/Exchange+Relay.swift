@@ -40,6 +40,7 @@ extension Exchange {
         progress = .complete
         // Trailers are not kept.
         if !trailers.isEmpty { dropReplay(.lost) }
+        attempt.sentTime = worker.loop.now
         upstream?.finishRequest(trailers: trailers)
         trailers.removeAll()
     }
@@ -73,9 +74,10 @@ extension Exchange {
 
     /// The final head is in `responseHead`.
     func receiveResponseHead() {
+        attempt.answerTime = worker.loop.now
         if responseHead.status >= 429, triesAgain(afterStatus: responseHead.status) { return }
         if replay.isBacked { dropReplay(.off) }
-        attempt.status = responseHead.status
+        attemptAnswered(status: responseHead.status)
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }

@@ -71,6 +71,8 @@ final class Exchange {
     var errorCode: StaticString = ""
     /// What made the gateway answer by itself.
     var refuser: Refuser?
+    /// When the client may come again, in whole seconds; 0 for not said.
+    var retryAfterSeconds = 0
 
     // MARK: Times and counts
     var startTime = MonotonicTime.zero
@@ -114,6 +116,7 @@ final class Exchange {
         status = 0
         errorCode = ""
         refuser = nil
+        retryAfterSeconds = 0
         deadline = .distantFuture
         upstreamTime = nil
         bytesIn = 0
@@ -178,8 +181,13 @@ struct Attempt {
     var target = -1
     /// Whether the balancer counts the attempt among those under way.
     var isCounted = false
-    /// When the target at work was picked.
-    var start = MonotonicTime.zero
+    /// What breakers said of the attempt.
+    var upstreamTicket = BreakerTicket.none
+    var targetTicket = BreakerTicket.none
+    /// When the target at work was picked, or later, when the request's content was complete.
+    var sentTime = MonotonicTime.zero
+    /// When the head of its answer came.
+    var answerTime = MonotonicTime.zero
     /// The status that the target at work answered with; 0 while it hasn't.
     var status = 0
     /// Addresses of the present target that could not be connected to.

@@ -62,6 +62,9 @@ extension GatewayAnswer {
     package static var concurrencyWait: GatewayAnswer {
         GatewayAnswer(503, "concurrency-wait", "Too many requests were under way for too long.", by: .concurrency)
     }
+    package static var circuitOpen: GatewayAnswer {
+        GatewayAnswer(503, "circuit-open", "The service is not available at the moment.", by: .breaker)
+    }
     package static var upgradeNotSupported: GatewayAnswer {
         GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.", by: .request)
     }

@@ -54,6 +54,14 @@ package final class Snapshot: @unchecked Sendable {
         self.lease = lease
         self.limits = limits
     }
+
+    /// Keeps the answer's texts as long as the snapshot lives.
+    func compile(_ fallback: HealthPlan.Fallback) -> CompiledResponse {
+        CompiledResponse(
+            status: fallback.status,
+            fields: [(name: ByteView("Content-Type"), value: texts.keep(fallback.contentType))],
+            body: texts.keep(fallback.body))
+    }
 }
 
 /// One route, ready to be used.

@@ -41,7 +41,7 @@ extension Exchange {
         guard let cluster else { return fail(.upstream(.noTargetAvailable)) }
         switch pick(in: cluster) {
         case .target(let index): connect(to: index, in: cluster)
-        case .refused(let retryAfter): refuseByBreaker(retryAfter)
+        case .refused(let retryAfter): refuseByBreaker(cluster, retryAfter)
         case .none: fail(.upstream(attempt.lastError ?? .noTargetAvailable))
         }
     }
@@ -62,7 +62,7 @@ extension Exchange {
     private func connect(to picked: Int, in cluster: UpstreamCluster) {
         attempt.target = picked
         attempt.isCounted = true
-        attempt.start = worker.loop.now
+        attempt.sentTime = worker.loop.now
         attempt.status = 0
         attempt.connectFailures = 0
         let pool = cluster.targets[picked]
@@ -176,11 +176,6 @@ extension Exchange {
     private func countRetry() {
         attempt.retries += 1
         worker.metrics.count(.upstreamRetries)
-    }
-
-    /// No target may be asked now. A request that has failed at another one before fails with that.
-    private func refuseByBreaker(_ retryAfter: TimeAmount) {
-        fail(.upstream(attempt.lastError ?? .noTargetAvailable))
     }
 }
 

@@ -10,7 +10,11 @@ final class UpstreamCluster {
     /// `domain/upstream`.
     let name: String
     let targets: [TargetPool]
-    private var balancer: Balancer
+    var balancer: Balancer
+    /// Nil when the upstream has neither breakers nor health checks nor anything else that makes targets differ.
+    let watch: UpstreamWatch?
+    /// What is answered while a breaker refuses; nil for 503.
+    let fallback: CompiledResponse?
     private let hashKey: CompiledHashKey?
     /// What retries are taken from; nil for no limit.
     let retryBudget: RetryBudget?
@@ -19,7 +23,8 @@ final class UpstreamCluster {
 
     init(
         name: String, targets: [TargetPool], balancer: Balancer, hashKey: CompiledHashKey?,
-        retryBudget: RetryBudget? = nil, gate: ConcurrencyGate? = nil
+        retryBudget: RetryBudget? = nil, gate: ConcurrencyGate? = nil, watch: UpstreamWatch? = nil,
+        fallback: CompiledResponse? = nil
     ) {
         self.retryBudget = retryBudget
         self.gate = gate
@@ -27,24 +32,11 @@ final class UpstreamCluster {
         self.targets = targets
         self.balancer = balancer
         self.hashKey = hashKey
+        self.watch = watch
+        self.fallback = fallback
     }
 
-    /// The target for the next attempt of `exchange`. Follow with `attemptEnded`.
-    func pick(for exchange: Exchange) -> TargetChoice {
-        guard
-            let picked = balancer.pick(
-                hash: hash(of: exchange), excluding: exchange.attempt.excludedTargets, available: .all)
-        else { return .none }
-        balancer.begin(picked)
-        return .target(picked)
-    }
-
-    /// An attempt that `pick` began is over.
-    func attemptEnded(_ attempt: Attempt, _ outcome: AttemptOutcome, now: MonotonicTime) {
-        balancer.end(attempt.target)
-    }
-
-    private func hash(of exchange: Exchange) -> UInt64? {
+    func hash(of exchange: Exchange) -> UInt64? {
         switch hashKey {
         case nil: return nil
         case .clientAddress: return Self.keyHash.hash(exchange.client)
@@ -57,16 +49,6 @@ final class UpstreamCluster {
 
     /// A constant key, so that all replicas send a client to the same target.
     static let keyHash = KeyedHash(first: 0x706f_7274_6375_6c6c, second: 0x6973_2d74_6172_6765)
-}
-
-/// Where an attempt may go.
-enum TargetChoice: Equatable {
-    /// The target of this index.
-    case target(Int)
-    /// Nowhere: circuit breakers are open. In that time one may let a request through.
-    case refused(retryAfter: TimeAmount)
-    /// Nowhere: all targets are drained, known to be down or tried already.
-    case none
 }
 
 /// What consistent hashing looks at.

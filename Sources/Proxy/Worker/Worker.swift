@@ -34,6 +34,8 @@ package final class Worker: @unchecked Sendable {
     /// Called once when the worker has drained.
     var onDrained: (@Sendable () -> Void)?
     private(set) var pools: [PoolKey: TargetPool] = [:]
+    /// Pools of targets that no snapshot names any more, as long as they have requests to answer.
+    private(set) var draining: [TargetPool] = []
     private(set) var listeners: [ListenerPort] = []
 
     /// For building a value: whoever uses it leaves it empty.
@@ -174,11 +176,15 @@ package final class Worker: @unchecked Sendable {
                 name: plan.name, targets: targets,
                 balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
                 hashKey: plan.hashKey, retryBudget: plan.traffic.retryBudget,
-                gate: plan.traffic.concurrency.map { gates.gate(for: $0) })
+                gate: plan.traffic.concurrency.map { gates.gate(for: $0) },
+                watch: plan.health.map { UpstreamWatch($0, weights: plan.weights.map(\.weight)) },
+                fallback: plan.health?.fallback.map { snapshot.compile($0) })
         }
+        draining.removeAll { $0.connectionCount == 0 }
         for (key, pool) in pools where !named.contains(key) {
             pool.retire()
             pools[key] = nil
+            if pool.connectionCount > 0 { draining.append(pool) }
         }
     }
 

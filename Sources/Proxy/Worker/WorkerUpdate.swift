@@ -76,4 +76,6 @@ struct UpstreamPlan {
     let settings: TargetPool.Settings
     let budget: ConnectionBudget
     let traffic: UpstreamTraffic
+    /// Nil when nothing watches over the upstream.
+    let health: HealthPlan?
 }

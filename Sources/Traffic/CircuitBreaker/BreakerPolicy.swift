@@ -8,8 +8,6 @@ package struct BreakerPolicy: Sendable, Equatable {
     package var failureRatio: Double?
     /// The share of slow answers in the window that opens it, above 0 to 1; nil for any.
     package var slowRatio: Double?
-    /// An answer that takes longer is slow.
-    package var slowTime = TimeAmount.seconds(5)
     /// What shares are reckoned over.
     package var window = TimeAmount.seconds(10)
     /// Requests in the window below which no share counts.
@@ -46,9 +44,9 @@ package struct BreakerPolicy: Sendable, Equatable {
 /// What a request has told about the upstream.
 package enum CallOutcome: Sendable {
     case success
-    /// It answered as it should, but took longer than `slowTime`.
+    /// It answered as it should, but took longer than `FailureRule.slowTime`.
     case slow
-    /// What the policy counts: by default a failed connection, a time-out, 502, 503, 504.
+    /// What the rule counts: by default a failed connection, a broken answer, a time-out, 502, 503, 504.
     case failure
     /// Nothing: the client left, or the gateway itself refused.
     case unknown

@@ -19,7 +19,7 @@ package enum BreakerState: Sendable, Equatable {
     case halfOpen(granted: Int, succeeded: Int, streak: Int)
 }
 
-/// Whether a request may go to the upstream.
+/// Whether a request may go to the upstream, by the state alone.
 package enum BreakerAdmission: Sendable, Equatable {
     case allowed
     /// It may, and what becomes of it decides. Its outcome must be told.
@@ -29,6 +29,9 @@ package enum BreakerAdmission: Sendable, Equatable {
 }
 
 extension BreakerState {
+    /// When the probes will have answered nobody knows; a second is the least that `Retry-After` can say.
+    static var probeTime: TimeAmount { .seconds(1) }
+
     /// What the breaker says to a request.
     package mutating func admit(_ policy: BreakerPolicy, now: MonotonicTime) -> BreakerAdmission {
         if case .open(let until, let streak) = self, now >= until {
@@ -38,8 +41,7 @@ extension BreakerState {
         case .closed: return .allowed
         case .open(let until, _): return .refused(retryAfter: until - now)
         case .halfOpen(let granted, let succeeded, let streak):
-            // When the probes will have answered nobody knows; a second is the least that `Retry-After` can say.
-            guard granted < max(policy.probes, 1) else { return .refused(retryAfter: .seconds(1)) }
+            guard granted < max(policy.probes, 1) else { return .refused(retryAfter: Self.probeTime) }
             self = .halfOpen(granted: granted + 1, succeeded: succeeded, streak: streak)
             return .probe
         }

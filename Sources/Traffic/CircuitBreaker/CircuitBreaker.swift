@@ -1,51 +1,141 @@
 import Base
 import Synchronization
 
-/// One upstream's or target's breaker, shared by all loops. While it is closed, asking it is one load, and a success
-/// costs one more; only what changes its state takes a lock.
+/// One upstream's or target's breaker, shared by all loops and kept over reloads. While it is closed, asking it is one
+/// load, and a success costs two more; while it is open, refusing is two. Only what changes its state takes a lock.
 package final class CircuitBreaker: Sendable {
     private struct Shared: Sendable {
-        var policy: BreakerPolicy
+        var policy = BreakerPolicy()
         var state = BreakerState.closed
         var random: RandomSource
-        var openings = 0
+        var counts = BreakerCounts()
+        /// Whether it may never open again: nobody would close it.
+        var isRetired = false
     }
 
     private let shared: Lock<Shared>
-    /// Whether `shared.state` is `closed`: what every request reads.
-    private let isClosed = Atomic<Bool>(true)
+    /// What every request reads: what may be done, in the lowest two bits, and the number of the phase.
+    private let gate = Atomic<UInt64>(1 << 2)
+    /// Until when it is open; means nothing in other phases.
+    private let openUntil = Atomic<Int64>(0)
+    /// When probes have closed it last; the least instant for never.
+    private let closedAt = Atomic<Int64>(.min)
     private let failuresInARow = Atomic<Int>(0)
-    private let window: OutcomeWindow
-    private let policy: BreakerPolicy
+    private let window = OutcomeWindow()
+    private let thresholds = BreakerThresholds()
+    private let signal: ChangeSignal
+    private let ejections: EjectionBudget?
 
-    /// - Parameter seed: for the jitter.
-    package init(_ policy: BreakerPolicy, seed: UInt64) {
-        self.policy = policy
-        window = OutcomeWindow(window: policy.window)
-        shared = Lock(Shared(policy: policy, random: RandomSource(seed: seed)))
+    private enum Gate: UInt64 {
+        case closed = 0
+        case open = 1
+        /// Half open, and a probe may go.
+        case probing = 2
+        /// Half open, and all probes are under way or done.
+        case waiting = 3
+
+        init(_ state: BreakerState, probes: Int) {
+            switch state {
+            case .closed: self = .closed
+            case .open: self = .open
+            case .halfOpen(let granted, _, _): self = granted < max(probes, 1) ? .probing : .waiting
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - seed: for the jitter.
+    ///   - signal: told when it changes whether requests may go.
+    ///   - ejections: asked before it opens; nil where it always may.
+    package init(
+        _ policy: BreakerPolicy, seed: UInt64, signal: ChangeSignal = ChangeSignal(), ejections: EjectionBudget? = nil
+    ) {
+        shared = Lock(Shared(random: RandomSource(seed: seed)))
+        self.signal = signal
+        self.ejections = ejections
+        adopt(policy)
     }
 
     /// Where it stands, for introspection.
     package var state: BreakerState { shared.withLock { $0.state } }
-    /// How often it has opened.
-    package var openings: Int { shared.withLock { $0.openings } }
+    package var counts: BreakerCounts { shared.withLock { $0.counts } }
+    /// Failures since the last success, as long as it is closed.
+    package var consecutiveFailures: Int { failuresInARow.load(ordering: .relaxed) }
+    /// When probes have closed it last; nil for never.
+    package var recovery: MonotonicTime? {
+        let instant = closedAt.load(ordering: .relaxed)
+        return instant == .min ? nil : MonotonicTime(nanoseconds: instant)
+    }
+
+    /// Goes by `policy` from now on. What has been counted stays; an open time that has begun is not changed.
+    package func adopt(_ policy: BreakerPolicy) {
+        shared.withLock { shared in
+            guard shared.policy != policy || !thresholds.isSet else { return }
+            if shared.policy.window != policy.window || !thresholds.isSet { window.reset(length: policy.window) }
+            shared.policy = policy
+            thresholds.set(policy)
+            publish(shared.state, policy, isNewPhase: false)
+        }
+    }
+
+    // MARK: Asking
 
     /// Whether a request may go to the upstream.
     @inline(__always)
-    package func admit(now: MonotonicTime) -> BreakerAdmission {
-        isClosed.load(ordering: .relaxed) ? .allowed : admitSlowly(now)
+    package func admit(now: MonotonicTime) -> BreakerVerdict {
+        let seen = gate.load(ordering: .relaxed)
+        guard seen & 3 != Gate.closed.rawValue else {
+            return .admitted(BreakerTicket(phase: seen >> 2, isProbe: false))
+        }
+        return admitSlowly(seen, now)
     }
 
     @inline(never)
-    private func admitSlowly(_ now: MonotonicTime) -> BreakerAdmission {
-        shared.withLock { $0.state.admit($0.policy, now: now) }
+    private func admitSlowly(_ seen: UInt64, _ now: MonotonicTime) -> BreakerVerdict {
+        // As long as it refuses, it does so without a lock.
+        if let refusal = refusal(seen, now) { return .refused(retryAfter: refusal) }
+        return shared.withLock { shared in
+            let before = shared.state
+            let admission = shared.state.admit(shared.policy, now: now)
+            if shared.state != before {
+                var isNewPhase = false
+                if case .open = before { isNewPhase = true }
+                publish(shared.state, shared.policy, isNewPhase: isNewPhase)
+            }
+            let phase = gate.load(ordering: .relaxed) >> 2
+            switch admission {
+            case .allowed: return .admitted(BreakerTicket(phase: phase, isProbe: false))
+            case .probe:
+                shared.counts.probes &+= 1
+                return .admitted(BreakerTicket(phase: phase, isProbe: true))
+            case .refused(let left): return .refused(retryAfter: left)
+            }
+        }
     }
 
-    /// Takes the outcome of a request that was admitted.
-    /// - Parameter wasProbe: what `admit` said.
-    package func record(_ outcome: CallOutcome, wasProbe: Bool, now: MonotonicTime) {
-        if wasProbe { return endProbe(outcome, now) }
-        if outcome == .unknown { return }
+    /// For how long it refuses; nil when a request may go.
+    package func refusal(now: MonotonicTime) -> TimeAmount? { refusal(gate.load(ordering: .relaxed), now) }
+
+    private func refusal(_ seen: UInt64, _ now: MonotonicTime) -> TimeAmount? {
+        switch Gate(rawValue: seen & 3) {
+        case .open:
+            let until = MonotonicTime(nanoseconds: openUntil.load(ordering: .relaxed))
+            return now < until ? until - now : nil
+        case .waiting: return BreakerState.probeTime
+        case .closed, .probing, nil: return nil
+        }
+    }
+
+    // MARK: Telling
+
+    /// Takes the outcome of a request that was admitted. One of a former phase tells nothing about this one: it is
+    /// dropped, so that what was under way when the breaker opened can't open it again once it has closed.
+    /// - Returns: what that has changed.
+    @discardableResult
+    package func record(_ outcome: CallOutcome, _ ticket: BreakerTicket, now: MonotonicTime) -> BreakerChange? {
+        guard ticket.phase == gate.load(ordering: .relaxed) >> 2 else { return nil }
+        if ticket.isProbe { return endProbe(outcome, ticket, now) }
+        if outcome == .unknown { return nil }
         let inARow: Int
         if outcome == .failure {
             inARow = failuresInARow.wrappingAdd(1, ordering: .relaxed).newValue
@@ -54,54 +144,120 @@ package final class CircuitBreaker: Sendable {
             if failuresInARow.load(ordering: .relaxed) != 0 { failuresInARow.store(0, ordering: .relaxed) }
             inARow = 0
         }
-        var isTooMuch = policy.consecutiveFailures > 0 && inARow >= policy.consecutiveFailures
-        if policy.failureRatio != nil || policy.slowRatio != nil {
-            isTooMuch = exceeds(window.count(outcome, now: now)) || isTooMuch
+        var cause = thresholds.isExceeded(inARow: inARow) ? BreakerCause.consecutiveFailures : nil
+        if thresholds.hasRatio {
+            let sum = window.count(outcome, now: now)
+            cause = cause ?? thresholds.excess(of: sum)
         }
-        if isTooMuch { trip(now) }
-    }
-
-    private func exceeds(_ sum: OutcomeWindow.Sum) -> Bool {
-        guard sum.total >= max(policy.volumeMinimum, 1) else { return false }
-        let total = Double(sum.total)
-        if let ratio = policy.failureRatio, Double(sum.failures) / total >= ratio { return true }
-        if let ratio = policy.slowRatio, Double(sum.slow) / total >= ratio { return true }
-        return false
+        return cause.flatMap { trip($0, ticket, now) }
     }
 
     @inline(never)
-    private func trip(_ now: MonotonicTime) {
+    private func trip(_ cause: BreakerCause, _ ticket: BreakerTicket, _ now: MonotonicTime) -> BreakerChange? {
         shared.withLock { shared in
-            guard shared.state == .closed else { return }
+            guard shared.state == .closed, !shared.isRetired, ticket.phase == gate.load(ordering: .relaxed) >> 2
+            else { return nil }
+            guard ejections?.take() ?? true else {
+                shared.counts.suppressed &+= 1
+                return nil
+            }
             shared.state.trip(shared.policy, now: now, chance: shared.random.unit())
-            shared.openings += 1
-            isClosed.store(false, ordering: .relaxed)
+            shared.counts.openings &+= 1
+            shared.counts.cause = cause
+            publish(shared.state, shared.policy, isNewPhase: true)
+            return .opened(cause)
         }
     }
 
-    private func endProbe(_ outcome: CallOutcome, _ now: MonotonicTime) {
+    private func endProbe(
+        _ outcome: CallOutcome, _ ticket: BreakerTicket, _ now: MonotonicTime
+    ) -> BreakerChange? {
         shared.withLock { shared in
-            let before = shared.state
+            guard ticket.phase == gate.load(ordering: .relaxed) >> 2, case .halfOpen = shared.state else { return nil }
             shared.state.probeEnded(outcome, shared.policy, now: now, chance: shared.random.unit())
-            if case .halfOpen = before, case .open = shared.state { shared.openings += 1 }
-            if shared.state == .closed, before != .closed { close() }
+            switch shared.state {
+            case .halfOpen:
+                publish(shared.state, shared.policy, isNewPhase: false)
+                return nil
+            case .open:
+                shared.counts.openings &+= 1
+                shared.counts.cause = .failedProbe
+                publish(shared.state, shared.policy, isNewPhase: true)
+                return .opened(.failedProbe)
+            case .closed:
+                close(&shared, now)
+                return .closed
+            }
         }
     }
 
-    /// Closes it, whatever it has seen: an operator's wish.
-    package func reset() {
+    /// Closes it, whatever it has seen: an operator's wish, or that of a configuration that has no breaker any more.
+    package func reset(now: MonotonicTime) {
         shared.withLock { shared in
+            let wasClosed = shared.state == .closed
             shared.state = .closed
-            close()
+            if wasClosed { forget() } else { close(&shared, now) }
         }
     }
 
-    /// What was counted before it opened must not open it again.
-    private func close() {
-        failuresInARow.store(0, ordering: .relaxed)
-        window.reset()
-        isClosed.store(true, ordering: .relaxed)
+    /// Closes it for good: its target is gone, though requests under way may still know it.
+    package func retire(now: MonotonicTime) {
+        shared.withLock { $0.isRetired = true }
+        reset(now: now)
     }
+
+    private func close(_ shared: inout Shared, _ now: MonotonicTime) {
+        forget()
+        ejections?.giveBack()
+        closedAt.store(now.nanoseconds, ordering: .relaxed)
+        publish(.closed, shared.policy, isNewPhase: true)
+    }
+
+    /// What was counted before must not open it again.
+    private func forget() {
+        failuresInARow.store(0, ordering: .relaxed)
+        window.reset(length: nil)
+    }
+
+    /// Makes the state known to who reads it without the lock. Called with the lock held.
+    private func publish(_ state: BreakerState, _ policy: BreakerPolicy, isNewPhase: Bool) {
+        if case .open(let until, _) = state { openUntil.store(until.nanoseconds, ordering: .relaxed) }
+        let before = gate.load(ordering: .relaxed)
+        let phase = (before >> 2) &+ (isNewPhase ? 1 : 0)
+        let after = phase << 2 | Gate(state, probes: policy.probes).rawValue
+        guard after != before else { return }
+        gate.store(after, ordering: .relaxed)
+        signal.raise()
+    }
+}
+
+/// What `admit` says.
+package enum BreakerVerdict: Sendable, Equatable {
+    /// The request may go; its outcome must be told with the ticket.
+    case admitted(BreakerTicket)
+    /// It may not; in that time it might.
+    case refused(retryAfter: TimeAmount)
+}
+
+/// What an outcome has made of a breaker.
+package enum BreakerChange: Sendable, Equatable {
+    case opened(BreakerCause)
+    case closed
+}
+
+/// When and how a request was admitted.
+package struct BreakerTicket: Sendable, Equatable {
+    let phase: UInt64
+    /// Whether it is one of the counted requests that decide whether the breaker closes.
+    package let isProbe: Bool
+
+    init(phase: UInt64, isProbe: Bool) {
+        self.phase = phase
+        self.isProbe = isProbe
+    }
+
+    /// Of a request that no breaker was asked about.
+    package static var none: BreakerTicket { BreakerTicket(phase: 0, isProbe: false) }
 }
 
 extension RandomSource {

@@ -24,15 +24,15 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
 
     private let failures = Slots()
     private let slow = Slots()
-    private let slotTime: Int64
+    /// The time of a slot, in nanoseconds.
+    private let slotTime = Atomic<Int64>(1_000_000_000)
 
     private struct Slots: ~Copyable, @unchecked Sendable {
+        // Sendable: every word is atomic.
         let words = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: slotCount)
         init() { for index in 0..<slotCount { (words + index).initialize(to: Atomic(0)) } }
         deinit { words.deallocate() }
     }
-
-    init(window: TimeAmount) { slotTime = max(window.nanoseconds / Int64(Self.slotCount), 1_000_000) }
 
     /// Counts a request.
     /// - Returns: the window with it.
@@ -59,7 +59,11 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
     }
 
     /// Forgets everything.
-    func reset() {
+    /// - Parameter length: the window's from now on; nil for the same as before.
+    func reset(length: TimeAmount?) {
+        if let length {
+            slotTime.store(max(length.nanoseconds / Int64(Self.slotCount), 1_000_000), ordering: .relaxed)
+        }
         for index in 0..<Self.slotCount {
             failures.words[index].store(0, ordering: .relaxed)
             slow.words[index].store(0, ordering: .relaxed)
@@ -67,7 +71,9 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
     }
 
     /// From 1, so that a slot that was never written is past.
-    private func number(_ now: MonotonicTime) -> UInt64 { UInt64(max(now.nanoseconds, 0) / slotTime) &+ 20 }
+    private func number(_ now: MonotonicTime) -> UInt64 {
+        UInt64(max(now.nanoseconds, 0) / slotTime.load(ordering: .relaxed)) &+ 20
+    }
 
     private static func isAlive(_ word: UInt64, at number: UInt64) -> Bool {
         (number &- (word >> (2 * countBits))) & numberMask < UInt64(slotCount) && word != 0

@@ -41,6 +41,7 @@ package struct ExplainedPipeline {
             case .requestHeaders: proxy == nil ? nil : edit(route.plugins.requestHeaders)
             case .internalJWT: proxy == nil ? nil : route.plugins.internalJWT.map(internalToken)
             case .concurrency: proxy == nil ? nil : concurrency(upstream)
+            case .circuitBreaker: upstream.flatMap(breaker)
             case .pickTarget: upstream.map(pick)
             case .proxy: upstream.map(relay)
             case .retry: proxy == nil ? nil : retries(upstream)
@@ -147,12 +148,14 @@ extension ExplainedPipeline.Values {
 
     fileprivate func pick(_ upstream: Upstream) -> [ExplainedStep.Value] {
         let targets = upstream.targets.map { target in
-            value("target", "http://\(target.authority), weight \(target.weight.value)", .file(target.location))
+            let priority = target.priority.value == 0 ? "" : ", priority \(target.priority.value)"
+            let text = "http://\(target.authority), weight \(target.weight.value)\(priority)"
+            return value("target", text, .file(target.location))
         }
         return split(proxy?.split) + [
             value("upstream", "\(route.domain)/\(upstream.name)", .file(upstream.location)),
             value("balancer", upstream.balancer.value.text, upstream.balancer.origin),
-        ] + targets + [number("connections_max", upstream.connectionsMax)]
+        ] + targets + health(upstream) + [number("connections_max", upstream.connectionsMax)]
     }
 
     fileprivate func relay(_ upstream: Upstream) -> [ExplainedStep.Value] {

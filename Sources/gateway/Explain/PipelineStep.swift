@@ -20,6 +20,7 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case requestHeaders
     case internalJWT
     case concurrency
+    case circuitBreaker
     case pickTarget
     case proxy
     case retry
@@ -45,6 +46,7 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .requestHeaders: "request_headers"
         case .internalJWT: "internal_jwt"
         case .concurrency: "concurrency"
+        case .circuitBreaker: "circuit_breaker"
         case .pickTarget: "pick a target"
         case .proxy: "proxy, with time-outs"
         case .retry: "retry"

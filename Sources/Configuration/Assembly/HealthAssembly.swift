@@ -1,0 +1,92 @@
+import Base
+
+/// Turns what an upstream says about breakers and health into the model, and reports what has no effect.
+struct HealthAssembly {
+    let draft: UpstreamDraft
+    let file: FileDecoder
+
+    func circuitBreaker() -> CircuitBreakerSettings? {
+        guard let (draft, node) = draft.circuitBreaker else { return nil }
+        let settings = CircuitBreakerSettings(
+            scope: draft.scope ?? .builtIn(.both),
+            consecutiveFailures: draft.consecutiveFailures ?? .builtIn(Defaults.breakerFailures),
+            failureRatio: draft.failureRatio, slowRatio: draft.slowRatio,
+            slowTime: draft.slowTime ?? .builtIn(Defaults.breakerSlowTime),
+            window: draft.window ?? .builtIn(Defaults.breakerWindow),
+            volumeMin: draft.volumeMin ?? .builtIn(Defaults.breakerVolumeMin),
+            failures: draft.failures ?? CircuitBreakerSettings.defaultFailures.map { .builtIn($0) },
+            openTime: draft.openTime ?? .builtIn(Defaults.breakerOpenTime),
+            openGrowth: draft.openGrowth ?? .builtIn(Defaults.breakerOpenGrowth),
+            openTimeMax: draft.openTimeMax
+                ?? .builtIn(max(Defaults.breakerOpenTimeMax, draft.openTime?.value ?? .zero)),
+            jitter: draft.jitter ?? .builtIn(Defaults.breakerJitter),
+            probes: draft.probes ?? .builtIn(Defaults.breakerProbes),
+            ejectedMax: draft.ejectedMax ?? .builtIn(Defaults.breakerEjectedMax),
+            fallback: draft.fallback.map { fallback in
+                CircuitBreakerSettings.Fallback(
+                    status: fallback.status ?? .builtIn(Defaults.fallbackStatus),
+                    contentType: fallback.contentType ?? .builtIn(Defaults.contentType),
+                    body: fallback.body ?? .builtIn(""))
+            })
+        check(settings, draft, node)
+        return settings
+    }
+
+    private func check(_ settings: CircuitBreakerSettings, _ draft: CircuitBreakerDraft, _ node: Int) {
+        if let zero = draft.consecutiveFailures, zero.value == 0, draft.failureRatio == nil, draft.slowRatio == nil,
+            !file.holdsUnknownKey(node), let place = zero.origin.location
+        {
+            file.error(
+                at: place, "nothing opens this circuit breaker",
+                expected: "`consecutive_failures` above 0, `failure_ratio` or `slow_ratio`")
+        }
+        if let place = draft.slowTime?.origin.location, file.key("slow_ratio", in: node) == nil,
+            !file.holdsUnknownKey(node)
+        {
+            file.error(at: place, "`slow_time` has no effect without `slow_ratio`", suggestion: "add `slow_ratio`")
+        }
+        if let longest = draft.openTimeMax, longest.value < settings.openTime.value,
+            let place = longest.origin.location
+        {
+            file.error(
+                at: place, "`open_for_max` is shorter than `open_for`",
+                expected: "at least \(DurationFormat.text(settings.openTime.value))")
+        }
+        if let place = draft.ejectedMax?.origin.location, settings.scope.value == .upstream {
+            file.error(at: place, "`ejected_max` has no effect with `scope: upstream`", expected: "no such key")
+        }
+    }
+
+    func healthCheck() -> HealthCheckSettings? {
+        guard let (draft, node) = draft.healthCheck else { return nil }
+        let kind = draft.kind ?? .builtIn(.http)
+        if kind.value == .tcp {
+            for name: StaticString in ["path", "method", "host", "statuses", "body_contains"] {
+                guard let key = file.key(name, in: node) else { continue }
+                file.error(key, "`\(name)` has no effect with `type: tcp`", expected: "no such key")
+            }
+        } else if draft.method?.value == .head, let place = draft.bodyContains?.origin.location {
+            file.error(at: place, "an answer to HEAD has no content", suggestion: "use `method: GET`")
+        }
+        if let text = draft.bodyContains, text.value.isEmpty, let place = text.origin.location {
+            file.error(at: place, "the text is empty", expected: "at least one byte, or no such key")
+        }
+        return HealthCheckSettings(
+            kind: kind, path: draft.path ?? .builtIn(Defaults.checkPath), method: draft.method ?? .builtIn(.get),
+            host: draft.host, statuses: draft.statuses ?? [.builtIn(StatusRange(200, 299))],
+            bodyContains: draft.bodyContains, interval: draft.interval ?? .builtIn(Defaults.checkInterval),
+            jitter: draft.jitter ?? .builtIn(Defaults.checkJitter),
+            timeout: draft.timeout ?? .builtIn(Defaults.checkTimeout),
+            healthyThreshold: draft.healthyThreshold ?? .builtIn(Defaults.checkHealthyThreshold),
+            unhealthyThreshold: draft.unhealthyThreshold ?? .builtIn(Defaults.checkUnhealthyThreshold))
+    }
+
+    func slowStart(_ balancer: Balancer) -> Setting<TimeAmount>? {
+        guard let time = draft.slowStart else { return nil }
+        if case .consistentHash = balancer, let place = time.origin.location {
+            file.error(
+                at: place, "`slow_start` has no effect with `balancer: consistent_hash`", expected: "no such key")
+        }
+        return time
+    }
+}

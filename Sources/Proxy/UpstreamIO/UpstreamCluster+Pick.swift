@@ -1,0 +1,134 @@
+import Base
+import Observability
+import Traffic
+import Upstream
+
+/// Where an attempt may go.
+enum TargetChoice: Equatable {
+    /// The target of this index.
+    case target(Int)
+    /// Nowhere: circuit breakers are open. In that time one may let a request through.
+    case refused(retryAfter: TimeAmount)
+    /// Nowhere: all targets are drained, known to be down or tried already.
+    case none
+}
+
+extension UpstreamCluster {
+    /// The target for the next attempt of `exchange`. Follow with `attemptEnded`.
+    func pick(for exchange: Exchange) -> TargetChoice {
+        if let watch { return pick(for: exchange, watch) }
+        guard
+            let picked = balancer.pick(
+                hash: hash(of: exchange), excluding: exchange.attempt.excludedTargets, available: .all)
+        else { return .none }
+        balancer.begin(picked)
+        return .target(picked)
+    }
+
+    private func pick(for exchange: Exchange, _ watch: UpstreamWatch) -> TargetChoice {
+        let now = exchange.worker.loop.now
+        watch.refresh(&balancer, now: now)
+        exchange.attempt.upstreamTicket = .none
+        exchange.attempt.targetTicket = .none
+        if watch.plan.guardsUpstream {
+            switch watch.plan.health.breaker.admit(now: now) {
+            case .admitted(let ticket): exchange.attempt.upstreamTicket = ticket
+            case .refused(let left): return .refused(retryAfter: left)
+            }
+        }
+        if let picked = pickTarget(for: exchange, watch, now) {
+            balancer.begin(picked)
+            return .target(picked)
+        }
+        if watch.plan.guardsUpstream {
+            // Nothing came of it: a probe is another's.
+            watch.plan.health.breaker.record(.unknown, exchange.attempt.upstreamTicket, now: now)
+        }
+        guard let left = watch.refusal(among: exchange.attempt.excludedTargets, now: now) else { return .none }
+        return .refused(retryAfter: left)
+    }
+
+    private func pickTarget(for exchange: Exchange, _ watch: UpstreamWatch, _ now: MonotonicTime) -> Int? {
+        let availability = watch.availability
+        var excluded = exchange.attempt.excludedTargets
+        let hash = hash(of: exchange)
+        while true {
+            guard
+                let picked = balancer.pick(hash: hash, excluding: excluded, available: availability.chosen)
+                    ?? balancer.pick(hash: hash, excluding: excluded, available: availability.reserve)
+            else { return nil }
+            // In a panic nobody is asked whether they are fit.
+            guard watch.plan.guardsTargets, !availability.isPanic else { return picked }
+            switch watch.plan.targets[picked].breaker.admit(now: now) {
+            case .admitted(let ticket):
+                exchange.attempt.targetTicket = ticket
+                return picked
+            case .refused:
+                // Another loop was faster, or the last probe has just been granted.
+                excluded.insert(picked)
+            }
+        }
+    }
+
+    /// An attempt that `pick` began is over.
+    func attemptEnded(_ attempt: Attempt, _ outcome: AttemptOutcome, now: MonotonicTime) {
+        balancer.end(attempt.target)
+        if let watch { tell(watch.plan, attempt, outcome, now) }
+    }
+
+    /// The target has answered with a head. A probe is decided now: the answer's end may be far away.
+    func attemptAnswered(_ attempt: inout Attempt, now: MonotonicTime) {
+        guard let watch, attempt.upstreamTicket.isProbe || attempt.targetTicket.isProbe else { return }
+        tell(watch.plan, attempt, .answered(status: attempt.status), now)
+        attempt.upstreamTicket = .none
+        attempt.targetTicket = .none
+    }
+
+    private func tell(_ plan: HealthPlan, _ attempt: Attempt, _ outcome: AttemptOutcome, _ now: MonotonicTime) {
+        guard plan.guardsUpstream || plan.guardsTargets else { return }
+        let told: CallOutcome
+        switch outcome {
+        case .answered(let status):
+            told = plan.rule.outcome(status: status, time: attempt.answerTime - attempt.sentTime)
+        case .failed(let error): told = error.failureKind.map { plan.rule.outcome($0) } ?? .unknown
+        case .dropped: told = .unknown
+        }
+        if plan.guardsUpstream, let change = plan.health.breaker.record(told, attempt.upstreamTicket, now: now) {
+            log(change, plan, target: nil)
+        }
+        guard plan.guardsTargets else { return }
+        let target = plan.targets[attempt.target]
+        if let change = target.breaker.record(told, attempt.targetTicket, now: now) {
+            log(change, plan, target: target.target)
+        }
+    }
+
+    private func log(_ change: BreakerChange, _ plan: HealthPlan, target: String?) {
+        switch change {
+        case .opened(let cause):
+            plan.log.warning("a circuit breaker has opened") { line in
+                line.field("upstream", name)
+                if let target { line.field("target", target) }
+                line.field("cause", ByteView(cause.label).string)
+            }
+        case .closed:
+            plan.log.info("a circuit breaker has closed") { line in
+                line.field("upstream", name)
+                if let target { line.field("target", target) }
+            }
+        }
+    }
+}
+
+extension UpstreamError {
+    /// What it is to a circuit breaker; nil when no target is to blame.
+    var failureKind: FailureRule.Kinds? {
+        switch self {
+        case .connectRefused, .connectTimedOut, .connectFailed, .nameNotResolved: .connect
+        case .responseHeaderTimedOut, .attemptTimedOut, .idleTimedOut, .requestTimedOut: .timeout
+        case .resetBeforeResponse, .closedBeforeResponse, .malformedResponse, .unexpectedUpgrade, .responseTruncated:
+            .reset
+        case .noTargetAvailable, .poolExhausted: nil
+        }
+    }
+}

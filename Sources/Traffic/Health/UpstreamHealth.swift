@@ -1,0 +1,46 @@
+import Base
+
+/// What is known of an upstream and its targets, over all loops and reloads. Found by the upstream's name.
+package final class UpstreamHealth: Sendable {
+    /// `domain/upstream`.
+    package let name: String
+    package let signal = ChangeSignal()
+    package let breaker: CircuitBreaker
+    package let ejections = EjectionBudget(limit: 0)
+    private let targets = Lock<[String: TargetHealth]>([:])
+
+    package init(name: String, seed: UInt64) {
+        self.name = name
+        breaker = CircuitBreaker(BreakerPolicy(), seed: seed, signal: signal)
+    }
+
+    /// What is known of the target; made at the first call.
+    /// - Parameters:
+    ///   - target: as configured, such as `http://10.1.0.11:8080`.
+    ///   - seed: for the jitter of its breaker.
+    package func target(_ target: String, seed: UInt64) -> TargetHealth {
+        targets.withLock { targets in
+            if let known = targets[target] { return known }
+            let made = TargetHealth(
+                target: target,
+                breaker: CircuitBreaker(BreakerPolicy(), seed: seed, signal: signal, ejections: ejections),
+                signal: signal)
+            targets[target] = made
+            return made
+        }
+    }
+
+    package func known(_ target: String) -> TargetHealth? { targets.withLock { $0[target] } }
+
+    package var allTargets: [TargetHealth] { targets.withLock { $0.values.sorted { $0.target < $1.target } } }
+
+    /// Forgets the targets that are in use no more; what they took of the ejections is given back.
+    package func keepOnly(_ wanted: Set<String>, now: MonotonicTime) {
+        let gone = targets.withLock { targets in
+            let gone = targets.values.filter { !wanted.contains($0.target) }
+            for target in gone { targets[target.target] = nil }
+            return gone
+        }
+        for target in gone { target.breaker.retire(now: now) }
+    }
+}
