@@ -144,6 +144,22 @@ struct CircuitBreakerTests {
         #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
     }
 
+    @Test("forgiven failures are forgotten, in a row and in the window; an open breaker stays open")
+    func forgiving() {
+        let breaker = Self.breaker {
+            $0.consecutiveFailures = 3
+            $0.failureRatio = 0.5
+            $0.volumeMinimum = 5
+        }
+        for _ in 0..<2 { breaker.call(.failure) }
+        breaker.forgive()
+        for _ in 0..<2 { breaker.call(.failure) }
+        #expect(breaker.state == .closed)
+        breaker.call(.failure)
+        breaker.forgive()
+        #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
+    }
+
     @Test("no more targets are out than may be; one that is back makes room")
     func ejections() throws {
         let budget = EjectionBudget(limit: 1)

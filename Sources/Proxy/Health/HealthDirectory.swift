@@ -94,8 +94,14 @@ package final class HealthDirectory {
         let now = SystemClock.monotonic()
         let scope = upstream.circuitBreaker?.scope.value
         let policy = upstream.circuitBreaker.map { BreakerPolicy($0) }
-        if let policy, scope != .targets { health.breaker.adopt(policy) } else { health.breaker.reset(now: now) }
         let weighted = upstream.targets.count { $0.weight.value > 0 }
+        if var policy, scope != .targets {
+            // A target that fails must be found before its failures are put down to all of them.
+            if scope == .both { policy.volumeMinimum *= max(weighted, 1) }
+            health.breaker.adopt(policy)
+        } else {
+            health.breaker.reset(now: now)
+        }
         health.ejections.setLimit(weighted * (upstream.circuitBreaker?.ejectedMax.value ?? 0) / 100)
         let before = served[health.name]
         for target in upstream.targets {

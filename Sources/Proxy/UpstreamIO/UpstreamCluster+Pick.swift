@@ -93,14 +93,21 @@ extension UpstreamCluster {
         case .failed(let error): told = error.failureKind.map { plan.rule.outcome($0) } ?? .unknown
         case .dropped: told = .unknown
         }
-        if plan.guardsUpstream, let change = plan.health.breaker.record(told, attempt.upstreamTicket, now: now) {
-            log(change, plan, target: nil)
+        if plan.guardsTargets {
+            let breaker = plan.targets[attempt.target].breaker
+            let isLate = attempt.targetTicket != .none && !breaker.isCurrent(attempt.targetTicket)
+            let change = breaker.record(told, attempt.targetTicket, now: now)
+            if let change { log(change, plan, target: plan.targets[attempt.target].target) }
+            // A failing target that is taken out is no failure of the upstream's: others answer in its place. Neither is
+            // what was still under way on it.
+            if !attempt.upstreamTicket.isProbe {
+                if isLate { return }
+                if case .opened = change { return plan.health.breaker.forgive() }
+            }
         }
-        guard plan.guardsTargets else { return }
-        let target = plan.targets[attempt.target]
-        if let change = target.breaker.record(told, attempt.targetTicket, now: now) {
-            log(change, plan, target: target.target)
-        }
+        guard plan.guardsUpstream, let change = plan.health.breaker.record(told, attempt.upstreamTicket, now: now)
+        else { return }
+        log(change, plan, target: nil)
     }
 
     private func log(_ change: BreakerChange, _ plan: HealthPlan, target: String?) {

@@ -200,6 +200,14 @@ package final class CircuitBreaker: Sendable {
         }
     }
 
+    /// Whether the outcome of what was admitted with the ticket still tells anything.
+    package func isCurrent(_ ticket: BreakerTicket) -> Bool { ticket.phase == gate.load(ordering: .relaxed) >> 2 }
+
+    /// Begins to count anew, if it is closed: who was to blame has been found elsewhere.
+    package func forgive() {
+        shared.withLock { if $0.state == .closed { forget() } }
+    }
+
     /// Closes it for good: its target is gone, though requests under way may still know it.
     package func retire(now: MonotonicTime) {
         shared.withLock { $0.isRetired = true }
