@@ -50,8 +50,8 @@ let package = Package(
             "Plugins",
             ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity", "Traffic"],
             exclude: [
-                "HeaderEdit/HeaderEdit.md", "IPRestriction/IPRestriction.md", "Identity/Identity.md",
-                "InternalJWT/InternalJWT.md", "JWT/JWT.md", "RateLimit/RateLimit.md", "SPIFFE/SPIFFE.md",
+                "IPRestriction/IPRestriction.md", "Identity/Identity.md", "InternalJWT/InternalJWT.md", "JWT/JWT.md",
+                "RateLimit/RateLimit.md", "SPIFFE/SPIFFE.md", "Transform/Transform.md",
             ]),
 
         // Floor 5

@@ -69,6 +69,32 @@
         writeIndex = 0
     }
 
+    /// Drops what stands behind the first `count` readable bytes.
+    package mutating func truncate(to count: Int) {
+        precondition(count >= 0 && count <= readableCount)
+        writeIndex = readIndex + count
+    }
+
+    /// Drops `count` readable bytes from `start` on; what stands behind them moves there.
+    package mutating func remove(_ count: Int, at start: Int) {
+        precondition(start >= 0 && count >= 0 && start + count <= readableCount)
+        guard let storage, count > 0 else { return }
+        let place = storage + readIndex + start
+        place.update(from: place + count, count: readableCount - start - count)
+        writeIndex -= count
+    }
+
+    /// Makes the ASCII letters behind the first `start` readable bytes small.
+    package mutating func lowercase(from start: Int) {
+        precondition(start >= 0 && start <= readableCount)
+        guard let storage else { return }
+        var index = readIndex + start
+        while index < writeIndex {
+            storage[index] = ASCII.lowercased(storage[index])
+            index += 1
+        }
+    }
+
     /// Moves the readable bytes to the beginning, so that all free memory is writable.
     package mutating func compact() {
         guard let storage, readIndex > 0 else { return }

@@ -8,15 +8,15 @@ import Routing
 /// case here, in the phase where `PluginChain` runs it.
 package enum CompiledPlugin {
     case ipRestriction(IPRestrictionRule)
-    case requestHeaders(HeaderEditRule)
-    case responseHeaders(HeaderEditRule)
+    case requestTransform(RequestTransformRule)
+    case responseTransform(ResponseTransformRule)
 
     /// The key under `plugins:`.
     package var name: StaticString {
         switch self {
         case .ipRestriction: "ip_restriction"
-        case .requestHeaders: "request_headers"
-        case .responseHeaders: "response_headers"
+        case .requestTransform: "request_transform"
+        case .responseTransform: "response_transform"
         }
     }
 
@@ -24,8 +24,8 @@ package enum CompiledPlugin {
     package var phase: PluginPhase {
         switch self {
         case .ipRestriction: .access
-        case .requestHeaders: .requestTransform
-        case .responseHeaders: .responseTransform
+        case .requestTransform: .requestTransform
+        case .responseTransform: .responseTransform
         }
     }
 }
@@ -62,8 +62,13 @@ package struct PluginRefusal: Sendable {
 /// A class, so that a call copies no arrays: three counted references for each phase of each request.
 package final class PluginChain {
     private let access: [CompiledPlugin]
-    private let requestTransform: [CompiledPlugin]
-    private let responseTransform: [CompiledPlugin]
+    /// Changes what the upstream sees; nil when nothing is changed.
+    package let requestTransform: RequestTransformRule?
+    /// Changes what the client sees.
+    package let responseTransform: ResponseTransformRule?
+
+    /// Whether there is one of the two.
+    package var hasTransforms: Bool { requestTransform != nil || responseTransform != nil }
 
     /// Who sends the request, and what upstreams are told about that; nil when the route doesn't ask.
     package let identity: IdentityChain?
@@ -71,8 +76,14 @@ package final class PluginChain {
     package init(_ plugins: [CompiledPlugin] = [], identity: IdentityChain? = nil) {
         self.identity = identity
         access = plugins.filter { $0.phase == .access }
-        requestTransform = plugins.filter { $0.phase == .requestTransform }
-        responseTransform = plugins.filter { $0.phase == .responseTransform }
+        var request: RequestTransformRule?
+        var response: ResponseTransformRule?
+        for plugin in plugins {
+            if case .requestTransform(let rule) = plugin { request = rule }
+            if case .responseTransform(let rule) = plugin { response = rule }
+        }
+        requestTransform = request
+        responseTransform = response
     }
 
     /// The first refusal, or `proceed`.
@@ -83,20 +94,5 @@ package final class PluginChain {
             }
         }
         return .proceed
-    }
-
-    /// - Parameters:
-    ///   - parameters: what the route's path captured.
-    ///   - path: the path that was matched, which the captures point into.
-    package func transformRequest(_ fields: inout HeaderList, parameters: borrowing RouteMatch, path: ByteView) {
-        for plugin in requestTransform {
-            if case .requestHeaders(let rule) = plugin { rule.apply(to: &fields, parameters: parameters, path: path) }
-        }
-    }
-
-    package func transformResponse(_ fields: inout HeaderList) {
-        for plugin in responseTransform {
-            if case .responseHeaders(let rule) = plugin { rule.apply(to: &fields) }
-        }
     }
 }

@@ -24,14 +24,4 @@ package struct CompiledTemplate {
             }
         }
     }
-
-    /// Appends to a value that was begun in `fields`. Captures are parts of a canonical path, so no CR, LF or NUL is in them.
-    func append(parameters: borrowing RouteMatch, path: ByteView, to fields: inout HeaderList) {
-        for piece in pieces {
-            switch piece {
-            case .literal(let bytes): fields.appendToValue(bytes)
-            case .capture(let index): fields.appendToValue(parameters.capture(index, in: path))
-            }
-        }
-    }
 }

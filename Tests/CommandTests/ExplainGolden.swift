@@ -53,9 +53,10 @@ enum ExplainGolden {
           13 answer without an upstream                     off
           14 rewrite path and host                          on
                rewrite.path                                 /v2/{id}                         DIR/app.yaml:11:21
-          15 request_headers                                on
-               set X-Account                                {path.id}                        DIR/app.yaml:14:42
-               set X-Key                                    ********                         DIR/app.yaml:14:62
+          15 request_transform                              on
+               headers.set X-Account                        {path.id} -> 7                   DIR/app.yaml:14:54
+               headers.set X-Key                            ********                         DIR/app.yaml:14:74
+               on_missing                                   drop                             built in
           16 internal_jwt                                   off
           17 concurrency                                    off
           18 circuit_breaker                                off
@@ -77,8 +78,8 @@ enum ExplainGolden {
           21 retry                                          on
                retries.connect_failures_max                 1                                built in
                retries.stale_connection                     true                             built in
-          22 response_headers                               on
-               remove                                       X-Powered-By                     DIR/app.yaml:6:31
+          22 response_transform                             on
+               headers.remove                               X-Powered-By                     DIR/app.yaml:6:43
           23 access log and metrics                         on
                access_log.enabled                           true                             built in
 

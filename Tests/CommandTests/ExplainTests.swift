@@ -99,6 +99,6 @@ struct ExplainTests {
             ])
         let values = steps.flatMap { $0["values"] as? [[String: String]] ?? [] }
         #expect(values.contains(["name": "timeouts.request", "value": "7s", "from": "DIR/app.yaml:12:25"]))
-        #expect(values.contains(["name": "set X-Key", "value": "********", "from": "DIR/app.yaml:14:62"]))
+        #expect(values.contains(["name": "headers.set X-Key", "value": "********", "from": "DIR/app.yaml:14:74"]))
     }
 }

@@ -21,7 +21,7 @@ enum Sample {
           accounts:
             targets: ["http://127.0.0.1:9001", {url: "http://127.0.0.1:9002", weight: 3}]
         plugins:
-          response_headers: {remove: [X-Powered-By]}
+          response_transform: {headers: {remove: [X-Powered-By]}}
         routes:
           read:
             match: {methods: [GET], path: "/accounts/{id}"}
@@ -29,7 +29,7 @@ enum Sample {
             rewrite: {path: "/v2/{id}"}
             timeouts: {request: 7s}
             plugins:
-              request_headers: {set: {X-Account: "{path.id}", X-Key: "${env:PATH}"}}
+              request_transform: {headers: {set: {X-Account: "{path.id}", X-Key: "${env:PATH}"}}}
           any:
             match: {prefix: /accounts}
             upstream: accounts

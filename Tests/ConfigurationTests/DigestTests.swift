@@ -42,7 +42,10 @@ import Testing
             ("    upstream: accounts", "    upstream: accounts\n    timeouts: {request: 61s}"),
             ("    upstream: accounts", "    upstream: accounts\n    allow_encoded_slash: true"),
             ("    upstream: accounts", "    upstream: accounts\n    rewrite: {strip_prefix: /v1}"),
-            ("    upstream: accounts", "    upstream: accounts\n    plugins: {request_headers: {set: {X-A: b}}}"),
+            (
+                "    upstream: accounts",
+                "    upstream: accounts\n    plugins: {request_transform: {headers: {set: {X-A: b}}}}"
+            ),
             ("    upstream: accounts", "    redirect: {location: /v1/b}"),
             ("targets:", "balancer: least_requests\n    targets:"), ("read-account", "get-account"),
         ])
@@ -55,7 +58,7 @@ import Testing
 
     @Test("what a reference stands for counts, not the reference")
     func references() throws {
-        let header = plainBank + "\n    plugins: {request_headers: {set: {X-A: VALUE}}}\n"
+        let header = plainBank + "\n    plugins: {request_transform: {headers: {set: {X-A: VALUE}}}}\n"
         let one = try load(header.replacing("VALUE", with: "\"${env:A}\""))
         #expect(try load(header.replacing("VALUE", with: "one")).digest == one.digest)
         #expect(try load(header.replacing("VALUE", with: "\"${env:B}\"")).digest != one.digest)

@@ -54,7 +54,7 @@ import Testing
                 plugins: {ratelimit: {}}
 
             """,
-            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_headers`, `response_headers`, `ip_restriction`, `jwt`, `spiffe`, `internal_jwt` or `rate_limit`; did you mean `rate_limit`?"
+            "gateway.d/bank.yaml:9:15: error: routes.read.plugins.ratelimit: unknown key `ratelimit`; expected `request_transform`, `response_transform`, `ip_restriction`, `jwt`, `spiffe`, `internal_jwt` or `rate_limit`; did you mean `rate_limit`?"
         ),
         GoldenCase(
             "an unknown key without neighbours",

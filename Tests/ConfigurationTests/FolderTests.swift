@@ -72,13 +72,14 @@ private final class TemporaryFolder {
             ("team.key", true), ("..data/team.key", true), ("./team.key", true), ("absolute.key", true),
             ("stolen.key", false), ("escape/secret", false), ("sibling/secret", false), ("..data/../..", false),
         ] {
-            let bank = plainBank + "\n    plugins: {request_headers: {set: {X-Key: \"${file:\(path)}\"}}}\n"
+            let bank =
+                plainBank + "\n    plugins: {request_transform: {headers: {set: {X-Key: \"${file:\(path)}\"}}}}\n"
             try folder.write("bank.yaml", bank)
             let expected =
                 isInside
                 ? []
                 : [
-                    "gateway.d/bank.yaml:9:46: error: routes.read-account.plugins.request_headers.set.X-Key: `\(path)` "
+                    "gateway.d/bank.yaml:9:58: error: routes.read-account.plugins.request_transform.headers.set.X-Key: `\(path)` "
                         + "is not in the configuration folder; expected a path below the configuration folder: only "
                         + "gateway.yaml may take text from elsewhere"
                 ]
@@ -108,7 +109,8 @@ private final class TemporaryFolder {
             ("2026.pem", true), ("..data/2026.pem", true), ("innocent.txt", true), ("door/a.pem", true),
             ("ring/./a.pem", true), ("other.txt", false), ("..data/other.txt", false),
         ] {
-            let bank = plainBank + "\n    plugins: {request_headers: {set: {X-Key: \"${file:\(path)}\"}}}\n"
+            let bank =
+                plainBank + "\n    plugins: {request_transform: {headers: {set: {X-Key: \"${file:\(path)}\"}}}}\n"
             try folder.write("bank.yaml", bank)
             let said = folder.said(folder.load())
             #expect(said.count == (isKey ? 1 : 0), "\(path): \(said)")

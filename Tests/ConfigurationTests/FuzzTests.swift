@@ -10,6 +10,8 @@ import Testing
         "99999999999999999999", "1s", "10MiB", "*", "<<: *a\n", "\t", "\u{0}", "\u{feff}", "é", "\r\n", "#", ",",
         "{claim.", "|escape}", "{tenant}", "{trust_domain}", "spiffe://", "{host.1}", "{path.id}",
         "enabled: false", "keys/2026.pem", "HS256", "https://", "http://", "a.b.c", "/a~1b",
+        "{query.a|lower|default:'x'}", "{header.", "|hash}", "default:'", "''", "}}", "on_missing: refuse", "/a/0/-",
+        "5xx",
     ].map { Array($0.utf8) }
 
     private static func mutate(_ bytes: [UInt8], _ random: inout RandomSource) -> [UInt8] {
@@ -41,7 +43,7 @@ import Testing
               partner: {issuer: "https://p.example.com", any_audience: true, claims: {tenant: a.b, scope: [scp]}, algorithms: [ES256]}
             internal_tokens: {issuer: g, keys: [{file: keys/2026.pem, id: a}, {folder: signing}], publish: {listeners: [external]}}
             audit_log: {file: stderr}
-            defaults: {timeouts: {request: 10s}, plugins: {response_headers: {set: {X-Served-By: gateway}}}}
+            defaults: {timeouts: {request: 10s}, plugins: {response_transform: {headers: {set: {X-Served-By: gateway}}}}}
             """
     private static let bank =
         plainBank + """
@@ -50,7 +52,7 @@ import Testing
                 match: {hosts: ["a.shop.example.com"], prefix: /public, headers: {X-A: {prefix: b}}, query: {q: {present: true}}}
                 upstream: accounts
                 rewrite: {strip_prefix: /public, host: files.internal}
-                plugins: {request_headers: {set: {X-Key: "${env:X}"}, remove: [Cookie]}, ip_restriction: {deny: [10.0.0.0/8]}}
+                plugins: {request_transform: {headers: {set: {X-Key: "${env:X}"}, remove: [Cookie], rename: {A: B}, append: {C: ["{claim.sub|default:'-'}", "{cookie.a|hash}"]}}, query: {replace: {a: "{host}"}}, method: PUT, body: {json: {remove: [/a/0], rename: {/b: c}, set: {/d/e: 1.5, /f: "{method}"}, append: {/g: x}}, bytes_max: 1KiB, on_unfit: pass}, on_missing: refuse}, response_transform: {statuses: [5xx], status: {"500": 502}, body: {text: no}}, ip_restriction: {deny: [10.0.0.0/8]}}
               identity:
                 match: {path: "/v1/identity/{id}"}
                 upstream: accounts

@@ -5,8 +5,7 @@ import Testing
 @Suite struct PluginPageTests {
     private static let plugins = [
         ("jwt", "JWT"), ("rate_limit", "RateLimit"), ("spiffe", "SPIFFE"), ("internal_jwt", "InternalJWT"),
-        ("ip_restriction", "IPRestriction"),
-        ("request_headers", "HeaderEdit"),
+        ("ip_restriction", "IPRestriction"), ("request_transform", "Transform"), ("response_transform", "Transform"),
     ]
 
     @Test("a plugin's page names each of its keys", arguments: plugins)

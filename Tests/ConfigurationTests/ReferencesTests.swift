@@ -14,8 +14,8 @@ import Testing
             upstream: accounts
             timeouts: {request: "${env:TIMEOUT}"}
             plugins:
-              request_headers: {set: {X-Key: "Bearer ${file:keys/api.key}"}}
-              response_headers: {set: {X-Plain: "$${env:X} $ $$5 $"}}
+              request_transform: {headers: {set: {X-Key: "Bearer ${file:keys/api.key}"}}}
+              response_transform: {headers: {set: {X-Plain: "$${{env:X}} $ $$5 $"}}}
         """
     private static let environment = ["ACCOUNTS_HOST": "10.9.8.7", "ACCOUNTS_PORT": "8123", "TIMEOUT": "17s"]
 
@@ -36,8 +36,8 @@ import Testing
         let route = try #require(domain.routes.first)
         #expect(route.timeouts.request.value == .seconds(17))
         let plugins = route.plugins
-        #expect(plugins.requestHeaders.set.map(\.value.value.constant) == ["Bearer s3cr3t"])
-        #expect(plugins.responseHeaders.set.map(\.value.value.constant) == ["${env:X} $ $$5 $"])
+        #expect(plugins.requestTransform?.headers.set.map(\.value.value.constant) == ["Bearer s3cr3t"])
+        #expect(plugins.responseTransform?.headers.set.map(\.value.value.constant) == ["${env:X} $ $$5 $"])
     }
 
     @Test("values out of references are masked wherever the configuration is shown")
@@ -45,8 +45,8 @@ import Testing
         let configuration = try #require(load().configuration)
         let shown = EffectiveConfiguration.json(configuration)
         for secret in ["s3cr3t", "10.9.8.7", "8123", "17s"] { #expect(!shown.contains(secret)) }
-        #expect(shown.contains("\"X-Key\": {\"value\": \"********\", \"from\": \"gateway.d/bank.yaml:11:38\"}"))
-        #expect(shown.contains("${env:X} $ $$5 $"))
+        #expect(shown.contains("\"X-Key\": {\"value\": \"********\", \"from\": \"gateway.d/bank.yaml:11:50\"}"))
+        #expect(shown.contains("${{env:X}} $ $$5 $"))
     }
 
     @Test("no value out of a reference is in an error message")
@@ -65,7 +65,8 @@ import Testing
     func lineEnd(content: String, value: String) throws {
         let bank = Self.bank.replacing("Bearer ", with: "")
         let result = load(bank, key: content)
-        let header = try #require(result.configuration?.domains[0].routes[0].plugins.requestHeaders.set.first)
+        let header = try #require(
+            result.configuration?.domains[0].routes[0].plugins.requestTransform?.headers.set.first)
         #expect(header.value.value.constant == value)
     }
 
@@ -82,7 +83,7 @@ import Testing
         let result = load(Self.bank.replacing("keys/api.key", with: path))
         #expect(
             findings(result) == [
-                "gateway.d/bank.yaml:11:38: error: routes.read.plugins.request_headers.set.X-Key: `\(path)` is not in "
+                "gateway.d/bank.yaml:11:50: error: routes.read.plugins.request_transform.headers.set.X-Key: `\(path)` is not in "
                     + "the configuration folder; expected a path below the configuration folder: only gateway.yaml may "
                     + "take text from elsewhere"
             ])
@@ -120,7 +121,7 @@ import Testing
     @Test("what is put in is not looked through again")
     func once() throws {
         let result = load(key: "${env:TIMEOUT}")
-        #expect(result.configuration?.domains[0].routes[0].plugins.requestHeaders.set.isEmpty == nil)
+        #expect(result.configuration?.domains[0].routes[0].plugins.requestTransform?.headers.set.isEmpty == nil)
         #expect(result.diagnostics.map(\.message) == ["the value of the reference does not fit here"])
     }
 

@@ -133,11 +133,11 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {request_headers: {set: {Content-Length: "1"}, remove: [connection]}}
+                plugins: {request_transform: {headers: {set: {Content-Length: "1"}, remove: [connection]}}}
 
             """,
-            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.Content-Length: `Content-Length` can't be a name here; expected a header that may be changed; it frames the message",
-            "gateway.d/bank.yaml:9:70: error: routes.read.plugins.request_headers.remove[0]: `connection` does not fit here; expected a header that may be changed; it belongs to one connection only"
+            "gateway.d/bank.yaml:9:51: error: routes.read.plugins.request_transform.headers.set.Content-Length: `Content-Length` can't be a name here; expected a header that may be changed; it frames the message",
+            "gateway.d/bank.yaml:9:82: error: routes.read.plugins.request_transform.headers.remove[0]: `connection` does not fit here; expected a header that may be changed; it belongs to one connection only"
         ),
         GoldenCase(
             "identity headers",
@@ -150,10 +150,10 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {request_headers: {set: {X_Spiffe_ID: "a"}}}
+                plugins: {request_transform: {headers: {set: {X_Spiffe_ID: "a"}}}}
 
             """,
-            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.X_Spiffe_ID: `X_Spiffe_ID` can't be a name here; expected a header that may be changed; it carries an identity"
+            "gateway.d/bank.yaml:9:51: error: routes.read.plugins.request_transform.headers.set.X_Spiffe_ID: `X_Spiffe_ID` can't be a name here; expected a header that may be changed; it carries an identity"
         ),
         GoldenCase(
             "Host",
@@ -166,10 +166,10 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {request_headers: {set: {Host: a}}}
+                plugins: {request_transform: {headers: {set: {Host: a}}}}
 
             """,
-            "gateway.d/bank.yaml:9:39: error: routes.read.plugins.request_headers.set.Host: `Host` can't be a name here; expected a header that may be changed; the host is set with `rewrite: {host: …}` or `host_header`"
+            "gateway.d/bank.yaml:9:51: error: routes.read.plugins.request_transform.headers.set.Host: `Host` can't be a name here; expected a header that may be changed; the host is set with `rewrite: {host: …}` or `host_header`"
         ),
         GoldenCase(
             "a header name with a space",
@@ -182,10 +182,10 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {response_headers: {set: {"X Y": a}}}
+                plugins: {response_transform: {headers: {set: {"X Y": a}}}}
 
             """,
-            "gateway.d/bank.yaml:9:40: error: routes.read.plugins.response_headers.set.X Y: `X Y` can't be a name here; expected a header name"
+            "gateway.d/bank.yaml:9:52: error: routes.read.plugins.response_transform.headers.set.X Y: `X Y` can't be a name here; expected a header name"
         ),
         GoldenCase(
             "a line feed in a header",
@@ -198,10 +198,10 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {request_headers: {set: {X-A: "a\\r\\nX-B: b"}}}
+                plugins: {request_transform: {headers: {set: {X-A: "a\\r\\nX-B: b"}}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `a\\r\\nX-B: b` does not fit here; expected a header value without control characters; `{path.name}` stands for a path parameter"
+            "gateway.d/bank.yaml:9:56: error: routes.read.plugins.request_transform.headers.set.X-A: `a\\r\\nX-B: b` does not fit here; expected a header value without control characters; `{path.id}`, `{claim.sub}` and the like stand for what is known about the request"
         ),
         GoldenCase(
             "an unknown parameter in a header",
@@ -214,10 +214,10 @@ import Testing
               read:
                 match: {path: /v1/a}
                 upstream: accounts
-                plugins: {request_headers: {set: {X-A: "{path.id}"}}}
+                plugins: {request_transform: {headers: {set: {X-A: "{path.id}"}}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: the path of the route `bank/read` has no parameter `id`; expected a path with `{id}`; see gateway.d/bank.yaml:7:12: what the route matches"
+            "gateway.d/bank.yaml:9:56: error: routes.read.plugins.request_transform.headers.set.X-A: the path of the route `bank/read` has no parameter `id`; expected a path with `{id}`; see gateway.d/bank.yaml:7:12: what the route matches"
         ),
         GoldenCase(
             "a bare parameter in a header",
@@ -230,10 +230,10 @@ import Testing
               read:
                 match: {path: "/v1/{id}"}
                 upstream: accounts
-                plugins: {request_headers: {set: {X-A: "{id}"}}}
+                plugins: {request_transform: {headers: {set: {X-A: "{id}"}}}}
 
             """,
-            "gateway.d/bank.yaml:9:44: error: routes.read.plugins.request_headers.set.X-A: `{id}` does not fit here; expected text with `{path.name}` for path parameters; `{{` and `}}` stand for single braces"
+            "gateway.d/bank.yaml:9:56: error: routes.read.plugins.request_transform.headers.set.X-A: `{id}` does not fit here; expected `{path.NAME}`, `{query.NAME}`, `{header.NAME}`, `{cookie.NAME}`, `{claim.NAME}`, `{spiffe_id}`, `{tenant}`, `{request_id}`, `{client_address}`, `{route}`, `{domain}`, `{method}` or `{host}` at character 1, not `{id}`; did you mean `{path.id}`?"
         ),
         GoldenCase(
             "a network with host bits",

@@ -81,7 +81,7 @@ def test_connection_cannot_unframe_a_body(world, name, value):
 
 
 def test_connection_cannot_remove_a_header_that_a_plugin_sets(tmp_path):
-    route = route_all(plugins={"request_headers": {"set": {"X-Account": "gateway"}}})
+    route = route_all(plugins={"request_transform": {"headers": {"set": {"X-Account": "gateway"}}}})
     with EchoUpstream() as upstream, Gateway(tmp_path, {"service": upstream.target}, {"all": route}) as gateway:
         get(gateway.port, "/", [("Connection", "X-Account"), ("X-Account", "client")])
         assert upstream.last.values("x-account") == ["gateway"]

@@ -70,12 +70,6 @@ struct RouteAssembly {
         guard let parameters else { return domain.base.plugins }
         if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.plugins }
         var merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
-        if !merged.requestHeaders.isEmpty {
-            let edit = merged.requestHeaders.resolved(with: parameters) { template, name in
-                reportUnknown(parameter: name, in: template.origin, parameters)
-            }
-            merged.requestHeaders = edit
-        }
         let own = draft.plugins?.identity
         let identity = own.map(domain.base.identity.merged) ?? domain.base.identity
         if !identity.isEmpty {
@@ -85,6 +79,11 @@ struct RouteAssembly {
             merged.rateLimit = domain.rateLimits.settings(
                 draft.plugins?.rateLimit,
                 .init(name: named.name, parameters: parameters, plugins: merged, location: file.location(named.key)))
+        }
+        let transforms = draft.plugins.map(domain.base.transforms.merged) ?? domain.base.transforms
+        if !transforms.isEmpty {
+            (merged.requestTransform, merged.responseTransform) = self.transforms(
+                transforms, parameters, jwt: merged.jwt, spiffe: merged.spiffe)
         }
         return merged
     }
@@ -115,12 +114,18 @@ struct RouteAssembly {
             location: settings.location)
     }
 
-    private func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {
+    /// As errors name it: what a whole file or gateway.yaml says may be wrong for one route only.
+    var title: String { "the route `\(domain.claims.name)/\(named.name)`" }
+
+    /// The file in which a place lies: the domain's, or gateway.yaml.
+    func owner(of place: SourceLocation) -> FileDecoder {
+        place.file == file.document.file ? file : domain.gateway
+    }
+
+    func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {
         guard let place = origin.location else { return }
-        // The template of a whole file or of gateway.yaml is wrong for this route only: say which.
-        let owner = place.file == file.document.file ? file : domain.gateway
-        owner.error(
-            at: place, "the path of the route `\(domain.claims.name)/\(named.name)` has no parameter `\(name)`",
+        owner(of: place).error(
+            at: place, "the path of \(title) has no parameter `\(name)`",
             expected: parameters.isEmpty ? "a path with `{\(name)}`" : ValueType.alternatives(parameters),
             suggestion: Spelling.nearest(to: name, among: parameters).map { "did you mean `{\($0)}`?" },
             related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))

@@ -14,6 +14,8 @@ struct RouteBase {
     let plugins: PluginSet
     /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
     let identity: IdentityPluginsDraft
+    /// The same for the transforms.
+    let transforms: TransformBase
     /// Whether something of the plugins has to be made complete for each route; mostly it hasn't, and asking the plugins
     /// themselves a thousand times shows in the time of a reload.
     let hasRouteDependentPlugins: Bool
@@ -35,8 +37,9 @@ struct RouteBase {
         retries = RetryPolicy(retriesDraft)
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
         identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
+        transforms = layers.reduce(TransformBase()) { $0.merged(with: $1.plugins) }
         hasRouteDependentPlugins =
-            !plugins.requestHeaders.isEmpty || !identity.isEmpty || layers.contains { $0.plugins.rateLimit != nil }
+            !transforms.isEmpty || !identity.isEmpty || layers.contains { $0.plugins.rateLimit != nil }
     }
 
     func timeouts(for route: TimeoutsDraft, upstream: TimeoutsDraft?) -> RouteTimeouts {
@@ -57,47 +60,16 @@ struct RouteBase {
 
 extension PluginSet {
     static let none = PluginSet(
-        requestHeaders: HeaderEdit(remove: [], set: []), responseHeaders: HeaderEdit(remove: [], set: []),
-        ipRestriction: nil, jwt: nil, spiffe: nil, internalJWT: nil)
+        requestTransform: nil, responseTransform: nil, ipRestriction: nil, jwt: nil, spiffe: nil, internalJWT: nil)
 
     /// This set with the keys that a nearer place gives.
     func merged(with nearer: PluginsDraft) -> PluginSet {
         var merged = self
-        if let edit = nearer.requestHeaders { merged.requestHeaders = requestHeaders.merged(with: edit) }
-        if let edit = nearer.responseHeaders { merged.responseHeaders = responseHeaders.merged(with: edit) }
         if let restriction = nearer.ipRestriction {
             merged.ipRestriction = IPRestriction(
                 allow: restriction.allow ?? ipRestriction?.allow ?? [],
                 deny: restriction.deny ?? ipRestriction?.deny ?? [])
         }
         return merged
-    }
-}
-
-extension HeaderEdit {
-    /// What a nearer place sets replaces what this one sets under the same name; what it removes is no longer set.
-    fileprivate func merged(with nearer: HeaderEditDraft) -> HeaderEdit {
-        let replaced = Set((nearer.set.map(\.name) + (nearer.remove ?? []).map(\.value)).map { $0.lowercased() })
-        let kept = set.filter { !replaced.contains($0.name.lowercased()) }
-        return HeaderEdit(
-            remove: nearer.remove ?? remove,
-            set: kept + nearer.set.map { HeaderAssignment(name: $0.name, value: $0.value) })
-    }
-
-    /// The edit with its templates' parameters found in a route's path.
-    func resolved(with parameters: [String], report: (Setting<ValueTemplate>, String) -> Void) -> HeaderEdit {
-        if set.allSatisfy({ $0.value.value.constant != nil }) { return self }
-        return HeaderEdit(
-            remove: remove,
-            set: set.map { assignment in
-                switch assignment.value.value.resolved(with: parameters) {
-                case .success(let template):
-                    return HeaderAssignment(
-                        name: assignment.name, value: Setting(value: template, origin: assignment.value.origin))
-                case .failure(let unknown):
-                    report(assignment.value, unknown.name)
-                    return assignment
-                }
-            })
     }
 }

@@ -103,14 +103,14 @@ extension ModelWalk {
     }
 
     private static func walk<Sink: ModelSink>(_ plugins: PluginSet, _ sink: inout Sink) {
-        if plugins.requestHeaders.isEmpty, plugins.responseHeaders.isEmpty, plugins.ipRestriction == nil,
+        if plugins.requestTransform == nil, plugins.responseTransform == nil, plugins.ipRestriction == nil,
             plugins.rateLimit == nil, plugins.jwt == nil, plugins.spiffe == nil, plugins.internalJWT == nil
         {
             return
         }
         sink.beginObject("plugins")
-        walk(plugins.requestHeaders, "request_headers", &sink)
-        walk(plugins.responseHeaders, "response_headers", &sink)
+        if let transform = plugins.requestTransform { walk(transform, &sink) }
+        if let transform = plugins.responseTransform { walk(transform, &sink) }
         if let restriction = plugins.ipRestriction {
             sink.beginObject("ip_restriction")
             sink.networks("allow", restriction.allow)
@@ -122,29 +122,5 @@ extension ModelWalk {
         if let token = plugins.internalJWT { walk(token, &sink) }
         if let limits = plugins.rateLimit { walk(limits, &sink) }
         sink.endObject()
-    }
-
-    private static func walk<Sink: ModelSink>(_ edit: HeaderEdit, _ key: StaticString, _ sink: inout Sink) {
-        if edit.isEmpty { return }
-        sink.beginObject(key)
-        sink.texts("remove", edit.remove)
-        sink.beginObject("set")
-        for header in edit.set {
-            sink.text(named: header.name, header.value.value.templateText, header.value.origin)
-        }
-        sink.endObject()
-        sink.endObject()
-    }
-}
-
-extension ValueTemplate {
-    /// As it would be written in a header's value.
-    package var templateText: String {
-        parts.map { part in
-            switch part {
-            case .literal(let text): text
-            case .parameter(let name, _): "{path.\(name)}"
-            }
-        }.joined()
     }
 }

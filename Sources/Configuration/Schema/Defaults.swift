@@ -69,6 +69,9 @@ enum Defaults {
     static let serverHeader = "portcullis"
     static let redirectStatus = 308
     static let contentType = "text/plain; charset=utf-8"
+    static let editedBodyBytesMax = 64 << 10
+    /// The most that may be configured instead.
+    static let editedBodyBytesLimit = 1 << 20
 
     static let tokenAlgorithms: [TokenAlgorithm] = [.rs256, .es256]
     static let tokenTypes = ["jwt", "at+jwt"]

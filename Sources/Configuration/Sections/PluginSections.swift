@@ -3,14 +3,14 @@ import Base
 /// The keys of the plugins. A plugin's section stands here; what it does stands in the module Plugins.
 enum PluginSections {
     static let plugins = Section(
-        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` each header and under `claims` each claim counts as a key. A plugin is on when any place names it, and off again when the nearest that does says `enabled: false`.",
+        "The plugins. Keys of a route replace those of its file, and those of the file replace gateway.yaml's `defaults`, one by one; under `set` and the like each name and under `claims` each claim counts as a key. A plugin is on when any place names it, and off again when the nearest that does says `enabled: false`.",
         draft: { PluginsDraft() },
         keys: [
-            .part("request_headers", .section(requestHeaders), "Changes the headers that the upstream sees.") {
-                draft, value, _, _ in draft.requestHeaders = value
+            .part("request_transform", .section(TransformSections.request), "Changes what the upstream sees.") {
+                draft, value, _, _ in draft.requestTransform = value
             },
-            .part("response_headers", .section(responseHeaders), "Changes the headers that the client sees.") {
-                draft, value, _, _ in draft.responseHeaders = value
+            .part("response_transform", .section(TransformSections.response), "Changes what the client sees.") {
+                draft, value, _, _ in draft.responseTransform = value
             },
             .part("ip_restriction", .section(ipRestriction), "Lets clients in by address, or answers 403.") {
                 draft, value, _, _ in draft.ipRestriction = value
@@ -38,36 +38,7 @@ enum PluginSections {
             },
             .reserved("webhook_signature", "Signatures of webhooks."),
             .reserved("external_auth", "Authorisation by a service."),
-            .reserved("request_transform", "Changes of requests."),
-            .reserved("response_transform", "Changes of responses."),
             .reserved("compress", "Compression."),
-        ])
-
-    private static let requestHeaders = Section(
-        "Changes to request headers. Framing, hop-by-hop, identity headers and `Host` are out of reach.",
-        draft: { HeaderEditDraft() },
-        keys: [
-            .part(
-                "set", .headers(.request, .placed(.requestHeaderTemplate)), default: "{}",
-                "Headers to set, replacing all of that name; `{path.name}` stands for a path parameter."
-            ) { draft, value, _, _ in draft.set = value },
-            Key(
-                "remove", .list(.editableHeaderName(.request), countMax: 64, emptyAllowed: true), default: "[]",
-                "Names of headers to drop, before anything is set."
-            ) { $0.remove = $1.value },
-        ])
-
-    private static let responseHeaders = Section(
-        "Changes to response headers. Framing and hop-by-hop headers are out of reach.", draft: { HeaderEditDraft() },
-        keys: [
-            .part(
-                "set", .headers(.response, .placed(.constantHeader)), default: "{}",
-                "Headers to set, replacing all of that name."
-            ) { draft, value, _, _ in draft.set = value },
-            Key(
-                "remove", .list(.editableHeaderName(.response), countMax: 64, emptyAllowed: true), default: "[]",
-                "Names of headers to drop, before anything is set."
-            ) { $0.remove = $1.value },
         ])
 
     private static let ipRestriction = Section(
@@ -87,10 +58,7 @@ extension ValueDecoder {
         _ direction: HeaderText.Direction, _ value: ValueDecoder<Element>
     ) -> ValueDecoder where Value == [Named<Element>] {
         map(HeaderText.nameForm, countMax: 64, value) { name throws(Unfit) in
-            guard HeaderText.isName(name) else { throw Unfit() }
-            if let reason = HeaderText.protection(of: name, in: direction) {
-                throw Unfit(expected: "a header that may be changed; \(reason)")
-            }
+            try HeaderText.checkEditable(name, direction)
         }
     }
 

@@ -130,16 +130,11 @@ final class RewriteDraft {
 }
 
 struct PluginsDraft {
-    var requestHeaders: HeaderEditDraft?
-    var responseHeaders: HeaderEditDraft?
+    var requestTransform: RequestTransformDraft?
+    var responseTransform: ResponseTransformDraft?
     var ipRestriction: IPRestrictionDraft?
     var rateLimit: RateLimitPluginDraft?
     var identity = IdentityPluginsDraft()
-}
-
-struct HeaderEditDraft {
-    var set: [Named<Setting<ValueTemplate>>] = []
-    var remove: [Setting<String>]?
 }
 
 struct IPRestrictionDraft {

@@ -40,12 +40,23 @@ enum HeaderText {
             decoding: name.raw.map { $0 == ASCII.underscore ? ASCII.hyphen : ASCII.lowercased($0) }, as: UTF8.self)
         switch folded {
         case "content-length", "transfer-encoding", "trailer", "te": return "it frames the message"
-        case "connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings":
+        case "connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings",
+            "proxy-authenticate", "proxy-authorization", "proxy-authentication-info":
             return "it belongs to one connection only"
         case "x-spiffe-id", "x-internal-token", "x-internal-jwt": return "it carries an identity"
         case "host" where direction == .request: return "the host is set with `rewrite: {host: …}` or `host_header`"
         case "expect" where direction == .request: return "it frames the message"
         default: return nil
+        }
+    }
+}
+
+extension HeaderText {
+    /// Throws unless `text` is the name of a header that configuration may touch.
+    static func checkEditable(_ text: ByteView, _ direction: Direction) throws(Unfit) {
+        guard isName(text) else { throw Unfit() }
+        if let reason = protection(of: text, in: direction) {
+            throw Unfit(expected: "a header that may be changed; \(reason)")
         }
     }
 }
@@ -61,10 +72,7 @@ extension ValueDecoder where Value == String {
     /// A header name that configuration may touch.
     static func editableHeaderName(_ direction: HeaderText.Direction) -> ValueDecoder {
         scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
-            guard HeaderText.isName(text) else { throw Unfit() }
-            if let reason = HeaderText.protection(of: text, in: direction) {
-                throw Unfit(expected: "a header that may be changed; \(reason)")
-            }
+            try HeaderText.checkEditable(text, direction)
             return text.string
         }
     }

@@ -83,23 +83,6 @@ extension ValueTemplate: CustomStringConvertible {
 }
 
 extension ValueDecoder where Value == ValueTemplate {
-    /// What a request header is set to.
-    static var requestHeaderTemplate: ValueDecoder {
-        scalar(.text("a header value without control characters; `{path.name}` stands for a path parameter")) {
-            text throws(Unfit) in
-            guard HeaderText.isValue(text) else { throw Unfit() }
-            return try TemplateText.parse(text, .headerValue)
-        }
-    }
-
-    /// What a response header is set to: no places to fill.
-    static var constantHeader: ValueDecoder {
-        scalar(.text(HeaderText.valueForm)) { text throws(Unfit) in
-            guard HeaderText.isValue(text) else { throw Unfit() }
-            return ValueTemplate(parts: text.isEmpty ? [] : [.literal(text.string)])
-        }
-    }
-
     /// A path to send instead of the client's.
     static var replacementPath: ValueDecoder {
         scalar(.text("a path such as `/v2/{id}`")) { text throws(Unfit) in

@@ -60,6 +60,32 @@ extension HeaderList {
         }
     }
 
+    /// The same, quickly when the name is known.
+    /// - Parameter field: what `name` is.
+    package mutating func removeAll(named name: ByteView, known field: KnownField) {
+        if field.hasFixedName { removeAll(field) } else { removeAll(named: name) }
+    }
+
+    /// Whether there is a field called `name`.
+    /// - Parameter field: what `name` is.
+    package func contains(named name: ByteView, known field: KnownField) -> Bool {
+        field.hasFixedName ? contains(field) : firstIndex(named: name) != nil
+    }
+
+    /// Gives all fields called `name` another name, at the end of the list, in place of those that have it already.
+    /// Nothing happens when there are none.
+    package mutating func rename(_ name: ByteView, to other: ByteView, known field: KnownField) {
+        let end = endIndex
+        var next = firstIndex(named: name)
+        if next == nil { return }
+        if !name.equalsIgnoringCase(other) { removeAll(named: other) }
+        while let index = next, index < end {
+            append(name: other, value: value(at: index), known: field)
+            remove(at: index)
+            next = firstIndex(named: name, from: index + 1)
+        }
+    }
+
     /// Appends a field. The bytes must be a valid name and value (`isValidFieldName`, `isValidFieldValue`).
     package mutating func append(name: ByteView, value: ByteView, known field: KnownField) {
         assert(name.isValidFieldName && value.isValidFieldValue)

@@ -28,6 +28,12 @@ import Base
     /// Whether this is a 1xx, which another head follows.
     @inlinable package var isInterim: Bool { status < 200 }
 
+    /// Gives the message another status, with the reason that is registered for it.
+    package mutating func changeStatus(to status: Int) {
+        self.status = status
+        reasonSpan = ArenaSpan()
+    }
+
     /// Empties the head and keeps its memory.
     package mutating func reset() {
         status = 200

@@ -43,6 +43,9 @@ package struct IdentityTrace {
     /// Whether the verdict takes a signature for good that nobody has checked.
     package internal(set) var isSignatureUnchecked = false
 
+    /// What the route's plugins made of the token; nil for nobody.
+    package internal(set) var identity: RouteIdentity?
+
     // What the gateway makes of the caller; empty for nothing.
     package internal(set) var subject = ""
     package internal(set) var scopes = ""

@@ -48,6 +48,7 @@ extension LoopIdentity {
             case .wait(let issuer): trace.refusal = issuer.hasKeys ? .tokenInvalid(.keyUnknown) : .issuerUnavailable
             }
         }
+        trace.identity = caller.identity
         if let token = caller.token { noteRoute(token, caller, request, parameters: parameters, traced, &trace) }
         if trace.refusal == nil {
             trace.refusal = state(caller, by: chain, now: traced.now, in: &request.fields)

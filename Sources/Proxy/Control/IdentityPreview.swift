@@ -17,15 +17,18 @@ package struct IdentityPreview {
     package let missingKeys: String?
 
     /// Nil when the route asks for no token.
+    /// - Parameter claims: what the route's other plugins read.
     init?(
         _ request: inout RequestHead, parameters: borrowing Routing.RouteMatch, route: ConfiguredRoute,
-        _ question: CallerQuestion, in blueprint: Blueprint
+        _ question: CallerQuestion, claims: ClaimSlots, in blueprint: Blueprint
     ) {
         let texts = TextArena()
         let definitions = blueprint.configuration.issuerDefinitions
         let compiler = IdentityCompiler(
             texts: texts, configuration: blueprint.configuration, issuers: definitions, number: { 1 })
-        guard let settings = route.plugins.jwt, let chain = compiler.compile(route.plugins) else { return nil }
+        guard let settings = route.plugins.jwt, let chain = compiler.compile(route.plugins, claims: claims) else {
+            return nil
+        }
         let issuers = definitions.map { $0.makeKeys() }
         var missing: [Int: String] = [:]
         for index in chain.jwt.issuers {

@@ -47,10 +47,14 @@ package struct RequestPreview {
     package private(set) var captures: [Capture] = []
     /// The path that the upstream sees; nil when none is asked.
     package private(set) var upstreamPath: String?
+    /// The query that the upstream sees, when it isn't the client's; empty for none.
+    package private(set) var upstreamQuery: String?
     /// Where a redirect leads; nil when there is none.
     package private(set) var redirectLocation: String?
     /// What the identity plugins decide; nil when the route has none, or they were not reached or not asked about.
     package private(set) var identity: IdentityPreview?
+    /// What the transforms' values are; nil when the request doesn't get that far.
+    package private(set) var transforms: TransformPreview?
 }
 
 extension RequestPreview {
@@ -114,15 +118,30 @@ extension RequestPreview {
         let route = blueprint.routes[index]
         let compiler = RouteCompiler(texts: texts, upstreams: blueprint.upstreams(of: route))
         // The compiled route's views are of the arena.
-        withExtendedLifetime(texts) {
-            act(request, match, compiler.compile(route), client: client)
+        defer { withExtendedLifetime(texts) {} }
+        let claims = ClaimSlots()
+        let parts = compiler.compile(route, claims: claims)
+        act(request, match, parts, client: client)
+        guard case .route = outcome else { return }
+        if let caller {
+            identity = IdentityPreview(
+                &request, parameters: match, route: route, caller, claims: claims, in: blueprint)
         }
-        guard case .route = outcome, let caller else { return }
-        identity = IdentityPreview(&request, parameters: match, route: route, caller, in: blueprint)
-        guard let trace = identity?.trace, let refusal = trace.refusal else { return }
-        var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
-        answer.challenge = trace.challenge
-        outcome = .answer(answer)
+        if let trace = identity?.trace, let refusal = trace.refusal {
+            var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
+            answer.challenge = trace.challenge
+            return outcome = .answer(answer)
+        }
+        // The preview has told the upstream who calls; the transforms come before that.
+        request.fields.removeAll(.identity)
+        let isProxied: Bool = if case .proxy = parts.action { true } else { false }
+        let transforms = TransformPreview(
+            request, parameters: match, route: route, rule: isProxied ? parts.plugins.requestTransform : nil,
+            claims: claims, client: client, identity: identity?.trace.identity)
+        self.transforms = transforms
+        if let path = transforms.path { upstreamPath = path }
+        upstreamQuery = transforms.query
+        if let refusal = transforms.refusal { outcome = .answer(Answer(GatewayAnswer(refusal, by: .transform))) }
     }
 
     private static func answer(

@@ -112,12 +112,16 @@ extension ClientConnection {
                 // The exchange may be over, and the connection with it.
                 guard self.exchange === exchange, state == .exchange else { return .over }
                 input.consume(consumed)
-                if body.isFinished { exchange.receiveContentEnd() }
+                if body.isFinished {
+                    exchange.receiveContentEnd()
+                    guard self.exchange === exchange, state == .exchange else { return .over }
+                }
                 return .more
             case .end(let consumed):
                 exchange.bytesIn += UInt64(consumed)
                 input.consume(consumed)
                 exchange.receiveContentEnd()
+                guard self.exchange === exchange, state == .exchange else { return .over }
                 return .more
             case .needsMore(let consumed):
                 exchange.bytesIn += UInt64(consumed)

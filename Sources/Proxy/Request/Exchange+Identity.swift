@@ -23,7 +23,6 @@ extension Exchange: KeyWaiter {
     /// Gives the request the identity that the upstream shall see, in place of the client's token.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.admit) }
-        withholdQueryToken()
         if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
             return refuse(refusal)
         }

@@ -12,7 +12,8 @@ extension Exchange {
     /// Whether a piece of request content is welcome now; otherwise the stream's `resumeContent` is called when it is.
     var acceptsContent: Bool {
         // Where there will be another attempt, what comes is for that one.
-        guard let upstream, !attempt.isDiscarding else { return false }
+        if attempt.isDiscarding { return false }
+        guard let upstream else { return gathersRequest }
         return upstream.acceptsContent
     }
 
@@ -23,6 +24,7 @@ extension Exchange {
     func receiveContent(_ bytes: ByteView, expecting expected: Int) {
         contentBytes += bytes.count
         guard isWithinLimit(expecting: expected) else { return answer(.contentTooLarge) }
+        if held != nil, gatherContent(bytes, expecting: expected) { return }
         if replayState == .recording { keepContent(bytes) }
         upstream?.sendContent(bytes)
     }
@@ -38,6 +40,7 @@ extension Exchange {
 
     func receiveContentEnd() {
         progress = .complete
+        if gathersRequest { return finishGathering() }
         // Trailers are not kept.
         if !trailers.isEmpty { dropReplay(.lost) }
         attempt.sentTime = worker.loop.now
@@ -81,7 +84,12 @@ extension Exchange {
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
-        withRoute { $0.plugins.transformResponse(&responseHead.fields) }
+        if let rule = withRoute({ $0.plugins.responseTransform }), !transformResponse(by: rule) { return }
+        sendResponseHead()
+        if held != nil { sendReplacedContent() }
+    }
+
+    func sendResponseHead() {
         appendRateLimitFields()
         status = responseHead.status
         response = .streaming
@@ -90,6 +98,7 @@ extension Exchange {
 
     func receiveResponseContent(_ bytes: ByteView) {
         if attempt.isDiscarding { return discard(bytes) }
+        if let held, holdResponseContent(bytes, held) { return }
         stream?.sendContent(bytes)
     }
 
@@ -98,6 +107,7 @@ extension Exchange {
         upstream = nil
         if attempt.isDiscarding { return discardingEnded() }
         upstreamTime = worker.loop.now - upstreamStart
+        if let held, !finishHeldResponse(held) { return }
         complete()
     }
 

@@ -44,6 +44,10 @@ final class Exchange {
     var rewrittenQuery = IOBuffer()
     var hasRewrittenQuery = false
     var contentBytes = 0
+    /// The method that the upstream sees, when it isn't the client's.
+    var transformedMethod: Method?
+    /// What the route's transforms keep; nil for most routes.
+    var held: HeldTransform?
 
     // MARK: The upstream
     /// By its index in the snapshot; -1 while there is none.
@@ -106,6 +110,11 @@ final class Exchange {
         rewrittenQuery.removeAll()
         hasRewrittenQuery = false
         contentBytes = 0
+        transformedMethod = nil
+        if let held {
+            self.held = nil
+            worker.recycle(held)
+        }
         attempt = Attempt()
         upstream = nil
         upstreamIndex = -1
@@ -152,6 +161,14 @@ final class Exchange {
 
     /// The path that is sent upstream.
     var upstreamPath: ByteView { rewrittenPath.isEmpty ? request.path : rewrittenPath.readable }
+
+    /// The method that is sent upstream.
+    var upstreamMethod: Method { transformedMethod ?? request.method }
+
+    var upstreamMethodToken: ByteView {
+        if let transformedMethod { return ByteView(transformedMethod.name) }
+        return request.methodToken
+    }
 
     /// The query that goes further; nil for none, without a question mark.
     var upstreamQuery: ByteView? {

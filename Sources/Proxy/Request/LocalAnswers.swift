@@ -10,7 +10,7 @@ extension Exchange {
         redirect.appendLocation(of: self, to: &worker.scratch)
         responseHead.fields.append(.location, value: worker.scratch.readable)
         worker.scratch.removeAll()
-        route.plugins.transformResponse(&responseHead.fields)
+        transformLocalAnswer()
         sendAnswer()
         return .parked
     }
@@ -18,7 +18,7 @@ extension Exchange {
     func answer(with fixed: CompiledResponse) -> StepOutcome {
         startLocalAnswer(status: fixed.status)
         for field in fixed.fields { responseHead.fields.append(name: field.name, value: field.value) }
-        route.plugins.transformResponse(&responseHead.fields)
+        transformLocalAnswer()
         worker.scratch.append(fixed.body)
         sendAnswer()
         return .parked

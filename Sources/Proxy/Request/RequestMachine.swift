@@ -153,11 +153,8 @@ extension Exchange {
 
     /// Makes the request what the upstream shall see.
     private func transform(in snapshot: Snapshot) -> StepOutcome {
-        withRoute { route in
-            route.rewrite.apply(to: self)
-            // Values are rendered from the request as it was matched: the path's captures don't change with a rewrite.
-            route.plugins.transformRequest(&request.fields, parameters: match, path: request.path)
-        }
-        return .next(.state)
+        withholdQueryToken()
+        withRoute { $0.rewrite.apply(to: self) }
+        return withRoute({ $0.plugins.hasTransforms }) ? transformRequest() : .next(.state)
     }
 }

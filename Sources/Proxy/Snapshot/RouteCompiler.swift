@@ -21,7 +21,8 @@ struct RouteCompiler {
     /// The same.
     var limits: LimitCompiler?
 
-    func compile(_ route: ConfiguredRoute) -> CompiledRoute.Parts {
+    /// - Parameter claims: gets what the route's plugins read of the caller's claims.
+    func compile(_ route: ConfiguredRoute, claims: ClaimSlots = ClaimSlots()) -> CompiledRoute.Parts {
         var parts = CompiledRoute.Parts()
         parts.identity = texts.keep(route.identity)
         parts.requestTimeout = route.timeouts.request.value
@@ -30,8 +31,6 @@ struct RouteCompiler {
         parts.bodyBytesMax = route.limits.bodyBytesMax.value
         parts.allowsEncodedSlash = route.allowEncodedSlash.value
         compile(route.retries, into: &parts)
-        // What is read of the caller's claims: filled by all that is compiled before the identity chain.
-        let claims = ClaimSlots()
         parts.rateLimits = limits?.compile(route.plugins.rateLimit, of: route, claims: claims)
         switch route.action {
         case .proxy(let proxy):
@@ -42,7 +41,7 @@ struct RouteCompiler {
         case .redirect(let redirect): parts.action = .redirect(compile(redirect))
         case .respond(let response): parts.action = .respond(compile(response))
         }
-        parts.plugins = compile(route.plugins, claims: claims)
+        parts.plugins = plugins(of: route, claims)
         return parts
     }
 
@@ -79,7 +78,8 @@ struct RouteCompiler {
             status: response.status.value, fields: fields, body: texts.keep(response.body.value))
     }
 
-    private func compile(_ set: PluginSet, claims: ClaimSlots) -> PluginChain {
+    private func plugins(of route: ConfiguredRoute, _ claims: ClaimSlots) -> PluginChain {
+        let set = route.plugins
         var plugins: [CompiledPlugin] = []
         if let restriction = set.ipRestriction {
             plugins.append(
@@ -87,18 +87,11 @@ struct RouteCompiler {
                     IPRestrictionRule(
                         allow: restriction.allow.map(\.value), deny: restriction.deny.map(\.value))))
         }
-        if !set.requestHeaders.isEmpty { plugins.append(.requestHeaders(compile(set.requestHeaders))) }
-        if !set.responseHeaders.isEmpty { plugins.append(.responseHeaders(compile(set.responseHeaders))) }
+        let transforms = TransformCompiler(texts: texts, claims: claims, domain: route.domain, routeName: route.name)
+        if let transform = set.requestTransform { plugins.append(.requestTransform(transforms.compile(transform))) }
+        if let transform = set.responseTransform { plugins.append(.responseTransform(transforms.compile(transform))) }
+        // Last: by now the plugins have said which claims they read.
         return PluginChain(plugins, identity: identity?.compile(set, claims: claims))
-    }
-
-    private func compile(_ edit: HeaderEdit) -> HeaderEditRule {
-        HeaderEditRule(
-            removals: edit.remove.map { texts.keep($0.value) },
-            assignments: edit.set.map { assignment in
-                HeaderEditRule.Assignment(
-                    name: texts.keep(assignment.name), value: compile(assignment.value.value))
-            })
     }
 
     private func compile(_ template: ValueTemplate) -> CompiledTemplate {

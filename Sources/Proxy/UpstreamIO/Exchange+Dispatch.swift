@@ -68,7 +68,7 @@ extension Exchange {
         let pool = cluster.targets[picked]
         while let idle = pool.takeIdle() {
             // What must not be sent twice goes on no connection that the target has closed already.
-            if !request.method.isIdempotent, !idle.socket.isQuiet {
+            if !upstreamMethod.isIdempotent, !idle.socket.isQuiet {
                 idle.close()
                 continue
             }
@@ -118,7 +118,7 @@ extension Exchange {
         upstream = nil
         if attempt.isDiscarding { return discardingEnded() }
         attempt.lastError = loss.error
-        guard response == .none else { return fail(.upstream(loss.error)) }
+        guard response == .none, !gathersResponse else { return fail(.upstream(loss.error)) }
         switch decision(on: loss) {
         case .retryFresh: return retryFresh()
         case .tryAnotherTarget: if triesAnotherTarget(after: loss.error) { return }
@@ -137,7 +137,7 @@ extension Exchange {
             RetryRule.Attempt(
                 error: loss.error, number: attempt.retries + 1, isReusedConnection: loss.isReusedConnection,
                 wasRetriedFresh: attempt.wasRetriedFresh, writtenBytes: loss.writtenBytes,
-                receivedBytes: loss.receivedBytes, isIdempotent: request.method.isIdempotent,
+                receivedBytes: loss.receivedBytes, isIdempotent: upstreamMethod.isIdempotent,
                 isBodyReplayable: isReplayable))
         return isReplayable ? decision : .fail(loss.error)
     }

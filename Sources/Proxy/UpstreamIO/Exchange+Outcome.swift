@@ -39,7 +39,7 @@ extension Exchange {
         startLocalAnswer(status: fallback.status)
         for field in fallback.fields { responseHead.fields.append(name: field.name, value: field.value) }
         if fallback.status >= 500 { appendRetryAfter() }
-        withRoute { $0.plugins.transformResponse(&responseHead.fields) }
+        transformLocalAnswer()
         worker.scratch.append(fallback.body)
         sendAnswer()
     }

@@ -49,7 +49,7 @@ extension Exchange {
     /// Whether the content, from its beginning, is at hand.
     var isBodyReplayable: Bool {
         switch replayState {
-        case .off: contentBytes == 0
+        case .off: contentBytes == 0 || holdsContent
         case .recording: true
         case .lost: false
         }
@@ -59,7 +59,7 @@ extension Exchange {
 
     /// Whether requests of this method may be sent again although the upstream may have acted on them.
     private var isRepeatable: Bool {
-        withRoute { $0.retryMethods.contains(request.method, token: request.methodToken) }
+        withRoute { $0.retryMethods.contains(upstreamMethod, token: upstreamMethodToken) }
     }
 
     /// The attempt failed. - Returns: whether there will be another one; it has been taken from the budget then.

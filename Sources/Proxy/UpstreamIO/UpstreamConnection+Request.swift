@@ -24,7 +24,7 @@ extension UpstreamConnection {
         guard let exchange else { return }
         buffers.back(&output)
         HeadEncoder.appendRequestLine(
-            method: exchange.request.methodToken, path: exchange.upstreamPath,
+            method: exchange.upstreamMethodToken, path: exchange.upstreamPath,
             query: exchange.upstreamQuery, to: &output)
         var skipped = KnownFieldSet.framingFields
         if let host = pool.hostHeader(for: exchange) {
@@ -35,7 +35,8 @@ extension UpstreamConnection {
         HeadEncoder.appendFraming(exchange.request.framing, to: &output)
         HeadEncoder.endHead(&output)
         isRequestComplete = exchange.progress == .complete
-        // What an earlier attempt has sent of the content.
+        // A body that was edited, or what was read of one; then what an earlier attempt has sent behind it.
+        if let held = exchange.held, case .held = held.requestBody { sendContent(held.requestContent.readable) }
         if !exchange.replay.isEmpty { sendContent(exchange.replay.readable) }
         if isRequestComplete, exchange.request.framing == .chunked { ChunkEncoder.appendLastChunk(to: &output) }
         touch(exchange.withRoute { min($0.responseHeaderTimeout, $0.idleTimeout) })

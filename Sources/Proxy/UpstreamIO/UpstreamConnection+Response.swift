@@ -42,7 +42,7 @@ extension UpstreamConnection {
         guard !input.isEmpty else { return .starved }
         do throws(MessageError) {
             let progress = try decoder.decodeHead(
-                input.readable, method: exchange.request.method, into: &exchange.responseHead)
+                input.readable, method: exchange.upstreamMethod, into: &exchange.responseHead)
             guard case .complete(let consumed) = progress else { return .starved }
             input.consume(consumed)
         } catch {

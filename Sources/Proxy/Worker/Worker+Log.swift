@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import Observability
+import Plugins
 
 /// What a loop tells the error log. Limited by kind there, so that a bad upstream can't fill a disk.
 extension Worker {
@@ -13,6 +14,14 @@ extension Worker {
                 line.field("upstream", target.key.upstream)
                 line.field("target", target.key.target)
             }
+        }
+    }
+
+    func logUnfitBody(_ problem: BodyProblem, of exchange: Exchange) {
+        log.warning("a body can't be edited") { line in
+            line.field("reason", problem.message)
+            line.field("route", exchange.route.identity.string)
+            line.field("request_id", exchange.requestID.readable.string)
         }
     }
 

@@ -46,6 +46,7 @@ package final class Worker: @unchecked Sendable {
 
     private var connections: [ClientConnection] = []
     private var freeExchanges: [Exchange] = []
+    private var freeHeldTransforms: [HeldTransform] = []
     private var clock: WorkerClock
 
     /// The door for other threads.
@@ -92,6 +93,15 @@ package final class Worker: @unchecked Sendable {
         exchange.reset(unrouted: snapshot.unrouted)
         guard freeExchanges.count < Self.freeExchangesMax else { return }
         freeExchanges.append(exchange)
+    }
+
+    private static let freeHeldTransformsMax = 256
+
+    func takeHeldTransform() -> HeldTransform { freeHeldTransforms.popLast() ?? HeldTransform() }
+
+    func recycle(_ held: HeldTransform) {
+        held.reset()
+        if freeHeldTransforms.count < Self.freeHeldTransformsMax { freeHeldTransforms.append(held) }
     }
 
     // MARK: Connections

@@ -32,7 +32,7 @@ struct DemoAnswer {
             HeadEncoder.appendField("Content-Type", "application/json", to: &output)
             HeadEncoder.appendContentLength(body.count, to: &output)
         }
-        // Something for a route's response_headers to remove.
+        // Something for a route's response_transform to remove.
         HeadEncoder.appendField("X-Powered-By", "portcullis-demo", to: &output)
         if !request.isPersistent { HeadEncoder.appendField("Connection", "close", to: &output) }
         HeadEncoder.endHead(&output)

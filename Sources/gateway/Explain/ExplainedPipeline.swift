@@ -1,6 +1,7 @@
 import Admin
 import Base
 import Configuration
+import Proxy
 
 /// The pipeline with the effective values of one listener and one route.
 package struct ExplainedPipeline {
@@ -8,8 +9,11 @@ package struct ExplainedPipeline {
 
     package let steps: [ExplainedStep]
 
-    package init(_ configuration: GatewayConfiguration, listener: Listener, route: Route) {
-        let values = Values(configuration: configuration, listener: listener, route: route)
+    /// - Parameter transforms: what the transforms' values are; nil to leave them out.
+    package init(
+        _ configuration: GatewayConfiguration, listener: Listener, route: Route, transforms: TransformPreview? = nil
+    ) {
+        let values = Values(configuration: configuration, listener: listener, route: route, transforms: transforms)
         steps = PipelineStep.allCases.map { step in
             let found = values.of(step)
             return ExplainedStep(step: step, isActive: found != nil, values: found ?? [])
@@ -20,6 +24,7 @@ package struct ExplainedPipeline {
         let configuration: GatewayConfiguration
         let listener: Listener
         let route: Route
+        let transforms: TransformPreview?
 
         /// Nil when the step is off on this route.
         func of(_ step: PipelineStep) -> [Value]? {
@@ -38,14 +43,17 @@ package struct ExplainedPipeline {
             case .callerRateLimit: rateLimits(byIdentity: true)
             case .answer: answer
             case .rewrite: proxy.flatMap(rewrite)
-            case .requestHeaders: proxy == nil ? nil : edit(route.plugins.requestHeaders)
+            case .requestTransform:
+                proxy == nil
+                    ? nil : route.plugins.requestTransform.map { operations($0.operations, transforms?.request) }
             case .internalJWT: proxy == nil ? nil : route.plugins.internalJWT.map(internalToken)
             case .concurrency: proxy == nil ? nil : concurrency(upstream)
             case .circuitBreaker: upstream.flatMap(breaker)
             case .pickTarget: upstream.map(pick)
             case .proxy: upstream.map(relay)
             case .retry: proxy == nil ? nil : retries(upstream)
-            case .responseHeaders: edit(route.plugins.responseHeaders)
+            case .responseTransform:
+                route.plugins.responseTransform.map { operations($0.operations, transforms?.response) }
             case .log: log
             }
         }
@@ -140,10 +148,21 @@ extension ExplainedPipeline.Values {
         return values.isEmpty ? nil : values
     }
 
-    fileprivate func edit(_ edit: HeaderEdit) -> [ExplainedStep.Value]? {
-        if edit.isEmpty { return nil }
-        return edit.remove.map { value("remove", $0.value, $0.origin) }
-            + edit.set.map { value("set \($0.name)", $0.value.value.templateText, $0.value.origin) }
+    /// Each operation, and its value for the sample request.
+    fileprivate func operations(
+        _ operations: [TransformOperation], _ values: [TransformPreview.Value]?
+    ) -> [ExplainedStep.Value] {
+        operations.enumerated().map { index, operation in
+            let shown: String
+            switch values.map({ $0[index] }) {
+            case nil, .constant: shown = operation.text
+            case .text(let text): shown = "\(operation.text) -> \(Visible.text(text))"
+            case .missing: shown = "\(operation.text) -> no value"
+            case .unusable: shown = "\(operation.text) -> a value that can't be used"
+            case .withheld: shown = "\(operation.text) -> not shown, it may hold a token"
+            }
+            return value(operation.name, shown, operation.origin)
+        }
     }
 
     fileprivate func pick(_ upstream: Upstream) -> [ExplainedStep.Value] {

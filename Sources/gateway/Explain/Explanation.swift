@@ -60,7 +60,10 @@ package struct Explanation {
         nearMisses = NearMiss.all(preview, blueprint, method: request.method, limit: Self.nearMissesMax)
         let losers = (preview.explanation?.verdicts.count ?? 0) - (route == nil ? 0 : 1)
         otherCount = max(0, losers - nearMisses.count)
-        pipeline = route.map { ExplainedPipeline(blueprint.configuration, listener: listeners[index], route: $0) }
+        pipeline = route.map {
+            ExplainedPipeline(
+                blueprint.configuration, listener: listeners[index], route: $0, transforms: preview.transforms)
+        }
         identity = route.flatMap { route in
             preview.identity.map { ExplainedIdentity($0, route: route, blueprint.configuration) }
         }

@@ -17,14 +17,14 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case callerRateLimit
     case answer
     case rewrite
-    case requestHeaders
+    case requestTransform
     case internalJWT
     case concurrency
     case circuitBreaker
     case pickTarget
     case proxy
     case retry
-    case responseHeaders
+    case responseTransform
     case log
 
     package var title: String {
@@ -43,14 +43,14 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .callerRateLimit: "rate_limit by identity"
         case .answer: "answer without an upstream"
         case .rewrite: "rewrite path and host"
-        case .requestHeaders: "request_headers"
+        case .requestTransform: "request_transform"
         case .internalJWT: "internal_jwt"
         case .concurrency: "concurrency"
         case .circuitBreaker: "circuit_breaker"
         case .pickTarget: "pick a target"
         case .proxy: "proxy, with time-outs"
         case .retry: "retry"
-        case .responseHeaders: "response_headers"
+        case .responseTransform: "response_transform"
         case .log: "access log and metrics"
         }
     }

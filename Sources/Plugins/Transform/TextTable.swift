@@ -1,0 +1,269 @@
+import Base
+import HTTP
+import JOSE
+import Routing
+
+/// What templates read of a request, apart from its fields and what its path has captured. The views must be valid while
+/// it is used.
+package struct RequestFacts {
+    package var path = ByteView()
+    /// Without the question mark; empty without a query.
+    package var query = ByteView()
+    package var host = ByteView()
+    package var method = ByteView()
+    package var requestID = ByteView()
+    package var client = IPAddress(ipv4: 0)
+    /// Nil for nobody.
+    package var identity: RouteIdentity?
+
+    package init() {}
+}
+
+/// What a place in a template stands for, compiled. Texts must live as long as the table.
+package enum TextAttribute {
+    case capture(Int)
+    case query(ByteView)
+    case field(ByteView)
+    case cookie(ByteView)
+    /// The claim's place in `IdentityChain.claims`.
+    case claim(Int)
+    case spiffeID, tenant, requestID, clientAddress, method, host
+    /// The same for every request of the route.
+    case fixed(ByteView)
+}
+
+/// What is done with a value.
+package enum TextFunction {
+    case lower, base64, hash, urlEscape
+    case fallback(ByteView)
+}
+
+/// Why a text can't be used.
+package enum TextProblem: Equatable, Sendable {
+    /// A control character other than a tab.
+    case controlCharacter
+    /// More than `RenderedTexts` takes.
+    case tooLong
+}
+
+/// The templates of a transform, compiled into flat arrays: rendering walks them and looks nothing up. One loop's own.
+package final class TextTable {
+    /// A piece of a template.
+    package enum Piece {
+        case literal(ByteView)
+        case value(TextAttribute, [TextFunction])
+    }
+
+    private enum FlatPiece {
+        case literal(ByteView)
+        case value(TextAttribute, firstFunction: Int, lastFunction: Int)
+    }
+
+    private let pieces: [FlatPiece]
+    private let functions: [TextFunction]
+    /// Where each template's pieces end.
+    private let ends: [Int]
+    private let hasher: SHA256Hasher?
+
+    package init(_ templates: [[Piece]]) {
+        var pieces: [FlatPiece] = []
+        var functions: [TextFunction] = []
+        var ends: [Int] = []
+        for template in templates {
+            for piece in template {
+                switch piece {
+                case .literal(let text): pieces.append(.literal(text))
+                case .value(let attribute, let own):
+                    let first = functions.count
+                    functions += own
+                    pieces.append(.value(attribute, firstFunction: first, lastFunction: functions.count))
+                }
+            }
+            ends.append(pieces.count)
+        }
+        self.pieces = pieces
+        self.functions = functions
+        self.ends = ends
+        hasher = functions.contains { if case .hash = $0 { true } else { false } } ? SHA256Hasher() : nil
+    }
+
+    package var count: Int { ends.count }
+
+    /// Renders all templates, one after the other, into `texts`.
+    /// - Parameters:
+    ///   - fields: the request's, before any change.
+    ///   - parameters: what the path has captured.
+    ///   - isLenient: a text that can't be used counts as missing, instead of ending it all.
+    /// - Returns: why one of the texts can't be used.
+    package func render(
+        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: borrowing RouteMatch,
+        isLenient: Bool = false, into texts: inout RenderedTexts
+    ) -> TextProblem? {
+        var index = 0
+        var piece = 0
+        while index < ends.count {
+            let end = ends[index]
+            let start = texts.buffer.readableCount
+            var isMissing = false
+            while piece < end, !isMissing {
+                switch pieces[piece] {
+                case .literal(let text): texts.buffer.append(text)
+                case .value(let attribute, let first, let last):
+                    let from = texts.buffer.readableCount
+                    append(attribute, facts, fields: fields, parameters: parameters, to: &texts.buffer)
+                    isMissing = !run(first, last, from: from, &texts.buffer)
+                }
+                piece += 1
+            }
+            piece = end
+            index += 1
+            if isMissing {
+                texts.finishMissing(from: start)
+            } else if let problem = Self.problem(in: texts.buffer, from: start) {
+                guard isLenient else { return problem }
+                texts.finishMissing(from: start)
+            } else {
+                texts.finish(from: start)
+            }
+        }
+        return nil
+    }
+
+    private static func problem(in buffer: borrowing IOBuffer, from start: Int) -> TextProblem? {
+        let all = buffer.readable
+        let text = all.from(start)
+        if text.count > RenderedTexts.lengthMaximum || all.count > RenderedTexts.totalMaximum { return .tooLong }
+        return text.trimmingWhitespace().isValidFieldValue ? nil : .controlCharacter
+    }
+
+    // MARK: Values
+
+    @inline(__always)
+    private func append(
+        _ attribute: TextAttribute, _ facts: borrowing RequestFacts, fields: borrowing HeaderList,
+        parameters: borrowing RouteMatch, to buffer: inout IOBuffer
+    ) {
+        switch attribute {
+        case .capture(let index): buffer.append(parameters.capture(index, in: facts.path))
+        case .field(let name): fields.appendCombinedValue(named: name, to: &buffer)
+        case .claim(let index): if let text = facts.identity?.claim(index) { buffer.append(text) }
+        case .spiffeID: if let identity = facts.identity { buffer.append(identity.spiffeID) }
+        case .tenant: if let identity = facts.identity { buffer.append(identity.tenant) }
+        case .requestID: buffer.append(facts.requestID)
+        case .clientAddress: facts.client.append(to: &buffer)
+        case .method: buffer.append(facts.method)
+        case .host: buffer.append(facts.host)
+        case .fixed(let text): buffer.append(text)
+        case .query(let name): Self.appendParameter(name, of: facts.query, to: &buffer)
+        case .cookie(let name): Self.appendCookie(name, of: fields, to: &buffer)
+        }
+    }
+
+    private static func appendParameter(_ name: ByteView, of query: ByteView, to buffer: inout IOBuffer) {
+        var pairs = QueryPairs(query)
+        while let pair = pairs.next() {
+            if QueryPairs.decodes(pair.name, to: name) {
+                return QueryPairs.appendDecoded(pair.value, to: &buffer)
+            }
+        }
+    }
+
+    private static func appendCookie(_ name: ByteView, of fields: borrowing HeaderList, to buffer: inout IOBuffer) {
+        var line = fields.firstIndex(of: .cookie)
+        while let index = line {
+            var cookies = CookiePairs(fields.value(at: index))
+            while let cookie = cookies.next() {
+                if cookie.name == name { return buffer.append(cookie.value) }
+            }
+            line = fields.firstIndex(of: .cookie, from: index + 1)
+        }
+    }
+
+    // MARK: Functions
+
+    /// Does with the value behind `start` what the functions say. - Returns: whether there is a value in the end.
+    @inline(__always)
+    private func run(_ first: Int, _ last: Int, from start: Int, _ buffer: inout IOBuffer) -> Bool {
+        var hasValue = buffer.readableCount > start
+        var index = first
+        while index < last {
+            if case .fallback(let text) = functions[index] {
+                if !hasValue { buffer.append(text) }
+                hasValue = true
+            } else if hasValue, buffer.readableCount - start <= RenderedTexts.totalMaximum {
+                apply(functions[index], from: start, &buffer)
+            }
+            index += 1
+        }
+        return hasValue
+    }
+
+    private func apply(_ function: TextFunction, from start: Int, _ buffer: inout IOBuffer) {
+        let length = buffer.readableCount - start
+        switch function {
+        case .lower: buffer.lowercase(from: start)
+        case .base64:
+            // Room first: the view of the value must not move while it is read.
+            buffer.reserve((length + 2) / 3 * 4)
+            TextEncoding.appendBase64(buffer.readable.from(start), to: &buffer)
+            buffer.remove(length, at: start)
+        case .hash:
+            guard let digest = hasher?.digest(buffer.readable.from(start)) else { return }
+            buffer.truncate(to: start)
+            digest.withBytes { TextEncoding.appendHexadecimal($0, to: &buffer) }
+        case .urlEscape:
+            buffer.reserve(length * 3)
+            TextEncoding.appendEscaped(buffer.readable.from(start), to: &buffer)
+            buffer.remove(length, at: start)
+        case .fallback: break
+        }
+    }
+}
+
+/// Encodings of the templates' functions.
+enum TextEncoding {
+    /// RFC 4648 section 4, with padding.
+    static func appendBase64(_ bytes: ByteView, to buffer: inout IOBuffer) {
+        let alphabet = ByteView("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        var index = 0
+        while index < bytes.count {
+            let left = bytes.count - index
+            let first = bytes[index]
+            let second = left > 1 ? bytes[index + 1] : 0
+            let third = left > 2 ? bytes[index + 2] : 0
+            buffer.append(byte: alphabet[Int(first >> 2)])
+            buffer.append(byte: alphabet[Int((first & 3) << 4 | second >> 4)])
+            buffer.append(byte: left > 1 ? alphabet[Int((second & 15) << 2 | third >> 6)] : ASCII.equals)
+            buffer.append(byte: left > 2 ? alphabet[Int(third & 63)] : ASCII.equals)
+            index += 3
+        }
+    }
+
+    /// Small digits.
+    static func appendHexadecimal(_ bytes: ByteView, to buffer: inout IOBuffer) {
+        var index = 0
+        while index < bytes.count {
+            buffer.append(byte: ASCII.hexDigit(bytes[index] >> 4) | 0x20)
+            buffer.append(byte: ASCII.hexDigit(bytes[index] & 15) | 0x20)
+            index += 1
+        }
+    }
+
+    /// All but unreserved characters as `%XX` (RFC 3986 section 2.3).
+    static func appendEscaped(_ bytes: ByteView, to buffer: inout IOBuffer) {
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            if ASCII.isAlpha(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen || byte == ASCII.dot
+                || byte == ASCII.underscore || byte == UInt8(ascii: "~")
+            {
+                buffer.append(byte: byte)
+            } else {
+                buffer.append(byte: ASCII.percent)
+                buffer.append(byte: ASCII.hexDigit(byte >> 4))
+                buffer.append(byte: ASCII.hexDigit(byte & 15))
+            }
+        }
+    }
+}

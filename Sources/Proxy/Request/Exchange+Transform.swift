@@ -1,0 +1,172 @@
+import Base
+import HTTP
+import Observability
+import Plugins
+
+/// The transforms' part in an exchange, towards the upstream: everything is read before the first change; a body that is
+/// edited is gathered first, within its limit, and the request waits for it.
+extension Exchange {
+    /// What templates may read.
+    var facts: RequestFacts {
+        var facts = RequestFacts()
+        facts.path = request.path
+        facts.query = upstreamQuery ?? ByteView()
+        facts.host = request.host
+        facts.method = request.methodToken
+        facts.requestID = requestID.readable
+        facts.client = client
+        facts.identity = caller.identity
+        return facts
+    }
+
+    /// What the exchange keeps, from now on.
+    func hold() -> HeldTransform {
+        if let held { return held }
+        let fresh = worker.takeHeldTransform()
+        held = fresh
+        return fresh
+    }
+
+    func transformRequest() -> StepOutcome {
+        let plugins = route.plugins
+        let facts = self.facts
+        if let rule = plugins.responseTransform, rule.hasTexts {
+            rule.render(facts, fields: request.fields, parameters: match, into: &hold().responseTexts)
+        }
+        guard let rule = plugins.requestTransform else { return .next(.state) }
+        var isGathered = false
+        if let body = rule.body, hasContent {
+            let length: Int? = if case .length(let length) = request.framing { length } else { nil }
+            if let problem = body.problem(request.fields, length: length) {
+                worker.logUnfitBody(problem, of: self)
+                if body.refusesUnfit { return .respond(GatewayAnswer(problem)) }
+            } else {
+                isGathered = true
+            }
+        }
+        let problem =
+            isGathered
+            ? rule.render(facts, fields: request.fields, parameters: match, bodyValues: &hold().requestTexts)
+            : rule.render(facts, fields: request.fields, parameters: match)
+        if let problem { return .respond(GatewayAnswer(problem.refusal, by: .transform)) }
+        if let refusal = change(by: rule, query: facts.query) { return .respond(refusal) }
+        return isGathered ? gather() : .next(.state)
+    }
+
+    private var hasContent: Bool { progress == .receiving && request.framing != .length(0) }
+
+    /// Changes everything but the body.
+    private func change(by rule: RequestTransformRule, query: ByteView) -> GatewayAnswer? {
+        rule.apply(to: &request.fields)
+        if rule.changesQuery {
+            let edited = rule.editedQuery(query)
+            rewrittenQuery.removeAll()
+            rewrittenQuery.append(edited)
+            hasRewrittenQuery = true
+        }
+        if rule.changesPath {
+            rewrittenPath.removeAll()
+            if let problem = rule.appendPath(parameters: match, original: request.path, to: &rewrittenPath) {
+                return GatewayAnswer(problem.refusal, by: .transform)
+            }
+        }
+        guard let method = rule.method else { return nil }
+        // Content behind such a method means nothing, and servers differ on where it ends (RFC 9110 section 9.3.1).
+        if method == .get || method == .delete, hasContent {
+            return GatewayAnswer(TransformProblem.methodWithoutContent.refusal, by: .transform)
+        }
+        transformedMethod = method
+        return nil
+    }
+
+    // MARK: A body that is edited
+
+    private func gather() -> StepOutcome {
+        hold().requestBody = .gathering
+        if request.expectsContinue {
+            // Nobody else will say so: the upstream gets the request when all of it is here.
+            request.fields.removeAll(.expect)
+            responseHead.reset()
+            responseHead.status = 100
+            stream?.sendInterim(responseHead)
+        }
+        // The request may have waited already, and nobody reads then.
+        requestMayContinue()
+        return .parked
+    }
+
+    /// Whether content is gathered now.
+    var gathersRequest: Bool {
+        if let held, case .gathering = held.requestBody { return true }
+        return false
+    }
+
+    /// Whether all content that has come is kept, so that it can be sent again.
+    var holdsContent: Bool {
+        if let held, case .held = held.requestBody { return held.gatheredBytes == contentBytes }
+        return false
+    }
+
+    /// - Returns: whether the content is taken: the exchange may be over then.
+    func gatherContent(_ bytes: ByteView, expecting expected: Int) -> Bool {
+        guard gathersRequest, let held, let rule = route.plugins.requestTransform?.body else { return false }
+        let room = rule.bytesMax - held.requestContent.readableCount
+        if bytes.count <= room, expected <= room - bytes.count {
+            held.requestContent.append(bytes)
+            return true
+        }
+        worker.logUnfitBody(.tooLarge, of: self)
+        if rule.refusesUnfit {
+            answer(GatewayAnswer(BodyProblem.tooLarge))
+        } else {
+            held.requestContent.append(bytes)
+            goOn(holding: held)
+        }
+        return true
+    }
+
+    /// The content is here to its last byte.
+    func finishGathering() {
+        guard let held, let rule = route.plugins.requestTransform?.body else { return }
+        // What comes behind edited content was about another one.
+        trailers.removeAll()
+        let problem = held.editRequest(by: rule)
+        if problem == nil { request.fields.removeDigests() }
+        if let problem {
+            worker.logUnfitBody(problem, of: self)
+            if rule.refusesUnfit { return answer(GatewayAnswer(problem)) }
+        }
+        request.framing = .length(held.requestContent.readableCount)
+        goOn(holding: held)
+    }
+
+    private func goOn(holding held: HeldTransform) {
+        held.requestBody = .held
+        held.gatheredBytes = contentBytes
+        guard let snapshot else { return }
+        run(from: .state, in: snapshot)
+    }
+}
+
+extension GatewayAnswer {
+    init(_ refusal: PluginRefusal, by refuser: Refuser) {
+        self.init(refusal.status, refusal.code, refusal.detail, by: refuser)
+    }
+
+    /// The answer to a request whose body can't be edited.
+    init(_ problem: BodyProblem) { self.init(problem.status, problem.code, problem.detail, by: .transform) }
+
+    /// The answer when the upstream's can't be edited.
+    static var unfitResponse: GatewayAnswer {
+        GatewayAnswer(502, "response-body-unfit", "The service gave an answer that can't be used here.", by: .transform)
+    }
+}
+
+extension HeaderList {
+    /// Removes what is true of the bytes as they were only (RFC 9530, RFC 3230, RFC 1864).
+    mutating func removeDigests() {
+        for name: StaticString in ["Content-Digest", "Repr-Digest", "Digest", "Content-MD5"] {
+            removeAll(named: ByteView(name))
+        }
+    }
+}
