@@ -17,6 +17,7 @@ extension Explanation {
             "parameters": .object(preview.captures.filter { !$0.name.isEmpty }.map { ($0.name, .string($0.value)) }),
             "upstream": upstream,
             "upstream_path": .optional(preview.upstreamPath),
+            "upstream_query": .optional(preview.upstreamQuery),
             "redirect_location": .optional(preview.redirectLocation),
             "answer": answer,
             "identity": identity?.json(files) ?? .null,

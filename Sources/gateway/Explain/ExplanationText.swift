@@ -49,6 +49,9 @@ extension Explanation {
                 }
             }
             rows.append(["upstream path", path, path == preview.path ? "" : "rewritten"])
+            if let query = preview.upstreamQuery, query != preview.query {
+                rows.append(["upstream query", query.isEmpty ? "none" : query, "rewritten"])
+            }
         }
         if let location = preview.redirectLocation, case .redirect(let redirect) = action {
             rows.append(["answer", "\(redirect.status.value) Location: \(location)", files.describe(redirect.location)])
