@@ -91,6 +91,10 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
             "\(request)55: error: routes.read.plugins.response_transform.headers.rename.proxy-authenticate: `proxy-authenticate` can't be a name here; expected a header that may be changed; it belongs to one connection only"
         ),
         TransformCase(
+            "a second line of what has one", #"request_transform: {headers: {append: {authorization: a}}}"#,
+            "\(request)54: error: routes.read.plugins.request_transform.headers.append.authorization: `authorization` can't be a name here; expected a header that may have several values; `set` gives it one"
+        ),
+        TransformCase(
             "a name in two cases", #"request_transform: {headers: {set: {X-A: a, x-a: b}}}"#,
             "\(request)64: error: routes.read.plugins.request_transform.headers.set.x-a: `x-a` is named twice here; expected each name once, in any case of letters"
         ),

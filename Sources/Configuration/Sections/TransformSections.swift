@@ -53,12 +53,14 @@ enum TransformSections {
 
     private static let requestHeaders = fields(
         "Changes to header lines. Framing, hop-by-hop, identity headers and `Host` are out of reach.",
-        name: .editableHeaderName(.request), key: HeaderText.nameForm, value: .headerTemplate
+        name: .editableHeaderName(.request), key: HeaderText.nameForm, value: .headerTemplate,
+        appendable: { name throws(Unfit) in try HeaderText.checkAppendable(name, .request) }
     ) { name throws(Unfit) in try HeaderText.checkEditable(name, .request) }
 
     private static let responseHeaders = fields(
         "Changes to header lines. Framing, hop-by-hop and identity headers are out of reach.",
-        name: .editableHeaderName(.response), key: HeaderText.nameForm, value: .headerTemplate
+        name: .editableHeaderName(.response), key: HeaderText.nameForm, value: .headerTemplate,
+        appendable: { name throws(Unfit) in try HeaderText.checkAppendable(name, .response) }
     ) { name throws(Unfit) in try HeaderText.checkEditable(name, .response) }
 
     private static let query = fields(
@@ -70,6 +72,7 @@ enum TransformSections {
 
     private static func fields(
         _ doc: String, name: ValueDecoder<String>, key: String, value: ValueDecoder<TextTemplate>,
+        appendable: (@Sendable (_ text: ByteView) throws(Unfit) -> Void)? = nil,
         check: @escaping @Sendable (_ text: ByteView) throws(Unfit) -> Void
     ) -> Section<FieldEditDraft> {
         Section(
@@ -91,7 +94,8 @@ enum TransformSections {
                     "Values, in place of all that the name had."
                 ) { draft, value, _, _ in draft.set = value },
                 .part(
-                    "append", .map(key, countMax: 64, .oneOrList(value, countMax: 16), name: check), default: "{}",
+                    "append", .map(key, countMax: 64, .oneOrList(value, countMax: 16), name: appendable ?? check),
+                    default: "{}",
                     "Values to add behind what the name has: one, or a list."
                 ) { draft, value, _, _ in draft.append = value },
             ])

@@ -52,6 +52,21 @@ enum HeaderText {
 }
 
 extension HeaderText {
+    /// Headers that mean one value only, so that a second line is nobody's (RFC 9110 section 5.3).
+    private static let singletons: Set<String> = [
+        "authorization", "content-type", "content-location", "content-range", "user-agent", "max-forwards", "range",
+        "if-modified-since", "if-unmodified-since", "if-range", "age", "date", "etag", "expires", "last-modified",
+        "location", "retry-after", "server", "origin", "traceparent", "x-request-id", "x-real-ip",
+    ]
+
+    /// Throws unless `text` is the name of a header that a line may be added to.
+    static func checkAppendable(_ text: ByteView, _ direction: Direction) throws(Unfit) {
+        try checkEditable(text, direction)
+        if singletons.contains(text.string.lowercased()) {
+            throw Unfit(expected: "a header that may have several values", suggestion: "`set` gives it one")
+        }
+    }
+
     /// Throws unless `text` is the name of a header that configuration may touch.
     static func checkEditable(_ text: ByteView, _ direction: Direction) throws(Unfit) {
         guard isName(text) else { throw Unfit() }

@@ -35,6 +35,9 @@ package final class JSONEdit {
     /// What a text may be: as deep as the reader goes, and as many values as fit in 3 MiB of its memory.
     static let limits = JSONLimits(bytes: 16 << 20, depth: 64, values: 65_536)
 
+    /// Memory that is kept between texts, for each of two buffers.
+    private static let keptBytes = 64 << 10
+
     private let phases: [JSONEditPhase]
     private let document: JSONDocument
     private let texts = TextArena()
@@ -58,6 +61,10 @@ package final class JSONEdit {
         to text: ByteView, values: borrowing JSONEditValues, into output: inout IOBuffer
     ) throws(JSONEditError) {
         let start = output.readableCount
+        defer {
+            if spare.capacity > Self.keptBytes { spare = IOBuffer() }
+            if next.capacity > Self.keptBytes { next = IOBuffer() }
+        }
         do throws(JSONEditError) {
             try change(text, values, &output)
         } catch {

@@ -23,8 +23,12 @@ package final class BodyEditRule {
     /// - Parameters:
     ///   - operations: their values are places in `values`.
     ///   - values: what the operations write.
-    package init(_ operations: [JSONEdit.Operation], values: [Value], bytesMax: Int, refusesUnfit: Bool) {
-        edit = JSONEdit(operations)
+    ///   - document: the loop's.
+    package init(
+        _ operations: [JSONEdit.Operation], values: [Value], bytesMax: Int, refusesUnfit: Bool,
+        document: JSONDocument = JSONDocument()
+    ) {
+        edit = JSONEdit(operations, document: document)
         plan = values
         self.bytesMax = bytesMax
         self.refusesUnfit = refusesUnfit

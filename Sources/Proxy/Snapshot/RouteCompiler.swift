@@ -16,6 +16,8 @@ struct RouteCompiler {
     let texts: TextArena
     /// The upstreams of the routes' domain.
     let upstreams: DomainUpstreams
+    /// What the routes' bodies are read with.
+    let bodies = BodyReader()
     /// Nil where only the rest of the route is of interest.
     var identity: IdentityCompiler?
     /// The same.
@@ -87,7 +89,8 @@ struct RouteCompiler {
                     IPRestrictionRule(
                         allow: restriction.allow.map(\.value), deny: restriction.deny.map(\.value))))
         }
-        let transforms = TransformCompiler(texts: texts, claims: claims, domain: route.domain, routeName: route.name)
+        let transforms = TransformCompiler(
+            texts: texts, claims: claims, reader: bodies, domain: route.domain, routeName: route.name)
         if let transform = set.requestTransform { plugins.append(.requestTransform(transforms.compile(transform))) }
         if let transform = set.responseTransform { plugins.append(.responseTransform(transforms.compile(transform))) }
         // Last: by now the plugins have said which claims they read.

@@ -4,11 +4,17 @@ import HTTP
 import JOSE
 import Plugins
 
+/// The document that bodies are read with: one for many routes, whose memory grows with what it has read.
+final class BodyReader {
+    private(set) lazy var document = JSONDocument()
+}
+
 /// Turns the transforms of a route into what its requests run through. Texts are kept in `texts`.
 struct TransformCompiler {
     let texts: TextArena
     /// Where templates ask for claims.
     let claims: ClaimSlots
+    var reader = BodyReader()
     let domain: String
     let routeName: String
 
@@ -107,7 +113,8 @@ struct TransformCompiler {
         operations += edit.set.map { operation(.set, $0) }
         operations += edit.append.map { operation(.append, $0) }
         return BodyEditRule(
-            operations, values: values, bytesMax: body.bytesMax.value, refusesUnfit: body.onUnfit.value == .refuse)
+            operations, values: values, bytesMax: body.bytesMax.value, refusesUnfit: body.onUnfit.value == .refuse,
+            document: reader.document)
     }
 
     // MARK: Templates
