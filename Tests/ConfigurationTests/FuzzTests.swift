@@ -9,7 +9,8 @@ import Testing
         "${env:X}", "${file:y}", "$${", "${", "{id}", "{rest...}", "%2F", "..", "//", "null", "~", "true", "-1",
         "99999999999999999999", "1s", "10MiB", "*", "<<: *a\n", "\t", "\u{0}", "\u{feff}", "é", "\r\n", "#", ",",
         "{claim.", "|escape}", "{tenant}", "{trust_domain}", "spiffe://", "{host.1}", "{path.id}",
-        "enabled: false", "keys/2026.pem", "HS256", "https://", "http://", "a.b.c", "/a~1b",
+        "enabled: false", "rate: 1/d", "10/min", "shared: together", "keys/2026.pem", "HS256", "https://", "http://",
+        "a.b.c", "/a~1b",
         "{query.a|lower|default:'x'}", "{header.", "|hash}", "default:'", "''", "}}", "on_missing: refuse", "/a/0/-",
         "5xx",
     ].map { Array($0.utf8) }
@@ -43,6 +44,7 @@ import Testing
               partner: {issuer: "https://p.example.com", any_audience: true, claims: {tenant: a.b, scope: [scp]}, algorithms: [ES256]}
             internal_tokens: {issuer: g, keys: [{file: keys/2026.pem, id: a}, {folder: signing}], publish: {listeners: [external]}}
             audit_log: {file: stderr}
+            rate_limits: {together: {rate: 5/min, exempt: {networks: [10.0.0.0/8], headers: {X-A: b}, claims: {a.b: c}}}}
             defaults: {timeouts: {request: 10s}, plugins: {response_transform: {headers: {set: {X-Served-By: gateway}}}}}
             """
     private static let bank =
@@ -59,6 +61,7 @@ import Testing
                 plugins:
                   jwt: {issuers: [corporate, partner], scopes: [a], claims: {a.b: {one_of: [c]}}, from: [{cookie: a}]}
                   spiffe: {rules: [{when: {a: {present: true}}, id: "spiffe://bank-a/{claim.sub|escape}"}], route_tenant: "{path.id}"}
+                  rate_limit: {headers: both, limits: {a: {rate: 10/s, burst: 20, key: [tenant, path.id, header.X-A], missing_key: skip}, b: {shared: together, cost: {POST: 2}}}}
                   internal_jwt: {audience: ["{tenant}"], ttl: 30s, actor: "spiffe://bank-a/g"}
               old: {match: {path: "/v1/old/{id}"}, redirect: {location: "https://example.com/{id}", status: 301}}
               pong: {match: {path: /v1/ping}, respond: {status: 200, body: pong}}

@@ -136,6 +136,31 @@ import Testing
         }
     }
 
+    @Test("the effective configuration shows each limit with its buckets, and no secret; each key counts in the digest")
+    func effective() throws {
+        func folder(_ limit: String) -> IdentityFolder {
+            var folder = IdentityFolder()
+            folder.bank = folder.bank.replacing(
+                Self.route, with: "\(Self.route)\n    plugins: {rate_limit: \(limit)}")
+            return folder
+        }
+        let limit = "{rate: 10/s, exempt: {headers: {X-Probe: \"${env:LEVEL}\"}, networks: [10.0.0.0/8]}}"
+        let text = EffectiveConfiguration.json(try folder(limit).configuration())
+        #expect(text.contains("bank/read/rate_limit/default") && text.contains("10/s") && text.contains("X-Probe"))
+        #expect(!text.contains("platinum-level"))
+        var digests = Set<String>()
+        let variants = [
+            "{rate: 10/s}", "{rate: 10/min}", "{rate: 10/s, burst: 9}", "{rate: 10/s, key: route}",
+            "{rate: 10/s, ipv6_prefix: 48}", "{rate: 10/s, missing_key: skip}", "{rate: 10/s, keys_max: 5}",
+            "{rate: 10/s, cost: 2}", "{rate: 10/s, cost: {POST: 2}}", "{rate: 10/s, shadow: true}",
+            "{rate: 10/s, headers: none}", "{limits: {other: {rate: 10/s}}}",
+            "{rate: 10/s, exempt: {networks: [10.0.0.0/8]}}", "{rate: 10/s, exempt: {claims: {a: b}}}",
+            "{rate: 10/s, exempt: {headers: {a: b}}}",
+        ]
+        for variant in variants { digests.insert(try folder(variant).configuration().digest) }
+        #expect(digests.count == variants.count)
+    }
+
     @Test("`enabled: false` turns all limits off, for a file or a route")
     func off() throws {
         for old in ["plugins:", Self.route] {
