@@ -44,7 +44,7 @@ import Testing
               partner: {issuer: "https://p.example.com", any_audience: true, claims: {tenant: a.b, scope: [scp]}, algorithms: [ES256]}
             internal_tokens: {issuer: g, keys: [{file: keys/2026.pem, id: a}, {folder: signing}], publish: {listeners: [external]}}
             audit_log: {file: stderr}
-            rate_limits: {together: {rate: 5/min, exempt: {networks: [10.0.0.0/8], headers: {X-A: b}, claims: {a.b: c}}}}
+            rate_limits: {together: {rate: 5/min, burst: 5, exempt: {networks: [10.0.0.0/8], headers: {X-A: b}, claims: {a.b: c}}}}
             defaults: {timeouts: {request: 10s}, plugins: {response_transform: {headers: {set: {X-Served-By: gateway}}}}}
             """
     private static let bank =
