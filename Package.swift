@@ -42,16 +42,20 @@ let package = Package(
         floor("Routing", ["Base", "HTTP"]),
         floor("Upstream", ["Base"]),
         floor("Traffic", ["Base", "Linux"], exclude: ["CircuitBreaker/CircuitBreaker.md"]),
+        floor("Redis", ["Base"]),
         floor("Observability", ["Base", "HTTP"]),
         floor("Identity", ["Base", "JOSE"]),
 
         // Floor 4
         floor(
             "Plugins",
-            ["Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity", "Traffic"],
+            [
+                "Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity", "Traffic",
+                "Redis",
+            ],
             exclude: [
                 "IPRestriction/IPRestriction.md", "Identity/Identity.md", "InternalJWT/InternalJWT.md", "JWT/JWT.md",
-                "RateLimit/RateLimit.md", "SPIFFE/SPIFFE.md", "Transform/Transform.md",
+                "RateLimit/RateLimit.md", "RateLimit/SharedLimits.md", "SPIFFE/SPIFFE.md", "Transform/Transform.md",
             ]),
 
         // Floor 5
@@ -59,7 +63,7 @@ let package = Package(
             "Proxy",
             [
                 "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
-                "Observability", "Plugins", "Traffic",
+                "Observability", "Plugins", "Redis", "Traffic",
             ]),
 
         // Floor 6
@@ -92,6 +96,7 @@ let package = Package(
         tests("IdentityTests", ["Base", "JOSE", "Identity", "TestSupport"]),
         tests("UpstreamTests", ["Base", "Upstream"]),
         tests("TrafficTests", ["Base", "Linux", "Traffic"]),
+        tests("RedisTests", ["Base", "Redis", "TestSupport"]),
         tests("TLSTests", ["Base", "TLS", "TestSupport"]),
         tests("EventLoopTests", ["Base", "Linux", "EventLoop", "TestSupport"]),
         tests("ObservabilityTests", ["Base", "HTTP", "Observability"]),
@@ -101,12 +106,15 @@ let package = Package(
         tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
         tests(
             "PluginsTests",
-            ["Base", "HTTP", "Routing", "Observability", "Traffic", "JOSE", "Identity", "Plugins", "TestSupport"]),
+            [
+                "Base", "HTTP", "Routing", "Observability", "Traffic", "JOSE", "Identity", "Plugins", "Redis",
+                "TestSupport",
+            ]),
         tests(
             "ProxyTests",
             [
                 "Base", "Linux", "HTTP", "JOSE", "Configuration", "EventLoop", "TLS", "Identity", "Routing", "Upstream",
-                "Plugins", "Proxy", "Observability", "Traffic", "TestSupport",
+                "Plugins", "Proxy", "Observability", "Redis", "Traffic", "TestSupport",
             ]),
         // The rules of the tree: lengths, words, imports. Reads the sources, imports none of them.
         tests("TidyTests", []),

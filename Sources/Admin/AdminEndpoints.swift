@@ -21,6 +21,7 @@ package enum AdminEndpoints {
             LocalEndpoint(
                 path: BreakerResetEndpoint.path, method: "POST", handler: BreakerResetEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/issuers", handler: IssuersEndpoint(gateway: gateway)),
+            LocalEndpoint(path: "/stores", handler: StoresEndpoint(gateway: gateway)),
             LocalEndpoint(path: "/.well-known/jwks.json", handler: KeysEndpoint(.keySet, gateway: gateway)),
             LocalEndpoint(path: "/.well-known/spiffe-bundle.json", handler: KeysEndpoint(.bundle, gateway: gateway)),
         ]

@@ -38,6 +38,8 @@ struct LimitListing {
             ("key", .strings(definition.key.value.map(\.text))),
             ("ipv6_prefix", .integer(definition.ipv6Prefix.value)),
             ("missing_key", .string(definition.missingKey.value.rawValue)),
+            ("store", .optional(definition.store?.value)),
+            ("on_failure", .optional(definition.store == nil ? nil : definition.onFailure.value.rawValue)),
             ("place", .optional(definition.rate.origin.location.map { configuration.files.describe($0) })),
             ("routes", .strings(limit.routes)),
             ("keys_max", .integer(limit.table.capacity)),

@@ -17,7 +17,8 @@ package final class TLSClientContext {
     private let handle: OpaquePointer
 
     /// Reads the roots; blocks on their files.
-    package init(roots: Roots) throws(TLSSetupError) {
+    /// - Parameter speaksHTTP: whether HTTP/1.1 is offered as the protocol within (RFC 7301).
+    package init(roots: Roots, speaksHTTP: Bool = true) throws(TLSSetupError) {
         ERR_clear_error()
         guard let handle = SSL_CTX_new(TLS_client_method()) else { throw .library(TLSErrorQueue.take()) }
         self.handle = handle
@@ -34,6 +35,7 @@ package final class TLSClientContext {
                 throw .roots(path: path, reason: TLSErrorQueue.take())
             }
         }
+        guard speaksHTTP else { return }
         // Length-prefixed names (RFC 7301 section 3.1); 0 is success here.
         let protocols: [UInt8] = [8] + "http/1.1".utf8
         guard SSL_CTX_set_alpn_protos(handle, protocols, UInt32(protocols.count)) == 0 else {

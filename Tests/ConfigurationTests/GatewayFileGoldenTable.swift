@@ -100,11 +100,9 @@ import Testing
             listeners:
               external: {address: "127.0.0.1:8080"}
             tls: {}
-            stores: {}
 
             """,
-            "gateway.d/gateway.yaml:3:1: error: tls: `tls` is not supported by this version",
-            "gateway.d/gateway.yaml:4:1: error: stores: `stores` is not supported by this version"),
+            "gateway.d/gateway.yaml:3:1: error: tls: `tls` is not supported by this version"),
         GoldenCase(
             "everybody is trusted",
             """

@@ -16,6 +16,7 @@ final class IndexEndpoint: LocalHandler {
                         POST /upstreams/DOMAIN/NAME/reset closes the circuit breakers
             /limits     all rate limits with their buckets, and concurrency limits; ?limit=IDENTITY&key=VALUE: how one key stands
             /issuers    whose tokens are accepted, with their keys, the last fetch and the next one
+            /stores     how each event loop stands with the stores that replicas share
 
             /.well-known/jwks.json           the gateway's own public keys, as a JWK set
             /.well-known/spiffe-bundle.json  the same as a SPIFFE bundle

@@ -19,6 +19,7 @@ final class MetricsEndpoint: LocalHandler {
         var text = IOBuffer(capacity: 64 * 1024)
         var sample = sample()
         sample.issuers = gateway.issuers.status.map { IssuerSample($0) }
+        sample.stores = gateway.storeStatus.map { StoreStatus.sample($0.name, $0.loops) }
         sample.signingKeys = gateway.signingState.map { SigningKeySample($0) }
         gateway.addTraffic(to: &sample)
         for domain in gateway.blueprint.configuration.domains {

@@ -106,7 +106,8 @@ struct GatewayAssembly {
 
     /// Everything together.
     func configuration(
-        listeners: [Listener], domains: [Domain], identity: IdentityAssembly, files: SourceFiles,
+        listeners: [Listener], domains: [Domain], identity: IdentityAssembly, stores: [SharedStore],
+        files: SourceFiles,
         secrets: Set<SourceLocation>
     ) -> GatewayConfiguration {
         GatewayConfiguration(
@@ -118,7 +119,8 @@ struct GatewayAssembly {
                     ?? .builtIn(Defaults.connectionsPerClientMax)),
             drainTimeout: draft.timeouts.drain ?? .builtIn(Defaults.drain), accessLog: accessLog,
             errorLog: ErrorLog(level: draft.errorLevel ?? .builtIn(.info)),
-            auditLog: auditLog, issuers: identity.issuers, internalTokens: identity.internalTokens, dns: nameResolution,
+            auditLog: auditLog, issuers: identity.issuers, internalTokens: identity.internalTokens, stores: stores,
+            dns: nameResolution,
             forwarding: forwarding, serverHeader: draft.serverHeader ?? .builtIn(Defaults.serverHeader),
             domains: domains, files: files, secrets: secrets, digest: "")
     }

@@ -249,7 +249,7 @@ final class IdentityAssembly {
 
 extension FileDecoder {
     /// The names of a mapping at the top, whether its entries could be read or not.
-    fileprivate func names(in section: StaticString) -> [String] {
+    func names(in section: StaticString) -> [String] {
         guard let key = key(section, in: 0), nodes[key + 1].kind == .mapping else { return [] }
         var names: [String] = []
         forEachPair(of: key + 1) { name, _ in names.append(document.bytes(name).string) }

@@ -104,6 +104,7 @@ final class RateLimitAssembly {
         let isBroken = layers.contains { $0.draft.place.isBroken }
         let found = limits.compactMap { complete($0, isBroken: isBroken) }
         for limit in found { check(limit, route) }
+        checkStores(found)
         return found.isEmpty ? nil : RateLimitSettings(limits: found, headers: headers)
     }
 
@@ -210,10 +211,55 @@ final class RateLimitAssembly {
             identity: identity, rate: rate, burst: burst, key: draft.key ?? .builtIn([.clientAddress]),
             ipv6Prefix: draft.ipv6Prefix ?? .builtIn(Defaults.rateLimitIPv6Prefix),
             missingKey: draft.missingKey ?? .builtIn(.refuse),
-            keysMax: draft.keysMax ?? .builtIn(Defaults.rateLimitKeysMax))
+            keysMax: draft.keysMax ?? .builtIn(Defaults.rateLimitKeysMax), store: store(draft),
+            onFailure: draft.onFailure ?? .builtIn(.local), batch: batch(draft, burst))
     }
 
     private static let fillDaysMax = 365
+
+    // MARK: Stores
+
+    private func store(_ draft: RateLimitDraft) -> Setting<String>? {
+        guard let store = draft.store else {
+            if let place = draft.onFailure?.origin.location {
+                report(
+                    place, "`on_failure` without `store`: the process's own buckets always answer", expected: "`store`")
+            }
+            return nil
+        }
+        let names = identity.gateway.names(in: "stores")
+        if names.contains(store.value) { return store }
+        if let place = store.origin.location {
+            report(
+                place, "gateway.yaml declares no store `\(store.value)`",
+                expected: names.isEmpty ? "a store under `stores`" : ValueType.alternatives(Array(names.prefix(10))),
+                suggestion: Spelling.nearest(to: store.value, among: names).map { "did you mean `\($0)`?" })
+        }
+        return nil
+    }
+
+    private func batch(_ draft: RateLimitDraft, _ burst: Setting<Int>) -> Setting<Int>? {
+        guard let batch = draft.batch, let place = batch.origin.location else { return nil }
+        if draft.store == nil {
+            report(place, "`batch` without `store`: the process's own buckets need no batches", expected: "`store`")
+        } else if batch.value > burst.value {
+            report(
+                place, "a batch is more than the bucket ever holds",
+                expected: "a `batch` of at most \(burst.value), the `burst`")
+        }
+        return batch
+    }
+
+    /// One question is asked of one store.
+    private func checkStores(_ limits: [RouteRateLimit]) {
+        let stores = limits.compactMap(\.definition.store)
+        guard let first = stores.first, let other = stores.first(where: { $0 != first }),
+            let place = other.origin.location
+        else { return }
+        report(
+            place, "the limits of one route are in several stores", expected: "one store for all of them",
+            related: first.origin.location.map { .init(location: $0, note: "another one") })
+    }
 
     // MARK: Checks
 
@@ -281,6 +327,9 @@ extension RateLimitDraft {
         ipv6Prefix = nearer.ipv6Prefix ?? ipv6Prefix
         missingKey = nearer.missingKey ?? missingKey
         keysMax = nearer.keysMax ?? keysMax
+        store = nearer.store ?? store
+        onFailure = nearer.onFailure ?? onFailure
+        batch = nearer.batch ?? batch
         cost = nearer.cost ?? cost
         exemption = nearer.exemption ?? exemption
         isShadow = nearer.isShadow ?? isShadow

@@ -79,13 +79,18 @@ private struct Load {
         let assembly = GatewayAssembly(draft: gateway, file: gatewayFile)
         let listeners = assembly.listeners()
         assembly.checkTrustedProxies()
+        let referenced = ReferencedFiles(source: source, limits: limits)
         let identity = IdentityAssembly(
             gateway, gateway: gatewayFile, listeners: listeners,
-            files: ReferencedFiles(source: source, limits: limits), limits: limits)
+            files: referenced, limits: limits)
+        let stores = gateway.stores.compactMap {
+            StoreAssembly(named: $0, file: gatewayFile, files: referenced).store()
+        }
         let domains = domains(gateway, gatewayFile, listeners, identity, missingIsFine: unreadable)
         let secrets = Set(([gatewayFile] + domainFiles.map(\.file)).flatMap(\.secrets))
         var configuration = assembly.configuration(
-            listeners: listeners, domains: domains, identity: identity, files: folder.names, secrets: secrets)
+            listeners: listeners, domains: domains, identity: identity, stores: stores, files: folder.names,
+            secrets: secrets)
         guard findings.errorCount == 0 else { return nil }
         configuration.digest = ConfigurationDigest.digest(of: configuration)
         return configuration

@@ -21,6 +21,8 @@ package struct GatewayConfiguration: Sendable, Equatable {
     package let issuers: [Issuer]
     /// Nil when gateway.yaml has no `internal_tokens`; then no route has `internal_jwt`.
     package let internalTokens: InternalTokens?
+    /// In the order of gateway.yaml; at most 16.
+    package let stores: [SharedStore]
     package let dns: NameResolution
     package let forwarding: Forwarding
     /// The `Server` field of answers that the gateway itself makes; empty for none.

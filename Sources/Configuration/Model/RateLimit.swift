@@ -38,6 +38,12 @@ package struct RateLimitDefinition: Sendable, Equatable {
     package let missingKey: Setting<MissingKey>
     /// Keys in use at a time that have a bucket of their own.
     package let keysMax: Setting<Int>
+    /// The store that has its buckets, by name; nil: the process itself.
+    package let store: Setting<String>?
+    /// What becomes of requests when the store gives no answer.
+    package let onFailure: Setting<StoreFailureDecision>
+    /// How many tokens a loop takes from the store at once, at most the burst; nil: each request takes its own.
+    package let batch: Setting<Int>?
 }
 
 /// Tokens that come in a period.

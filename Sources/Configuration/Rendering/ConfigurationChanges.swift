@@ -101,6 +101,7 @@ package struct ConfigurationChanges: Sendable, Equatable {
         if old.errorLog != new.errorLog { settings.append("error_log") }
         if old.auditLog != new.auditLog { settings.append("audit_log") }
         if !hasEqualTokens(old.internalTokens, new.internalTokens) { settings.append("internal_tokens") }
+        if old.stores != new.stores { settings.append("stores") }
         if old.dns != new.dns { settings.append("dns") }
         if old.forwarding != new.forwarding { settings.append("forwarding") }
         if old.serverHeader != new.serverHeader { settings.append("server_header") }

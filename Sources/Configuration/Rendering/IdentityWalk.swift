@@ -174,7 +174,7 @@ extension ModelSink {
     }
 
     /// The path, and the digest of what the file holds.
-    fileprivate mutating func file(_ key: StaticString, _ file: ReferencedFile, _ origin: Origin) {
+    mutating func file(_ key: StaticString, _ file: ReferencedFile, _ origin: Origin) {
         text(key, file.path, origin)
         text("sha256", file.digest, origin)
     }

@@ -25,6 +25,7 @@ enum ModelWalk {
         sink.endObject()
         walkServices(configuration, &sink)
         walkIdentity(configuration, &sink)
+        walkStores(configuration, &sink)
         sink.beginObject("domains")
         for domain in configuration.domains { walk(domain, &sink) }
         sink.endObject()

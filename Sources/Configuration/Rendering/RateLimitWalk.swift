@@ -22,6 +22,11 @@ extension ModelWalk {
         sink.integer("ipv6_prefix", definition.ipv6Prefix)
         sink.text("missing_key", definition.missingKey.value.rawValue, definition.missingKey.origin)
         sink.integer("keys_max", definition.keysMax)
+        if let store = definition.store {
+            sink.text("store", store)
+            sink.text("on_failure", definition.onFailure.value.rawValue, definition.onFailure.origin)
+            if let batch = definition.batch { sink.integer("batch", batch) }
+        }
         sink.beginObject("cost")
         sink.integer("default", limit.cost.value.usual, limit.cost.origin)
         for cost in limit.cost.value.byMethod {

@@ -87,6 +87,14 @@ enum Defaults {
     static let bundlePath = "/.well-known/spiffe-bundle.json"
     static let realm = "portcullis"
 
+    static let storePrefix = "portcullis:"
+    static let storeConnectTimeout = TimeAmount.seconds(1)
+    static let storeTimeout = TimeAmount.milliseconds(50)
+    static let storeWaitingMax = 4_096
+    static let storeFailures = 5
+    static let storeOpenTime = TimeAmount.seconds(1)
+    static let storeOpenTimeMax = TimeAmount.seconds(10)
+
     static let rateLimitIPv6Prefix = 64
     static let rateLimitKeysMax = 100_000
 }

@@ -14,6 +14,7 @@ struct GatewayDraft {
     var auditLog = AuditLogDraft()
     var issuers: [Named<IssuerDraft>] = []
     var internalTokens: (draft: InternalTokensDraft, node: Int)?
+    var stores: [Named<StoreDraft>] = []
     var nameRefresh: Setting<TimeAmount>?
     var nameTimeout: Setting<TimeAmount>?
     var forwarding = ForwardingDraft()

@@ -47,6 +47,10 @@ enum GatewaySections {
             "internal_tokens", .section(InternalTokenSections.internalTokens), default: "none",
             "The tokens that the plugin `internal_jwt` issues."
         ) { draft, value, _, node in draft.internalTokens = (value, node) },
+        .part(
+            "stores", .named(StoreSections.store, countMax: 16),
+            "Stores that replicas of the gateway share, by name. A limit picks with `store: NAME`."
+        ) { draft, value, _, _ in draft.stores = value },
         .part("dns", .section(nameResolution), "How names of targets become addresses.") { draft, value, _, _ in
             draft.nameRefresh = value.refresh
             draft.nameTimeout = value.timeout
@@ -71,7 +75,6 @@ enum GatewaySections {
             "Rate limits that routes of any domain share, by name: `rate_limit: {shared: NAME}`."
         ) { draft, value, _, _ in draft.rateLimits = value },
         .reserved("tls", "Certificates."),
-        .reserved("stores", "Shared stores."),
         .reserved("telemetry", "Traces."),
         .elsewhere("upstreams", "declare upstreams in a domain's own file"),
         .elsewhere("routes", "declare routes in a domain's own file"),

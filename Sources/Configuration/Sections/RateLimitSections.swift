@@ -69,6 +69,18 @@ enum RateLimitSections {
                 "keys_max", .integer(1...RateLimitText.keysMax), default: "\(Defaults.rateLimitKeysMax)",
                 "Buckets in use at a time, 40 to 80 bytes each. With more keys in use, a new one takes over the fullest of a few buckets as it stands: some are limited sooner, none later."
             ) { $0[keyPath: path].keysMax = $1 },
+            Key(
+                "store", .name, default: "the process itself",
+                "The store of gateway.yaml's `stores` that has the buckets, so that replicas share them."
+            ) { $0[keyPath: path].store = $1 },
+            Key(
+                "on_failure", .choice, default: StoreFailureDecision.local.rawValue,
+                "What becomes of requests when the store gives no answer: `local` counts by the process's own buckets, `allow` lets through, `refuse` answers 503."
+            ) { $0[keyPath: path].onFailure = $1 },
+            Key(
+                "batch", .integer(1...100_000), default: "1",
+                "Tokens that an event loop takes from the store at once, and holds for a second: for rates beyond what a store answers one by one. Each loop may let through that many more, less one, and waste as many."
+            ) { $0[keyPath: path].batch = $1 },
         ]
     }
 
@@ -131,6 +143,9 @@ struct RateLimitDraft {
     var ipv6Prefix: Setting<Int>?
     var missingKey: Setting<MissingKey>?
     var keysMax: Setting<Int>?
+    var store: Setting<String>?
+    var onFailure: Setting<StoreFailureDecision>?
+    var batch: Setting<Int>?
     var shared: Setting<String>?
     var cost: Setting<RequestCost>?
     var exemption: RateLimitExemption?
@@ -138,8 +153,8 @@ struct RateLimitDraft {
 
     /// Where a key of buckets stands, if any does.
     var bucketPlace: SourceLocation? {
-        (rate?.origin ?? burst?.origin ?? key?.origin ?? ipv6Prefix?.origin ?? missingKey?.origin ?? keysMax?.origin)?
-            .location
+        (rate?.origin ?? burst?.origin ?? key?.origin ?? ipv6Prefix?.origin ?? missingKey?.origin ?? keysMax?.origin
+            ?? store?.origin ?? onFailure?.origin ?? batch?.origin)?.location
     }
 
     var isEmpty: Bool {

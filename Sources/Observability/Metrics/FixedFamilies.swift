@@ -16,6 +16,7 @@ struct FixedFamilies {
         logs(&text)
         UpstreamHealthFamilies(upstreams: sample.upstreams).render(&text)
         IssuerFamilies(issuers: sample.issuers).render(&text)
+        StoreFamilies(stores: sample.stores).render(&text)
         IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)
         LimitFamilies(limits: MergedSeries.merge(shards.map(\.limits))).render(&text)
     }

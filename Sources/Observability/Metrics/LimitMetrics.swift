@@ -11,6 +11,10 @@ package enum LimitDecision: UInt8, CaseIterable, Sendable {
     case exempt
     /// The request lacks what it is counted by.
     case keyMissing
+    /// Its buckets are in a store that gave no answer, and it lets requests through then.
+    case unansweredAllowed
+    /// … and it refuses requests then.
+    case unansweredRefused
 
     /// The label value.
     package var label: StaticString {
@@ -20,6 +24,8 @@ package enum LimitDecision: UInt8, CaseIterable, Sendable {
         case .shadowRefused: "shadow_refused"
         case .exempt: "exempt"
         case .keyMissing: "key_missing"
+        case .unansweredAllowed: "unanswered_allowed"
+        case .unansweredRefused: "unanswered_refused"
         }
     }
 }

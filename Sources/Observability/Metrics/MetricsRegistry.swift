@@ -26,6 +26,7 @@ package struct ProcessSample: Sendable {
     package var errorLog = LogStatistics()
     /// By name.
     package var issuers: [IssuerSample] = []
+    package var stores: [StoreSample] = []
     /// Nil when the gateway issues no tokens.
     package var signingKeys: SigningKeySample?
     package var concurrency: [ConcurrencySample] = []

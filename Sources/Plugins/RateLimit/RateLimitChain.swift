@@ -10,6 +10,8 @@ package final class RateLimitChain {
     package let rules: [RateLimitRule]
     /// Which fields tell clients how they stand.
     package let fields: RateLimitFields
+    /// The store that limits are in, by its place among the configuration's; -1 for none.
+    package let store: Int
     private let hasAnonymous: Bool
     private let hasIdentified: Bool
 
@@ -18,6 +20,9 @@ package final class RateLimitChain {
         precondition(rules.count <= 8)
         self.rules = rules
         self.fields = fields
+        var store = -1
+        for rule in rules { if case .shared(let limit) = rule.backing { store = limit.store } }
+        self.store = store
         hasAnonymous = rules.contains { !$0.needsIdentity }
         hasIdentified = rules.contains { $0.needsIdentity }
     }
@@ -35,10 +40,12 @@ package final class RateLimitChain {
     /// - Parameters:
     ///   - client: whom the request is attributed to.
     ///   - identity: who sends it; nil if nobody said.
+    ///   - inquiry: takes up limits that are in a store; without it their own process's buckets are asked.
     ///   - now: as fresh as can be: a token that has come since the loop's turn began may be this request's.
     package func check(
         _ phase: RateLimitPhase, _ request: borrowing RequestHead, parameters: borrowing RouteMatch,
-        client: IPAddress, identity: RouteIdentity?, now: MonotonicTime, state: inout RateLimitState
+        client: IPAddress, identity: RouteIdentity?, inquiry: SharedInquiry? = nil, now: MonotonicTime,
+        state: inout RateLimitState
     ) -> RateLimitVerdict {
         var isKeyMissing = false
         for index in 0..<rules.count {
@@ -54,27 +61,44 @@ package final class RateLimitChain {
                 if rule.key.missing == .refuse, !rule.isShadow { isKeyMissing = true }
                 continue
             }
+            if let inquiry, case .shared(let limit) = rule.backing {
+                if takeFromStock(cost, of: rule, limit, index, key: key, now: now, state: &state) { continue }
+                let batch = limit.stock?.tokensToAsk(cost, key: key, now: now) ?? cost
+                let part = SharedInquiry.Part(rule: index, key: key, cost: cost, batch: batch)
+                ask(limit, part, inquiry, request, parameters: parameters, client: client, identity: identity)
+                continue
+            }
             take(cost, of: rule, index, key: key, now: now, state: &state)
         }
-        if state.refused == 0, !isKeyMissing { return .proceed }
+        if state.refused == 0, !isKeyMissing {
+            guard let inquiry, !inquiry.isEmpty else { return .proceed }
+            return .ask
+        }
         giveBack(request, &state)
         return state.refused == 0 ? .keyMissing : .refuse
     }
 
     @inline(__always)
-    private func take(
+    func take(
         _ cost: Int, of rule: RateLimitRule, _ index: Int, key: UInt64, now: MonotonicTime,
         state: inout RateLimitState
     ) {
         let standing: BucketStanding
         switch rule.backing {
         case .local(let buckets): standing = buckets.take(cost, key: key, now: now)
+        case .shared(let limit): standing = limit.buckets.take(cost, key: key, now: now)
         }
-        let bit: UInt8 = 1 << UInt8(truncatingIfNeeded: index)
         if standing.isAllowed {
-            state.taken |= bit
+            state.taken |= 1 << UInt8(truncatingIfNeeded: index)
             state.keys[index] = key
         }
+        note(standing, of: rule, index, state: &state)
+    }
+
+    /// What a limit has said.
+    @inline(__always)
+    func note(_ standing: BucketStanding, of rule: RateLimitRule, _ index: Int, state: inout RateLimitState) {
+        let bit: UInt8 = 1 << UInt8(truncatingIfNeeded: index)
         if rule.isShadow {
             rule.metrics.count(standing.isAllowed ? .allowed : .shadowRefused)
             return
@@ -86,12 +110,18 @@ package final class RateLimitChain {
     }
 
     /// The request goes no further: it leaves no trace in the limits that let it through.
-    private func giveBack(_ request: borrowing RequestHead, _ state: inout RateLimitState) {
+    func giveBack(_ request: borrowing RequestHead, _ state: inout RateLimitState) {
         for index in 0..<rules.count where state.taken & 1 << UInt8(index) != 0 {
             let rule = rules[index]
             let cost = rule.cost.cost(of: request)
             switch rule.backing {
             case .local(let buckets): buckets.giveBack(cost, key: state.keys[index])
+            case .shared(let limit):
+                if state.stocked & 1 << UInt8(index) != 0 {
+                    limit.stock?.giveBack(cost, key: state.keys[index])
+                } else {
+                    limit.buckets.giveBack(cost, key: state.keys[index])
+                }
             }
             state.standings[index].remaining += cost
         }

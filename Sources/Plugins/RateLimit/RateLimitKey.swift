@@ -28,7 +28,7 @@ package struct RateLimitKey {
         case shared
     }
 
-    private let parts: [Part]
+    let parts: [Part]
     package let missing: Missing
     /// Nobody who doesn't know its key can tell which keys share a bucket, or a set of buckets.
     private let hash: KeyedHash
@@ -136,7 +136,7 @@ package struct RateLimitKey {
 
 extension IPAddress {
     /// The network that counts as one client.
-    fileprivate func network(_ ipv6Prefix: Int) -> IPAddress {
+    func network(_ ipv6Prefix: Int) -> IPAddress {
         let plain = unmapped
         return plain.isIPv4 ? plain : plain.masked(to: ipv6Prefix)
     }

@@ -8,6 +8,8 @@ import Traffic
 package enum LimitBacking {
     /// In this process. The table must live as long as the rule.
     case local(Buckets)
+    /// In a store.
+    case shared(SharedLimit)
 }
 
 /// One limit as a route uses it.
@@ -121,4 +123,8 @@ package enum RateLimitVerdict: Sendable, Equatable {
     case refuse
     /// A limit can't count the request.
     case keyMissing
+    /// The store has to be asked for the others.
+    case ask
+    /// The store gives no answer, and a limit refuses then.
+    case unavailable
 }

@@ -6,6 +6,8 @@ package struct RateLimitState {
     /// Bits by the limit's place in its chain: those that took tokens, those that clients are told of, those that
     /// refused the request.
     var taken: UInt8 = 0
+    /// Of those that took tokens: from what the loop had in stock.
+    var stocked: UInt8 = 0
     var told: UInt8 = 0
     package internal(set) var refused: UInt8 = 0
     var keys = InlineArray<8, UInt64>(repeating: 0)
@@ -21,6 +23,7 @@ package struct RateLimitState {
 
     package mutating func reset() {
         taken = 0
+        stocked = 0
         told = 0
         refused = 0
     }

@@ -39,6 +39,7 @@ package final class Gateway {
     private let directory = WorkerDirectory()
     private let names: NameDirectory
     private let signing: SigningKeys
+    private let stores: StoreDirectory
 
     /// - Parameter loop: the control thread's, on which everything here is called.
     package init(
@@ -56,6 +57,7 @@ package final class Gateway {
         issuers = IssuerDirectory(loop: loop, log: log)
         health = HealthDirectory(loop: loop, log: log)
         signing = SigningKeys(loop: loop)
+        stores = StoreDirectory(log: log)
         rateLimits = LimitRegistry(
             hash: KeyedHash(first: systemEntropy(), second: systemEntropy()), start: SystemClock.monotonic())
         issuers.onKeys = { [unowned self] name, keys, _ in issuerHasKeys(name, keys) }
@@ -189,6 +191,8 @@ package final class Gateway {
                 upstreams: upstreams, issuers: configuration.issuerDefinitions, routeLimits: traffic.routes,
                 listeners: plan.byWorker[index])
         }
+        let storePlans = stores.plans(configuration.stores, workerCount: shards.count, names: names)
+        for (update, plans) in zip(updates, storePlans) { update.stores = plans }
         return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic)
     }
 
@@ -200,6 +204,7 @@ package final class Gateway {
         endpoints = change.listeners.endpoints
         budgets = change.budgets
         health.commit(blueprint.configuration) { [unowned self] in UpstreamPlan.endpoints(of: $0, names) }
+        stores.keepOnly(blueprint.configuration.stores)
         names.keepOnly(blueprint.configuration.targetNames)
         names.setRefreshInterval(blueprint.configuration.dns.refresh.value)
         limits.set(
@@ -219,8 +224,16 @@ package final class Gateway {
             }
         }
         let found = endpoints
-        for worker in workers { worker.mailbox.post { worker.resolve(found) } }
+        for worker in workers {
+            worker.mailbox.post {
+                worker.resolve(found)
+                worker.stores.resolve(name, addresses)
+            }
+        }
     }
+
+    /// How every loop stands with the shared stores, by their names.
+    package var storeStatus: [(name: String, loops: [StoreStatus])] { stores.status }
 
     // MARK: Logs and end
 
@@ -278,9 +291,9 @@ final class Countdown: Sendable {
 }
 
 extension GatewayConfiguration {
-    /// The names that targets go by, of all upstreams.
+    /// The names that targets of all upstreams and servers of stores go by.
     var targetNames: Set<String> {
-        var names = Set<String>()
+        var names = Set(stores.flatMap(\.hostNames))
         for domain in domains {
             for upstream in domain.upstreams {
                 for target in upstream.targets {

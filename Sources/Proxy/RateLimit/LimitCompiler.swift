@@ -3,6 +3,8 @@ import Configuration
 import HTTP
 import Observability
 import Plugins
+import Redis
+import Traffic
 
 /// Turns the rate limits of a route into what requests are held to, for one loop. Texts are kept in `texts`.
 struct LimitCompiler {
@@ -11,6 +13,25 @@ struct LimitCompiler {
     let tables: [String: LimitTable]
     let hash: KeyedHash
     let lease: MetricsLease
+    /// In the configuration's order.
+    var stores: [SharedStore] = []
+    private let hasher = SharedKeyHasher()
+    private let stocks = Stocks()
+
+    /// One for each limit, whatever the number of its routes.
+    private final class Stocks {
+        var byIdentity: [String: TokenStock] = [:]
+    }
+
+    init(
+        texts: TextArena, tables: [String: LimitTable], hash: KeyedHash, lease: MetricsLease, stores: [SharedStore] = []
+    ) {
+        self.texts = texts
+        self.tables = tables
+        self.hash = hash
+        self.lease = lease
+        self.stores = stores
+    }
 
     /// Nil when the route has no limit.
     func compile(_ settings: RateLimitSettings?, of route: ConfiguredRoute, claims: ClaimSlots) -> RateLimitChain? {
@@ -33,13 +54,44 @@ struct LimitCompiler {
         guard let table = tables[definition.identity]?.table else { return nil }
         let identity = texts.keep(definition.identity)
         return RateLimitRule(
-            name: texts.keep(limit.name), identity: identity, backing: .local(table.buckets), law: definition.law,
+            name: texts.keep(limit.name), identity: identity, backing: backing(limit, table.buckets),
+            law: definition.law,
             key: key(definition, of: route, claims: claims),
             cost: RateLimitCost(
                 usual: limit.cost.value.usual,
                 byMethod: limit.cost.value.byMethod.map { (texts.keep($0.method), $0.cost) }),
             exemption: exemptions(limit.exemption, claims: claims), isShadow: limit.isShadow.value,
             needsIdentity: limit.needsIdentity, metrics: lease.limitMetrics(limit: definition.identity))
+    }
+
+    /// Where the buckets are.
+    private func backing(_ limit: RouteRateLimit, _ buckets: Buckets) -> LimitBacking {
+        let definition = limit.definition
+        guard let name = definition.store?.value, let store = stores.firstIndex(where: { $0.name == name }) else {
+            return .local(buckets)
+        }
+        let failure: SharedLimit.Failure
+        switch definition.onFailure.value {
+        case .local: failure = .local
+        case .allow: failure = .allow
+        case .refuse: failure = .refuse
+        }
+        let form = definition.key.value.map(\.text).joined(separator: ",") + "/\(definition.ipv6Prefix.value)"
+        return .shared(
+            SharedLimit(
+                store: store,
+                bucket: SharedBucket(
+                    prefix: stores[store].redis.prefix.value, limit: definition.identity,
+                    interval: definition.law.intervalMicroseconds, burst: definition.law.burst,
+                    onlyCounts: limit.isShadow.value, texts: texts),
+                failure: failure, buckets: buckets, stock: stock(definition), hasher: hasher, form: texts.keep(form)))
+    }
+
+    private func stock(_ definition: RateLimitDefinition) -> TokenStock? {
+        guard let batch = definition.batch?.value, batch > 1 else { return nil }
+        let stock = stocks.byIdentity[definition.identity] ?? TokenStock(law: definition.law, batch: batch)
+        stocks.byIdentity[definition.identity] = stock
+        return stock
     }
 
     func key(_ definition: RateLimitDefinition, of route: ConfiguredRoute, claims: ClaimSlots) -> RateLimitKey {

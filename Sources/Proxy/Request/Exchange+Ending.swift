@@ -44,7 +44,9 @@ extension Exchange {
             chain.jwt.challenge.append(for: identityRefusal, to: &responseHead.fields)
             if identityRefusal == .issuerUnavailable { responseHead.fields.append(.retryAfter, value: "5") }
         }
-        if answer.refuser == .concurrency { responseHead.fields.append(.retryAfter, value: "1") }
+        if answer.refuser == .concurrency || answer.refuser == .rateLimit && answer.status == 503 {
+            responseHead.fields.append(.retryAfter, value: "1")
+        }
         appendRetryAfter()
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")

@@ -17,11 +17,13 @@ extension Exchange {
             guard let limits = route.rateLimits, limits.isActive(in: phase) else { return .next(following) }
             let verdict = limits.check(
                 phase, request, parameters: match, client: client, identity: caller.identity,
-                now: SystemClock.monotonic(), state: &rateLimits)
+                inquiry: takeInquiry(limits, phase), now: SystemClock.monotonic(), state: &rateLimits)
             switch verdict {
             case .proceed: return .next(following)
             case .refuse: return .respond(.tooManyRequests)
             case .keyMissing: return .respond(.rateLimitKeyMissing)
+            case .ask: return askStore(limits)
+            case .unavailable: return .respond(.rateLimitUnavailable)
             }
         }
     }

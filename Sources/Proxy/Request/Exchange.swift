@@ -32,6 +32,10 @@ final class Exchange {
     var identityRefusal: IdentityRefusal?
     /// What the request took of the route's rate limits.
     var rateLimits = RateLimitState()
+    /// What its limits want to know of a store, and what the exchange has among the requests that wait for that; 0 when
+    /// it waits for nothing. The inquiry is kept for the next request.
+    var inquiry: SharedInquiry?
+    var storeTicket: UInt64 = 0
     /// What the exchange has among the requests that wait for an issuer's keys; 0 when it waits for none.
     var issuerTicket: UInt64 = 0
     /// Whether it has waited already: once is all.
@@ -103,6 +107,7 @@ final class Exchange {
         identityRefusal = nil
         rateLimits.reset()
         issuerTicket = 0
+        storeTicket = 0
         hasWaitedForIssuer = false
         requestID.removeAll()
         traceID = nil

@@ -48,7 +48,8 @@ package final class Blueprint: Sendable {
         let identity = IdentityCompiler(
             texts: texts, configuration: configuration, issuers: configuration.issuerDefinitions,
             number: { Self.chainNumber.wrappingAdd(1, ordering: .relaxed).newValue })
-        let limitCompiler = LimitCompiler(texts: texts, tables: limits, hash: hash, lease: lease)
+        let limitCompiler = LimitCompiler(
+            texts: texts, tables: limits, hash: hash, lease: lease, stores: configuration.stores)
         for domain in configuration.domains {
             let compiler = RouteCompiler(
                 texts: texts, upstreams: domain.compiledUpstreams(from: upstreamCount), identity: identity,

@@ -27,6 +27,8 @@ package final class Snapshot: @unchecked Sendable {
     var hasGates = false
     /// By the index that routes have; bound to the loop's when the loop takes the snapshot over.
     var issuers: [IssuerKeys] = []
+    /// The same of the stores that replicas share.
+    var stores: [StoreLink] = []
     /// Names of query parameters whose values stay out of logs: those in which any route takes tokens, and
     /// `access_token` (RFC 6750 section 2.3).
     let queryTokenNames: [ByteView]

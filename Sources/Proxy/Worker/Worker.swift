@@ -21,6 +21,7 @@ package final class Worker: @unchecked Sendable {
     let identity: LoopIdentity
     let issuers: WorkerIssuers
     let gates: GateKeeper
+    let stores: WorkerStores
     /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
     private(set) var signingState: SigningState?
     /// Counts requests whose token is nobody's, and those without one.
@@ -64,6 +65,7 @@ package final class Worker: @unchecked Sendable {
         identity = LoopIdentity(random: &random, metrics: parts.metrics)
         issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
         gates = GateKeeper(loop: loop, seat: parts.seat, tell: parts.tellOfPlace)
+        stores = WorkerStores(loop: loop, log: parts.log)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -162,6 +164,7 @@ package final class Worker: @unchecked Sendable {
         bind(update.snapshot, to: update.upstreams)
         update.snapshot.issuers = issuers.bind(update.issuers)
         bindGates(update)
+        update.snapshot.stores = stores.bind(update.stores, random: &random)
         snapshot = update.snapshot
         updateListeners(update)
     }

@@ -12,6 +12,8 @@ package final class WorkerUpdate: @unchecked Sendable {
     let issuers: [IssuerDefinition]
     /// The limits of requests under way, by the routes' indices.
     let routeLimits: [(route: Int, limit: ConcurrencyLimit)]
+    /// By the index that limits have.
+    var stores: [StorePlan] = []
     private var listeners: [ListenerPlan]
 
     init(

@@ -24,6 +24,12 @@ extension ExplainedPipeline.Values {
         if definition.key.value.contains(.clientAddress) {
             values.append(number(named("ipv6_prefix"), definition.ipv6Prefix))
         }
+        if let store = definition.store {
+            values.append(value(named("store"), store.value, store.origin))
+            values.append(
+                value(named("on_failure"), definition.onFailure.value.rawValue, definition.onFailure.origin))
+        }
+        if let batch = definition.batch { values.append(number(named("batch"), batch)) }
         values += limit.exemption.networks.map { value(named("exempt.networks"), $0.value.description, $0.origin) }
         values += limit.exemption.claims.map {
             value(named("exempt.claims.\($0.path)"), $0.value.value, $0.value.origin)

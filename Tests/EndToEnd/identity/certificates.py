@@ -39,6 +39,12 @@ class Authority:
 
     def server(self, names=("localhost",), addresses=("127.0.0.1",), expired=False):
         """An ssl.SSLContext for a server of these names."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(names, addresses, expired))
+        return context
+
+    def server_file(self, names=("localhost",), addresses=("127.0.0.1",), expired=False):
+        """The path of a certificate for a server of these names, with its key behind it."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
         end = now - DAY if expired else now + 10 * DAY
@@ -57,6 +63,4 @@ class Authority:
         path = self.folder / f"server-{certificate.serial_number}.pem"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path

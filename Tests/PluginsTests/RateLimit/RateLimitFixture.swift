@@ -3,6 +3,7 @@ import HTTP
 import Identity
 import Observability
 import Plugins
+import Redis
 import Routing
 import Testing
 import Traffic
@@ -11,7 +12,9 @@ import Traffic
 final class RateLimitFixture {
     let hash = KeyedHash(first: 1, second: 2)
     let registry = MetricsRegistry(version: "1", startTime: WallTime(seconds: 0))
-    private let texts = TextArena()
+    let texts = TextArena()
+    let hasher = SharedKeyHasher()
+    let inquiry = SharedInquiry()
     private let lease: MetricsLease
     private var tables: [BucketTable] = []
     var now = MonotonicTime.zero
@@ -23,15 +26,33 @@ final class RateLimitFixture {
     func rule(
         _ name: String = "default", rate: Int = 1, burst: Int = 2, key: [RateLimitKey.Part] = [.client(ipv6Prefix: 64)],
         missing: RateLimitKey.Missing = .refuse, cost: RateLimitCost = RateLimitCost(usual: 1),
-        exemption: RateLimitExemptions = RateLimitExemptions(), isShadow: Bool = false, needsIdentity: Bool = false
+        exemption: RateLimitExemptions = RateLimitExemptions(), isShadow: Bool = false, needsIdentity: Bool = false,
+        sharedOr failure: SharedLimit.Failure? = nil, batch: Int = 1
     ) throws -> RateLimitRule {
         let law = try #require(TokenBucketLaw(count: rate, period: .seconds(1), burst: burst))
         let table = try #require(BucketTable(law: law, capacity: 100, start: .zero))
         tables.append(table)
         return RateLimitRule(
-            name: texts.keep(name), identity: texts.keep("app/\(name)"), backing: .local(table.buckets), law: law,
+            name: texts.keep(name), identity: texts.keep("app/\(name)"),
+            backing: backing(name, law, table.buckets, isShadow, failure, batch),
+            law: law,
             key: RateLimitKey(key, missing: missing, hash: hash), cost: cost, exemption: exemption, isShadow: isShadow,
             needsIdentity: needsIdentity, metrics: lease.limitMetrics(limit: name))
+    }
+
+    /// In a store, if there is something to do without it.
+    private func backing(
+        _ name: String, _ law: TokenBucketLaw, _ buckets: Buckets, _ isShadow: Bool, _ failure: SharedLimit.Failure?,
+        _ batch: Int
+    ) -> LimitBacking {
+        guard let failure else { return .local(buckets) }
+        let bucket = SharedBucket(
+            prefix: "p:", limit: name, interval: law.intervalMicroseconds, burst: law.burst, onlyCounts: isShadow,
+            texts: texts)
+        return .shared(
+            SharedLimit(
+                store: 0, bucket: bucket, failure: failure, buckets: buckets,
+                stock: batch > 1 ? TokenStock(law: law, batch: batch) : nil, hasher: hasher, form: texts.keep(name)))
     }
 
     func chain(_ rules: [RateLimitRule], _ form: RateLimitFields.Form = .draft) -> RateLimitChain {
@@ -68,11 +89,22 @@ final class RateLimitFixture {
         let address = try #require(IPAddress(text: client))
         state = RateLimitState()
         for phase in phases {
+            inquiry.begin(phase)
             let verdict = chain.check(
-                phase, request, parameters: RouteMatch(), client: address, identity: identity, now: now, state: &state)
+                phase, request, parameters: RouteMatch(), client: address, identity: identity,
+                inquiry: chain.store >= 0 ? inquiry : nil, now: now, state: &state)
             if verdict != .proceed { return verdict }
         }
         return .proceed
+    }
+
+    /// The store's answer for the last request; nil: there is none.
+    func settle(_ chain: RateLimitChain, _ answer: BucketAnswer?) -> RateLimitVerdict {
+        let request = RequestHead()
+        guard let answer else {
+            return chain.settle(withoutAnswerTo: inquiry, request, now: now, state: &state)
+        }
+        return chain.settle(answer, to: inquiry, request, now: now, state: &state)
     }
 
     /// What a client is told of the last request.

@@ -1,0 +1,389 @@
+"""Rate limits whose buckets are in a Redis that replicas share, and what becomes of them when it isn't there."""
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from harness import RawClient, eventually, get, request_bytes, route_all
+from harness.delay import DelayingProxy
+from harness.redis import RedisSentinel, RedisServer
+from identity.certificates import Authority
+
+PROBLEM = "application/problem+json"
+# Longer than any answer may take while the store doesn't: `timeout`, two ticks of the loop's timer, and a slow machine.
+DECIDED_SECONDS = 2.0
+
+
+@pytest.fixture
+def redis(tmp_path):
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def replica(gateway_with, upstream_with):
+    """Starts a gateway that limits all paths with a store's help."""
+
+    def start(*servers, limit=None, store=None, routes=None, workers=1, env=None, gateway=None, **options):
+        upstream = upstream_with()
+        redis = {"timeout": "100ms", "breaker": {"open_for": "200ms", "open_for_max": "400ms"}}
+        if servers:
+            redis["addresses"] = [getattr(server, "address", server) for server in servers]
+        redis.update(store or {})
+        rule = {"rate": "5/h", "key": "gateway", "store": "shared", "on_failure": "refuse", **(limit or {})}
+        return gateway_with(
+            upstreams={"service": upstream.target},
+            routes=routes or {"all": route_all(plugins={"rate_limit": rule})},
+            gateway={"stores": {"shared": {"redis": redis}}, "workers": workers, **(gateway or {})}, env=env, **options)
+
+    return start
+
+
+def ready(gateway, loops=1):
+    eventually(lambda: metric(gateway, "portcullis_store_ready") == loops, 10, "the store being ready")
+    return gateway
+
+
+def metric(gateway, name, **labels):
+    return sum(
+        value for found, has, value in gateway.metrics()
+        if found == name and all(has.get(key) == wanted for key, wanted in labels.items()))
+
+
+def statuses(gateway, count, **options):
+    return [get(gateway.port, **options).status for _ in range(count)]
+
+
+# The bucket
+
+def test_replicas_share_one_bucket(redis, replica):
+    first, second = ready(replica(redis, limit={"burst": 5})), ready(replica(redis, limit={"burst": 5}))
+    assert statuses(first, 3) == [200] * 3
+    assert statuses(second, 3) == [200, 200, 429]
+    refused = get(first.port)
+    assert refused.status == 429 and refused.header("content-type") == PROBLEM
+    assert 700 <= int(refused.header("retry-after")) <= 720
+    assert refused.header("ratelimit-policy") == '"default";q=5;w=3600'
+    assert refused.header("ratelimit").startswith('"default";r=0;t=7')
+
+
+def test_standings_are_those_of_the_store(redis, replica):
+    first, second = ready(replica(redis, limit={"burst": 5})), ready(replica(redis, limit={"burst": 5}))
+    assert get(first.port).header("ratelimit").startswith('"default";r=4')
+    assert get(second.port).header("ratelimit").startswith('"default";r=3')
+
+
+def test_keys_have_the_prefix_the_limits_name_and_no_text_of_a_client(redis, replica):
+    gateway = ready(replica(redis, limit={"key": "header.X-Key", "burst": 2}, store={"prefix": "gw:"}))
+    secret = [("X-Key", "a-very-personal-key")]
+    assert statuses(gateway, 3, headers=secret) == [200, 200, 429]
+    assert statuses(gateway, 1, headers=[("X-Key", "another")]) == [200]
+    keys = [key for key in redis.keys() if "probe" not in key]
+    assert len(keys) == 2 and all(key.startswith("gw:app/all/rate_limit/default:") for key in keys)
+    assert all(len(key.rsplit(":", 1)[1]) == 32 for key in keys) and "personal" not in str(keys)
+    # A bucket that is full again has nothing to remember.
+    assert all(0 < redis.call("PTTL", key) <= 2 * 720_001 for key in keys)
+
+
+def test_a_request_that_one_limit_refuses_is_charged_to_none(redis, replica):
+    limits = {
+        "wide": {"rate": "100/h", "key": "gateway", "store": "shared", "on_failure": "refuse"},
+        "narrow": {"rate": "1/h", "key": "gateway", "store": "shared", "on_failure": "refuse"},
+    }
+    gateway = ready(replica(redis, routes={"all": route_all(plugins={"rate_limit": {"limits": limits}})}))
+    assert statuses(gateway, 5) == [200, 429, 429, 429, 429]
+    standing = get(gateway.port).header("ratelimit")
+    # A burst of what comes in a second, at least one: the wide one has given its token, and no other.
+    assert '"wide";r=0' in standing and '"narrow";r=0' in standing
+    assert "narrow" in get(gateway.port).body.decode()
+
+
+def test_shadow_counts_and_refuses_nobody(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 2, "shadow": True}))
+    assert statuses(gateway, 5) == [200] * 5
+    assert len([key for key in redis.keys() if "default" in key]) == 1
+
+
+def test_costs_are_charged(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 5, "cost": {"default": 2, "POST": 5}}))
+    assert statuses(gateway, 3) == [200, 200, 429]
+
+
+def test_a_forgotten_script_is_loaded_again_without_a_lost_request(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 10}))
+    assert statuses(gateway, 3) == [200] * 3
+    redis.call("SCRIPT", "FLUSH")
+    assert statuses(gateway, 8) == [200] * 7 + [429]
+    assert metric(gateway, "portcullis_store_checks_total", result="refused") == 0
+
+
+def test_a_changed_limit_keeps_how_full_it_was(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 10}))
+    assert statuses(gateway, 5) == [200] * 5
+    rule = {"rate": "5/h", "burst": 100, "key": "gateway", "store": "shared", "on_failure": "refuse"}
+    text = (gateway.folder / "app.yaml").read_text()
+    gateway.write("app.yaml", text.replace('"burst": 10', '"burst": 100'))
+    assert gateway.hang_up() == "applied"
+    assert rule["burst"] == 100 and get(gateway.port).header("ratelimit").startswith('"default";r=49')
+    # The connection stayed.
+    assert metric(gateway, "portcullis_store_connects_total", result="success") == 1
+
+
+def test_all_loops_share(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 20}, workers=2), loops=2)
+    counted = Counter(statuses(gateway, 40))
+    assert counted == {200: 20, 429: 20}
+
+
+# How exact
+
+class Load(threading.Thread):
+    """Sends batches of requests to one gateway until a moment, and counts what comes back."""
+
+    def __init__(self, port, until, batch=10):
+        super().__init__(daemon=True)
+        self.port, self.until, self.batch = port, until, batch
+        self.counts = Counter()
+        self.slowest = 0.0
+        self.failure = None
+
+    def run(self):
+        try:
+            with RawClient(self.port) as client:
+                while (now := time.monotonic()) < self.until:
+                    client.send(request_bytes("GET", "/") * self.batch)
+                    for _ in range(self.batch):
+                        self.counts[client.response().status] += 1
+                    self.slowest = max(self.slowest, time.monotonic() - now)
+        except Exception as failure:  # told to the test, which knows what to make of it
+            self.failure = failure
+
+
+def loaded(gateways, seconds, threads=1, during=None, batch=10):
+    start = time.monotonic()
+    loads = [Load(gateway.port, start + seconds, batch) for gateway in gateways for _ in range(threads)]
+    for load in loads:
+        load.start()
+    if during:
+        during()
+    for load in loads:
+        load.join(seconds + 30)
+        assert not load.is_alive() and load.failure is None, f"a load hangs or failed: {load.failure!r}"
+    return sum((load.counts for load in loads), Counter()), max(load.slowest for load in loads), time.monotonic() - start
+
+
+def test_two_processes_let_through_what_the_limit_says(redis, replica):
+    rate, burst, seconds = 300, 100, 6
+    gateways = [ready(replica(redis, limit={"rate": f"{rate}/s", "burst": burst})) for _ in range(2)]
+    counts, _, lasted = loaded(gateways, seconds)
+    assert set(counts) <= {200, 429} and counts[429] > 100, counts
+    expected = rate * seconds + burst
+    # The load ends with the answers to its last batches.
+    assert expected * 0.99 <= counts[200] <= (rate * lasted + burst) * 1.01, (counts, lasted)
+
+
+# When Redis isn't there
+
+DECISIONS = {"refuse": 503, "allow": 200, "local": 200}
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_killed_redis_is_decided_about_at_once_and_comes_back(redis, replica, decision):
+    gateway = ready(replica(redis, limit={"rate": "1000000/s", "burst": 1000000, "on_failure": decision}))
+
+    def interrupt():
+        time.sleep(1)
+        redis.kill()
+        eventually(lambda: metric(gateway, "portcullis_store_ready") == 0, what="the loss being noticed")
+        time.sleep(1)
+        redis.start()
+        ready(gateway)
+
+    counts, slowest, _ = loaded([gateway], 4, during=interrupt)
+    assert set(counts) <= {200, DECISIONS[decision]} and slowest < DECIDED_SECONDS, (counts, slowest)
+    if decision == "refuse":
+        assert counts[503] > 0, counts
+    assert metric(gateway, "portcullis_store_checks_total", result="skipped") > 0
+    assert statuses(gateway, 3) == [200] * 3
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_stopped_redis_is_decided_about_at_once_and_goes_on(redis, replica, decision):
+    gateway = ready(replica(redis, limit={"rate": "1000000/s", "burst": 1000000, "on_failure": decision}))
+    redis.stop()
+    try:
+        counts, slowest, _ = loaded([gateway], 1.5, threads=2)
+        assert set(counts) == {DECISIONS[decision]} and slowest < DECIDED_SECONDS, (counts, slowest)
+        # Once it is known, nobody waits any more.
+        started = time.monotonic()
+        assert statuses(gateway, 10) == [DECISIONS[decision]] * 10
+        assert time.monotonic() - started < DECIDED_SECONDS
+        assert metric(gateway, "portcullis_store_checks_total", result="timed-out") > 0
+        assert metric(gateway, "portcullis_store_openings_total") > 0
+    finally:
+        redis.go_on()
+    ready(gateway)
+    assert statuses(gateway, 3) == [200] * 3
+
+
+def test_a_slow_redis_is_as_good_as_none_until_it_is_quick_again(redis, replica):
+    with DelayingProxy(redis.port) as proxy:
+        gateway = ready(replica(f"127.0.0.1:{proxy.port}", limit={"burst": 1000}))
+        assert statuses(gateway, 2) == [200] * 2
+        proxy.delay = 0.6
+        counts, slowest, _ = loaded([gateway], 2, batch=1)
+        assert set(counts) <= {200, 503} and counts[503] > 10 and slowest < DECIDED_SECONDS, (counts, slowest)
+        proxy.delay = 0
+        ready(gateway)
+        assert statuses(gateway, 3) == [200] * 3
+
+
+def test_the_local_limit_holds_while_redis_is_gone(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 4, "on_failure": "local"}))
+    assert statuses(gateway, 2) == [200] * 2
+    redis.kill()
+    counted = statuses(gateway, 8)
+    # The loop's own bucket is as full as it was left: nobody used it before.
+    assert counted == [200] * 4 + [429] * 4
+    redis.start()
+    ready(gateway)
+
+
+def test_a_restarted_redis_that_keeps_its_data_keeps_the_buckets(tmp_path, replica):
+    with RedisServer(tmp_path / "redis", kept=True) as redis:
+        gateway = ready(replica(redis, limit={"burst": 5}))
+        assert statuses(gateway, 4) == [200] * 4
+        redis.kill()
+        redis.start()
+        eventually(lambda: metric(gateway, "portcullis_store_ready") == 1 and get(gateway.port).status == 200, 10)
+        assert statuses(gateway, 2) == [429] * 2
+
+
+def test_a_gateway_starts_without_redis_and_takes_it_when_it_comes(tmp_path, replica):
+    redis = RedisServer(tmp_path / "redis")
+    gateway = replica(redis, limit={"burst": 5})
+    refused = get(gateway.port)
+    assert refused.status == 503 and refused.header("content-type") == PROBLEM
+    assert int(refused.header("retry-after")) >= 1
+    with redis:
+        ready(gateway)
+        assert statuses(gateway, 6) == [200] * 5 + [429]
+
+
+def test_a_redis_that_loads_its_data_is_decided_about_and_then_asked(tmp_path, replica):
+    with RedisServer(tmp_path / "redis", kept=True) as redis:
+        for number in range(30):
+            redis.call("SET", f"filler:{number}", "x" * 100)
+        redis.kill()
+    slow = RedisServer(
+        tmp_path / "redis", "key-load-delay 100000", "loading-process-events-interval-bytes 1024", kept=True,
+        port=redis.port)
+    slow.start(waits=False)
+    try:
+        gateway = replica(slow)
+        eventually(lambda: get(gateway.port).status in (503, 200), 10)
+        ready(gateway)
+        assert get(gateway.port).status == 200
+    finally:
+        slow.kill()
+
+
+def test_clients_that_leave_while_redis_says_nothing_leave_nothing_behind(redis, replica):
+    gateway = ready(replica(redis, limit={"burst": 1000}, store={"timeout": "5s"}))
+    redis.stop()
+    try:
+        for _ in range(50):
+            client = RawClient(gateway.port)
+            client.send(request_bytes("GET", "/"))
+            client.close()
+    finally:
+        redis.go_on()
+    eventually(lambda: metric(gateway, "portcullis_requests_active") <= 1, 10, "nothing being under way")
+    assert get(gateway.port).status == 200
+
+
+# Getting in
+
+def test_a_password_is_given(tmp_path, replica):
+    with RedisServer(tmp_path / "redis", "requirepass open-sesame", password="open-sesame") as redis:
+        gateway = ready(replica(redis, store={"password": "${env:REDIS_PASSWORD}"}, env={
+            "REDIS_PASSWORD": "open-sesame"}))
+        assert get(gateway.port).status == 200
+        assert "open-sesame" not in gateway.admin("/config").body.decode() + gateway.stderr()
+
+
+@pytest.mark.parametrize("given", [None, "wrong"])
+def test_a_wrong_password_is_no_way_in(tmp_path, replica, given):
+    with RedisServer(tmp_path / "redis", "requirepass open-sesame", password="open-sesame") as redis:
+        store = {"password": "${env:REDIS_PASSWORD}"} if given else {}
+        gateway = replica(redis, store=store, env={"REDIS_PASSWORD": "wrong"})
+        assert get(gateway.port).status == 503
+        problem = "wrong-password" if given else "not-authenticated"
+        eventually(lambda: any(line.get("problem") == problem for line in gateway.log()), what="a line in the log")
+
+
+def test_an_acl_user_needs_few_rights(tmp_path, replica):
+    acl = ("user gateway on >open-sesame resetkeys ~portcullis:* resetchannels -@all "
+           "+select +role +script|load +evalsha +time +mget +set")
+    with RedisServer(tmp_path / "redis", "user default on nopass ~* &* +@all", acl) as redis:
+        gateway = ready(replica(
+            redis, store={"username": "gateway", "password": "${env:REDIS_PASSWORD}", "database": 2},
+            env={"REDIS_PASSWORD": "open-sesame"}))
+        assert statuses(gateway, 2) == [200, 429]
+
+
+@pytest.fixture
+def secured(tmp_path):
+    """A Redis with TLS, whose certificate an authority of the test's own has issued."""
+    authority = Authority(tmp_path / "authority")
+    with RedisServer(tmp_path / "redis", tls=(authority.server_file(), authority.path)) as redis:
+        redis.authority = authority
+        yield redis
+
+
+def test_tls_is_spoken_with_a_server_that_proves_who_it_is(secured, replica):
+    by_address = ready(replica(secured, store={"tls": {"ca_file": str(secured.authority.path)}}))
+    assert statuses(by_address, 2) == [200, 429]
+    by_name = ready(replica(f"localhost:{secured.port}", limit={"burst": 10}, store={
+        "tls": {"ca_file": str(secured.authority.path), "server_name": "localhost"}}))
+    assert get(by_name.port).status == 200
+
+
+@pytest.mark.parametrize("tls", [{"server_name": "other.test"}, {"ca_file": None}, None])
+def test_a_server_that_does_not_prove_who_it_is_is_not_asked(secured, replica, tls):
+    if tls is not None:
+        tls = {key: value for key, value in {"ca_file": str(secured.authority.path), **tls}.items() if value}
+    gateway = replica(secured, store={"tls": tls} if tls is not None else {})
+    assert get(gateway.port).status == 503
+    eventually(lambda: any(line.get("store") == "shared" for line in gateway.log()), what="a line in the log")
+    assert metric(gateway, "portcullis_store_ready") == 0
+
+
+# Several servers
+
+def test_a_replica_is_passed_over_for_the_master(tmp_path, redis, replica):
+    with RedisServer(tmp_path / "replica", f"replicaof 127.0.0.1 {redis.port}") as copy:
+        gateway = ready(replica(copy, redis))
+        assert get(gateway.port).status == 200
+        assert len([key for key in redis.keys() if "default" in key]) == 1
+
+
+def test_a_sentinel_says_where_the_master_is_and_where_the_next_one_is(tmp_path, replica):
+    with RedisServer(tmp_path / "first") as first, \
+            RedisServer(tmp_path / "second", f"replicaof 127.0.0.1 {first.port}") as second, \
+            RedisSentinel(tmp_path / "sentinel", first) as sentinel:
+        eventually(lambda: "slave0" in first.call("INFO", "replication"), 10, "the replica following")
+        eventually(
+            lambda: len(sentinel.call("SENTINEL", "REPLICAS", "main")) == 1, 15, "the Sentinel knowing the replica")
+        gateway = ready(replica(limit={"burst": 1000}, store={
+            "sentinel": {"master": "main", "addresses": [sentinel.address]}}))
+        assert statuses(gateway, 3) == [200] * 3
+        first.kill()
+        eventually(
+            lambda: sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")[1] == str(second.port), 20,
+            "the fail-over")
+        ready(gateway)
+        assert statuses(gateway, 3) == [200] * 3
+        assert [key for key in second.keys() if "default" in key]

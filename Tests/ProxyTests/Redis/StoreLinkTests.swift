@@ -1,0 +1,181 @@
+import Base
+import Configuration
+import EventLoop
+import Linux
+import Observability
+import Proxy
+import Redis
+import TestSupport
+import Testing
+
+/// A request that asks, and remembers what it was told.
+private final class Waiter: StoreWaiter {
+    var storeTicket: UInt64 = 0
+    var answers: [BucketAnswer] = []
+    var failures = 0
+    let bucket: SharedBucket
+
+    init(_ bucket: SharedBucket) { self.bucket = bucket }
+
+    func ask(_ session: inout StoreSession, into output: inout IOBuffer) {
+        var question = BucketQuestion()
+        _ = question.add(bucket, key: SharedKey(high: 1, low: 1), cost: 1)
+        session.ask(question, into: &output)
+    }
+
+    func storeAnswered(_ answer: BucketAnswer) { answers.append(answer) }
+    func storeFailed() { failures += 1 }
+    var isDone: Bool { !answers.isEmpty || failures > 0 }
+}
+
+/// A loop with a link to servers of the tests' own.
+private final class LinkWorld {
+    let loop: EventLoop
+    let texts = TextArena()
+    let status = StoreStatus(name: "shared")
+    let link: StoreLink
+
+    init(_ redis: String) throws {
+        loop = try EventLoop()
+        let gateway = """
+            listeners:
+              external: {address: "127.0.0.1:8080"}
+            stores: {shared: {redis: {\(redis)}}}
+            """
+        let source = ConfigurationSource(
+            folder: "gateway.d", list: { () throws(SourceError) in ["gateway.yaml"] },
+            read: { (_, _) throws(SourceError) in Array(gateway.utf8) }, environment: { _ in "secret" })
+        let result = ConfigurationLoader(source: source).load()
+        let store = try #require(result.configuration?.stores.first, "\(result.diagnostics)")
+        let log = Observability.ErrorLog(
+            queue: LogQueue(capacity: 1, batchSize: 4096, waker: QuietWaker()), level: .error
+        ) { .init(wall: WallTime(nanoseconds: 0), monotonic: .zero) }
+        link = StoreLink(StorePlan(store, status: status), loop: loop, log: log, seed: 1)
+        link.start()
+    }
+
+    func waiter() -> Waiter {
+        Waiter(SharedBucket(prefix: "", limit: "a", interval: 1, burst: 1, onlyCounts: false, texts: texts))
+    }
+
+    /// Turns the loop until `condition` holds.
+    func turn(until condition: () -> Bool, _ comment: Comment) {
+        let end = SystemClock.monotonic() + .seconds(10)
+        while !condition() {
+            if SystemClock.monotonic() > end {
+                Issue.record(comment)
+                return
+            }
+            loop.turn(waitingAtMost: .milliseconds(10))
+            link.endTurn()
+        }
+    }
+}
+
+private struct QuietWaker: LogWaker {
+    func wake() {}
+    func wait(for limit: TimeAmount) {}
+}
+
+private let digest = String(repeating: "ab", count: 20)
+/// What a master says to the whole greeting.
+private let welcome = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n$40\r\n\(digest)\r\n"
+private let charged = "*2\r\n:5\r\n:1\r\n"
+
+@Suite("A loop's link to a store", .timeLimit(.minutes(1)))
+struct StoreLinkTests {
+    @Test("it greets, asks and hands the answer to who waits")
+    func answer() throws {
+        // Replies that come before they are asked for wait in the socket.
+        let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"]")
+        world.turn(until: { world.status.standing == .ready }, "ready")
+        #expect(world.status.server == "127.0.0.1:\(server.port)")
+        world.link.retire()
+    }
+
+    @Test("a server that refuses is passed over for the next")
+    func nextServer() throws {
+        let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:1\", \"127.0.0.1:\(server.port)\"]")
+        world.turn(until: { world.status.standing == .ready }, "ready at the second")
+        #expect(world.status.value(.connectFailed) == 1)
+        world.link.retire()
+    }
+
+    @Test(
+        "who waits while no server is of use goes on at once, and nobody waits after that",
+        arguments: [
+            "-LOADING Redis is loading the dataset in memory\r\n",
+            "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n$9\r\nconnected\r\n:0\r\n",
+            "-NOAUTH Authentication required.\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n",
+            welcome + "-READONLY You can't write against a read only replica.\r\n",
+        ])
+    func refusals(reply: String) throws {
+        let server = ScriptedServer([[.send(Array(reply.utf8)), .awaitEnd]])
+        let world = try LinkWorld(
+            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s, breaker: {open_for: 1h, open_for_max: 1h}")
+        let waiter = world.waiter()
+        #expect(world.link.check(waiter))
+        world.turn(until: { waiter.isDone }, "told")
+        #expect(waiter.failures == 1 && waiter.answers.isEmpty)
+        #expect(world.status.standing == .unavailable && !world.status.problem.isEmpty)
+        let late = world.waiter()
+        #expect(!world.link.check(late))
+        #expect(world.status.value(.skipped) == 1)
+        world.link.retire()
+    }
+
+    @Test("a server that says nothing is given up after the time-out, and then not asked again")
+    func silence() throws {
+        let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
+        let world = try LinkWorld(
+            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 20ms, breaker: {failures: 2, open_for: 1h, open_for_max: 1h}"
+        )
+        world.turn(until: { world.status.standing == .ready }, "ready")
+        let waiters = [world.waiter(), world.waiter(), world.waiter()]
+        for waiter in waiters { #expect(world.link.check(waiter)) }
+        world.turn(until: { waiters.allSatisfy(\.isDone) }, "told")
+        #expect(waiters.allSatisfy { $0.failures == 1 })
+        #expect(world.status.standing == .unavailable)
+        #expect(!world.link.check(world.waiter()))
+        world.link.retire()
+    }
+
+    @Test("who waits when the connection ends is answered on the next one")
+    func lostConnection() throws {
+        let server = ScriptedServer([
+            [.send(Array((welcome + charged).utf8))],
+            [.send(Array((welcome + charged + charged).utf8)), .awaitEnd],
+        ])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s")
+        let waiter = world.waiter()
+        #expect(world.link.check(waiter))
+        world.turn(until: { waiter.isDone }, "answered")
+        #expect(waiter.answers.count == 1 && waiter.failures == 0)
+        world.link.retire()
+    }
+
+    @Test("who has left is told nothing")
+    func left() throws {
+        let world = try LinkWorld("addresses: [\"127.0.0.1:1\"], breaker: {open_for: 1h, open_for_max: 1h}")
+        let waiter = world.waiter()
+        if world.link.check(waiter) {
+            waiter.storeTicket = 0
+            world.turn(until: { world.status.standing == .unavailable }, "unavailable")
+        }
+        #expect(waiter.failures == 0)
+        world.link.retire()
+    }
+
+    @Test("no more than `waiting_max` wait at a time")
+    func bound() throws {
+        let server = ScriptedServer([[.awaitEnd]])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], waiting_max: 3, timeout: 10s")
+        let waiters = (0..<4).map { _ in world.waiter() }
+        #expect(waiters.map { world.link.check($0) } == [true, true, true, false])
+        #expect(world.status.value(.overflowed) == 1)
+        world.link.retire()
+        #expect(waiters.prefix(3).allSatisfy { $0.failures == 1 })
+    }
+}
