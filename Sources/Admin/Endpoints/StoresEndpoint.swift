@@ -17,10 +17,11 @@ final class StoresEndpoint: LocalHandler {
     private static func json(_ loop: StoreStatus) -> JSONValue {
         let server = loop.server
         let problem = loop.problem
-        let counts: [(String, JSONValue)] = [
+        let counted: [(String, StoreStatus.Count)] = [
             ("answered", .answered), ("timed_out", .timedOut), ("lost", .lost), ("refused", .refused),
             ("overflowed", .overflowed), ("skipped", .skipped),
-        ].map { (name: String, count: StoreStatus.Count) in (name, .integer(Int(clamping: loop.value(count)))) }
+        ]
+        let counts = counted.map { ($0.0, JSONValue.integer(Int(clamping: loop.value($0.1)))) }
         return [
             "status": .string(name(of: loop.standing)), "server": .optional(server.isEmpty ? nil : server),
             "problem": .optional(problem.isEmpty ? nil : problem), "checks": .object(counts),

@@ -10,7 +10,7 @@ extension StoreLink {
 
     /// Begins with the first server.
     func connect() {
-        switch health.isClosed ? .now : health.trial(now: loop.now) {
+        switch health.isClosed ? StoreHealth.Trial.now : health.trial(now: loop.now) {
         case .later(let until):
             state = .resting(until)
             return wake(at: until)
@@ -118,7 +118,7 @@ extension StoreLink {
     /// The server is of use. After a pause it has to show it first.
     func greeted() {
         status.count(.connected)
-        health.isClosed ? becomeReady() : prove()
+        if health.isClosed { becomeReady() } else { prove() }
     }
 
     private func prove() {

@@ -1,5 +1,4 @@
 import Base
-import Configuration
 import EventLoop
 import Observability
 
@@ -7,9 +6,9 @@ import Observability
 final class WorkerStores {
     private var links: [String: StoreLink] = [:]
     private let loop: EventLoop
-    private let log: ErrorLog
+    private let log: Observability.ErrorLog
 
-    init(loop: EventLoop, log: ErrorLog) {
+    init(loop: EventLoop, log: Observability.ErrorLog) {
         self.loop = loop
         self.log = log
     }
