@@ -177,27 +177,27 @@ struct StoredLimitTests {
     static let cases: [GoldenCase] = [
         GoldenCase(
             "a store that isn't there", "{rate: 1/s, store: share}",
-            "gateway.d/bank.yaml:3:36: error: plugins.rate_limit.store: gateway.yaml declares no store `share`; expected `shared` or `other`; did you mean `shared`?"
+            "gateway.d/bank.yaml:3:34: error: plugins.rate_limit.store: gateway.yaml declares no store `share`; expected `shared` or `other`; did you mean `shared`?"
         ),
         GoldenCase(
             "a decision without a store", "{rate: 1/s, on_failure: allow}",
-            "gateway.d/bank.yaml:3:41: error: plugins.rate_limit.on_failure: `on_failure` without `store`: the process's own buckets always answer; expected `store`"
+            "gateway.d/bank.yaml:3:39: error: plugins.rate_limit.on_failure: `on_failure` without `store`: the process's own buckets always answer; expected `store`"
         ),
         GoldenCase(
             "batches without a store", "{rate: 1/s, batch: 1}",
-            "gateway.d/bank.yaml:3:36: error: plugins.rate_limit.batch: `batch` without `store`: the process's own buckets need no batches; expected `store`"
+            "gateway.d/bank.yaml:3:34: error: plugins.rate_limit.batch: `batch` without `store`: the process's own buckets need no batches; expected `store`"
         ),
         GoldenCase(
             "a batch above the burst", "{rate: 10/s, store: shared, batch: 11}",
-            "gateway.d/bank.yaml:3:52: error: plugins.rate_limit.batch: a batch is more than the bucket ever holds; expected a `batch` of at most 10, the `burst`"
+            "gateway.d/bank.yaml:3:50: error: plugins.rate_limit.batch: a batch is more than the bucket ever holds; expected a `batch` of at most 10, the `burst`"
         ),
         GoldenCase(
             "two stores", "{limits: {one: {rate: 1/s, store: shared}, two: {rate: 1/s, store: other}}}",
-            "gateway.d/bank.yaml:3:82: error: plugins.rate_limit.limits.two.store: the limits of one route are in several stores; expected one store for all of them; see gateway.d/bank.yaml:3:51: another one"
+            "gateway.d/bank.yaml:3:82: error: plugins.rate_limit.limits.two.store: the limits of one route are in several stores; expected one store for all of them; see gateway.d/bank.yaml:3:49: another one"
         ),
         GoldenCase(
             "an unknown decision", "{rate: 1/s, store: shared, on_failure: wait}",
-            "gateway.d/bank.yaml:3:56: error: plugins.rate_limit.on_failure: `wait` does not fit here; expected `local`, `allow` or `refuse`"
+            "gateway.d/bank.yaml:3:54: error: plugins.rate_limit.on_failure: `wait` does not fit here; expected `local`, `allow` or `refuse`"
         ),
     ]
 

@@ -27,8 +27,8 @@ package final class StoreStatus: Sendable {
         var problem = ""
     }
 
+    // Sendable: every word is atomic.
     private struct InlineCounts: ~Copyable, @unchecked Sendable {
-        // Sendable: every word is atomic.
         let words = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: Count.allCases.count)
         init() { for index in 0..<Count.allCases.count { (words + index).initialize(to: Atomic(0)) } }
         deinit { words.deallocate() }
