@@ -17,6 +17,8 @@ package final class EventLoop {
     package private(set) var now: MonotonicTime
     /// Called at the end of every turn that handled something.
     package var onTurnEnd: (() -> Void)?
+    /// Called behind that, last of all: what was gathered in the turn is sent now.
+    package var onFlush: (() -> Void)?
 
     private let epoll: Epoll
     private var slots: SlotTable
@@ -94,6 +96,7 @@ package final class EventLoop {
         fireTimers()
         mailbox.drain()
         onTurnEnd?()
+        onFlush?()
     }
 
     private func timeout(_ limit: TimeAmount?) -> Int32 {

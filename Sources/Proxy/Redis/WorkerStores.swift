@@ -32,7 +32,7 @@ final class WorkerStores {
         for (name, link) in links where next[name] == nil { link.retire() }
         links = next
         let all = bound
-        loop.onTurnEnd = all.isEmpty ? nil : { for link in all { link.endTurn() } }
+        loop.onFlush = all.isEmpty ? nil : { for link in all { link.endTurn() } }
         return bound
     }
 
@@ -45,7 +45,7 @@ final class WorkerStores {
     func retire() {
         for link in links.values { link.retire() }
         links = [:]
-        loop.onTurnEnd = nil
+        loop.onFlush = nil
     }
 }
 
