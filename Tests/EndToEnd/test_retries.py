@@ -338,6 +338,26 @@ def test_content_that_comes_slowly_goes_on_where_it_was(upstream_with, gateway_w
     assert upstream.last.body == b"firstafter"
 
 
+def test_an_answer_that_comes_before_the_content_does_is_retried_with_all_of_it(upstream_with, gateway_with):
+    refused = threading.Event()
+
+    def early(connection):
+        connection.request_head()
+        connection.send(status(503))
+        refused.set()
+
+    upstream = upstream_with(early, answering(ok(b"good")))
+    gateway = gateway_with(upstream, route=again(), upstream=UNLIMITED)
+    client = gateway.client()
+    client.send(request_bytes("PUT", headers=[("Content-Length", "10")]) + b"first")
+    assert refused.wait(5)
+    eventually(lambda: len(upstream.connections) == 2, what="the second attempt")
+    client.send(b"after")
+    assert client.response().body == b"good"
+    client.close()
+    assert upstream.last.body == b"firstafter"
+
+
 def test_a_stale_connection_is_replaced_with_its_content(upstream_with, gateway_with):
     def racing(connection):
         connection.request()

@@ -5,10 +5,8 @@ import json
 
 import pytest
 
-from harness import EchoUpstream, command, get
-
-SIDES = {"a": 95, "b": 5}
-
+from harness import EchoUpstream, answering, command, get, ok
+from identity import Key, World, token
 
 @pytest.fixture
 def sides(upstream_with):
@@ -91,6 +89,27 @@ def test_the_clients_address_as_the_key(sides, gateway_with):
     assert set(where.values()) == {"a", "b"}
 
 
+@pytest.mark.parametrize("key, claim", [("spiffe_id", "user_id"), ("tenant", "tenant"), ({"claim": "team"}, "team")])
+def test_the_caller_as_the_key(tmp_path, key, claim):
+    signing = Key("ES256", "one")
+    with EchoUpstream("other") as other:
+        plugins = {"jwt": {"issuer": "corporate"},
+                   "spiffe": {"id": "spiffe://bank-a/user/{claim.user_id}", "tenant": "{claim.tenant}"}}
+        split = {"upstreams": [{"upstream": "service", "weight": 1}, {"upstream": "other", "weight": 1}], "key": key}
+        routes = {"all": {"match": {"prefix": "/"}, "split": split, "plugins": plugins}}
+        with World(
+            tmp_path, routes, [signing], domain={"upstreams": {"other": {"targets": [other.target]}}}
+        ) as world:
+            where = {}
+            for number in list(range(20)) * 2:
+                claims = {"user_id": "u", "tenant": "t", "team": "x", claim: f"v{number}"}
+                response = world.get("/", token(signing, **claims))
+                assert response.status == 200, response.body
+                now = json.loads(response.body)["upstream"]
+                assert where.setdefault(number, now) == now
+            assert set(where.values()) == {"echo", "other"}
+
+
 def test_a_request_without_the_key_goes_by_chance(sides, gateway_with):
     gateway = started(gateway_with, sides, {"a": 1, "b": 1}, {"header": "X-Caller"})
     assert {side(gateway) for _ in range(40)} == {"a", "b"}
@@ -112,7 +131,6 @@ def test_each_side_has_its_own_host_header(sides, gateway_with):
 
 
 def test_a_retry_stays_on_its_side(sides, upstream_with, gateway_with):
-    from harness import answering, ok
     bad = upstream_with(answering(ok(b"", b"", b"503 No")))
     gateway = gateway_with(
         upstreams={"a": bad.target, "b": sides["b"].target},

@@ -50,13 +50,14 @@ extension Exchange {
     /// one; and where there is none, that one.
     private func pick(in cluster: UpstreamCluster) -> TargetChoice {
         let choice = cluster.pick(for: self)
-        guard choice == .none, attempt.mayRepeatTargets else { return choice }
+        guard attempt.mayRepeatTargets, !choice.isTarget else { return choice }
         attempt.excludedTargets = TargetSet()
         if attempt.target >= 0 { attempt.excludedTargets.insert(attempt.target) }
         let again = cluster.pick(for: self)
-        guard again == .none else { return again }
+        if again.isTarget { return again }
         attempt.excludedTargets = TargetSet()
-        return cluster.pick(for: self)
+        let last = cluster.pick(for: self)
+        return last.isTarget ? last : choice
     }
 
     private func connect(to picked: Int, in cluster: UpstreamCluster) {

@@ -11,6 +11,11 @@ enum TargetChoice: Equatable {
     case refused(retryAfter: TimeAmount)
     /// Nowhere: all targets are drained, known to be down or tried already.
     case none
+
+    var isTarget: Bool {
+        if case .target = self { return true }
+        return false
+    }
 }
 
 extension UpstreamCluster {
