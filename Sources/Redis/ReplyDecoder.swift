@@ -117,8 +117,13 @@ package struct ReplyDecoder: ~Copyable {
 
     /// Where the line ends that began at `start`, before its CR; nil when it isn't there.
     private mutating func lineEnd(_ bytes: ByteView, from start: Int) throws(ReplyError) -> Int? {
-        guard let end = bytes.firstIndex(of: ASCII.cr, from: max(start, scanned)) else {
-            guard bytes.firstIndex(of: ASCII.lf, from: max(start, scanned)) == nil else { throw .malformedLine }
+        let from = max(start, scanned)
+        let found = bytes.firstIndex(of: ASCII.cr, from: from)
+        // No line has a line feed inside, whether its end has come yet or not.
+        guard bytes.prefix(found ?? bytes.count).firstIndex(of: ASCII.lf, from: from) == nil else {
+            throw .malformedLine
+        }
+        guard let end = found else {
             scanned = bytes.count
             return nil
         }

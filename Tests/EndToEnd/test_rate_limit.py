@@ -250,7 +250,9 @@ def test_accuracy(gateway_with, rate, workers):
     # A second's worth: the load comes in fits and starts, and must find what came meanwhile.
     burst = rate
     routes = {"all": limited("/", {"rate": f"{rate}/s", "burst": burst, "headers": "none"})}
-    gateway = gateway_with(upstreams={}, routes=routes, gateway={"workers": workers, "access_log": {"enabled": False}})
+    gateway = gateway_with(upstreams={}, routes=routes, gateway={
+        "workers": workers, "access_log": {"enabled": False},
+        "limits": {"requests_per_connection_max": 1_000_000_000}})
     start = time.monotonic()
     load = Load(gateway.port, connections=4, batch=64 if rate > 1 else 4)
     while time.monotonic() < start + 5:

@@ -111,7 +111,7 @@ struct StoreSessionTests {
         #expect(
             dialogue.raw()
                 == "*9\r\n$7\r\nEVALSHA\r\n$40\r\n\(Self.digest)\r\n$1\r\n1\r\n"
-                + "$36\r\np:a:00000000000000010000000000abcdef\r\n$7\r\n10000.0\r\n$9\r\n2000000.0\r\n$1\r\n0\r\n$1\r\n1\r\n"
+                + "$36\r\np:a:00000000000000010000000000abcdef\r\n$7\r\n10000.0\r\n$9\r\n2000000.0\r\n$1\r\n0\r\n$1\r\n1\r\n$1\r\n0\r\n"
         )
         _ = question.add(bucket, key: SharedKey(high: 2, low: 2), cost: 12)
         dialogue.ask(question)

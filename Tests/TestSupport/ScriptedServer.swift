@@ -8,6 +8,8 @@ package final class ScriptedServer: Sendable {
     package enum Step: Sendable {
         /// Reads until the end of a request head has come.
         case awaitRequest
+        /// Reads until this text has come so many times.
+        case awaitText(String, times: Int)
         case send([UInt8])
         /// In writes of one byte each.
         case sendSlowly([UInt8])
@@ -85,6 +87,12 @@ package final class ScriptedServer: Sendable {
                     request += more
                 }
                 state.withLock { $0.requests.append(String(decoding: request, as: UTF8.self)) }
+            case .awaitText(let text, let times):
+                var told: [UInt8] = []
+                while String(decoding: told, as: UTF8.self).components(separatedBy: text).count <= times {
+                    guard let more = receive(connection, session) else { return }
+                    told += more
+                }
             case .send(let bytes): send(bytes, connection, session)
             case .sendSlowly(let bytes): for byte in bytes { send([byte], connection, session) }
             case .awaitEnd: while receive(connection, session) != nil {}

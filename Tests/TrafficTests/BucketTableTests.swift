@@ -161,13 +161,13 @@ struct BucketTableTests {
 
     @Test(
         "threads that ask as fast as they can get rate × time + burst, at any rate and by the real clock",
-        .serialized, arguments: [1, 10, 100, 1_000, 10_000, 100_000], [1, 2])
+        .serialized, arguments: [1, 100, 10_000, 100_000], [1, 2])
     func accuracy(rate: Int, threads: Int) throws {
         let law = try Self.law(rate, burst: max(rate / 10, 1))
         let start = SystemClock.monotonic()
         let table = try #require(BucketTable(law: law, capacity: 1_000, start: start))
-        // Time for ten tokens at least.
-        let end = start + (rate == 1 ? .milliseconds(2_500) : .milliseconds(1_100))
+        // Short, as it takes the machine away from other tests; the end-to-end tests do it for seconds.
+        let end = start + (rate == 1 ? .milliseconds(1_100) : .milliseconds(300))
         let ended = CountingSemaphore()
         // Threads of their own: those of tasks are busy with other tests.
         let counter = SharedCounter()

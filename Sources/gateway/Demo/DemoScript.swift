@@ -91,6 +91,14 @@ package enum DemoScript {
             command:
                 "for i in 1 2 3; do curl -s -b session=ann http://shop.localhost:{port}/cart | grep answered_by; done"),
         Example(
+            listener: "external", shows: "a split: a tenth of the sessions goes to the canary, each of them always",
+            command: "for i in $(seq 40); do curl -s -b session=$i http://shop.localhost:{port}/checkout; done "
+                + "| grep answered | sort | uniq -c"),
+        Example(
+            listener: "external", shows: "a rate limit: three at once, then one a second, and the fields that say so",
+            command: "for i in 1 2 3 4; do curl -si http://shop.localhost:{port}/suggest; done "
+                + "| grep -iE '^HTTP|^RateLimit|^Retry-After'"),
+        Example(
             listener: "external", shows: "one canonical path: dot segments and escapes are resolved before routing",
             command: "curl -s --path-as-is http://shop.localhost:{port}/a/../products/%34%32"),
         Example(
@@ -117,6 +125,11 @@ package enum DemoScript {
         Example(
             listener: "external", shows: "an upstream that is down: 502 with a request id, its cause in the log",
             command: "curl -si http://bank-a.localhost:{port}/archive/2019"),
+        Example(
+            listener: "external",
+            shows: "a circuit breaker: after three failures that upstream isn't asked for 5 s: 503",
+            command: "for i in 1 2 3 4; do curl -si http://bank-a.localhost:{port}/archive/2019; done "
+                + "| grep -iE '^HTTP|^Retry-After'"),
         Example(
             listener: "external", shows: "a host that only the internal listener serves: 421",
             command: "curl -si http://ops.localhost:{port}/status"),

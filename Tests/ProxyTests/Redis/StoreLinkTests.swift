@@ -40,7 +40,7 @@ private final class LinkWorld {
         let gateway = """
             listeners:
               external: {address: "127.0.0.1:8080"}
-            stores: {shared: {redis: {\(redis)}}}
+            stores: {shared: {redis: {\(redis), connect_timeout: 5s}}}
             """
         let source = ConfigurationSource(
             folder: "gateway.d", list: { () throws(SourceError) in ["gateway.yaml"] },
@@ -88,7 +88,7 @@ struct StoreLinkTests {
     func answer() throws {
         // Replies that come before they are asked for wait in the socket.
         let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
-        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"]")
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 5s")
         world.turn(until: { world.status.standing == .ready }, "ready")
         #expect(world.status.server == "127.0.0.1:\(server.port)")
         world.link.retire()
@@ -97,7 +97,7 @@ struct StoreLinkTests {
     @Test("a server that refuses is passed over for the next")
     func nextServer() throws {
         let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
-        let world = try LinkWorld("addresses: [\"127.0.0.1:1\", \"127.0.0.1:\(server.port)\"]")
+        let world = try LinkWorld("addresses: [\"127.0.0.1:1\", \"127.0.0.1:\(server.port)\"], timeout: 5s")
         world.turn(until: { world.status.standing == .ready }, "ready at the second")
         #expect(world.status.value(.connectFailed) == 1)
         world.link.retire()
@@ -130,7 +130,7 @@ struct StoreLinkTests {
     func silence() throws {
         let server = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitEnd]])
         let world = try LinkWorld(
-            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 20ms, breaker: {failures: 2, open_for: 1h, open_for_max: 1h}"
+            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 500ms, breaker: {failures: 2, open_for: 1h, open_for_max: 1h}"
         )
         world.turn(until: { world.status.standing == .ready }, "ready")
         let waiters = [world.waiter(), world.waiter(), world.waiter()]
@@ -145,7 +145,8 @@ struct StoreLinkTests {
     @Test("who waits when the connection ends is answered on the next one")
     func lostConnection() throws {
         let server = ScriptedServer([
-            [.send(Array((welcome + charged).utf8))],
+            // The greeting's charge, then the question: nobody answers that.
+            [.send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 2)],
             [.send(Array((welcome + charged + charged).utf8)), .awaitEnd],
         ])
         let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s")
