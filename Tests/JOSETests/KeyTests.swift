@@ -204,7 +204,11 @@ struct KeySetTests {
             ByteView.of(bytes) { view in
                 guard let set = try? KeySet(jwks: view) else { return }
                 #expect(set.keys.count + set.skipped.count <= 3)
-                for key in set.keys { #expect((try? withJSON(key.jwk()) { try VerificationKey(jwk: $0) }) == key) }
+                for key in set.keys {
+                    let again = try? withJSON(key.jwk()) { try VerificationKey(jwk: $0) }
+                    // OpenSSL tries a modulus with random numbers: a damaged one may pass once and not twice.
+                    #expect(again == key || (again == nil && key.type == .rsa))
+                }
             }
         }
     }
