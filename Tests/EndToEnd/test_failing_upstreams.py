@@ -4,6 +4,8 @@ Each test asserts bounds, and prints the counts: `pytest -s` shows them. A clien
 head counts as `cut`, one without an answer in time as `hang`: there must be none of these.
 """
 
+import time
+
 import pytest
 
 from harness import eventually
@@ -75,10 +77,12 @@ def test_one_of_two_targets_is_stopped_and_goes_on(processes, gateway_with):
         during = load.look()
         print("stopped:", dict(during))
         assert during[200] > 0 and set(during) <= {200, 504} and during[504] <= 16
+        begun = time.monotonic()
         after = settle(load, 400)
         print("while it stands still:", dict(after))
-        # Probes: two at most in each open time of half a second and more.
-        assert set(after) <= {200, 504} and after[504] <= 10
+        # Probes: two at most in each open time of half a second and more, and those of all clients at the beginning.
+        probes = 2 * ((time.monotonic() - begun) / 0.5 + 1)
+        assert set(after) <= {200, 504} and after[504] <= 8 + probes
         second.resume()
         eventually(lambda: states(gateway)[second.target] == "up", 10, "the target being back")
         back = settle(load)
