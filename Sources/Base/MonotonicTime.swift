@@ -18,6 +18,12 @@
     /// Whole microseconds, rounded down.
     @inlinable package var microseconds: Int64 { nanoseconds / 1_000 }
 
+    /// Whole seconds, rounded up; 0 for no time and less.
+    @inlinable package var secondsUp: Int {
+        let (seconds, rest) = max(nanoseconds, 0).quotientAndRemainder(dividingBy: 1_000_000_000)
+        return Int(seconds) + (rest > 0 ? 1 : 0)
+    }
+
     @inlinable package static func < (left: TimeAmount, right: TimeAmount) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

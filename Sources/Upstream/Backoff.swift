@@ -15,13 +15,7 @@ package struct Backoff: Sendable, Hashable {
     ///
     /// - Parameter random: 64 random bits.
     package func delay(failures: Int, random: UInt64) -> TimeAmount {
-        var delay = first.nanoseconds
-        var doublings = min(max(failures, 1) - 1, 62)
-        while doublings > 0, delay < limit.nanoseconds {
-            delay = delay > Int64.max / 2 ? Int64.max : delay * 2
-            doublings -= 1
-        }
-        return Backoff.jittered(TimeAmount(nanoseconds: min(delay, limit.nanoseconds)), random: random)
+        Backoff.jittered(doubled(max(failures, 1) - 1), random: random)
     }
 
     /// The time to wait before the given retry, from 1: anything from nothing to the doubled time ("full jitter"), so that
@@ -29,14 +23,19 @@ package struct Backoff: Sendable, Hashable {
     ///
     /// - Parameter random: 64 random bits.
     package func fullJitter(retry: Int, random: UInt64) -> TimeAmount {
-        var bound = first.nanoseconds
-        var doublings = min(max(retry, 1) - 1, 62)
-        while doublings > 0, bound < limit.nanoseconds {
-            bound = bound > Int64.max / 2 ? Int64.max : bound * 2
-            doublings -= 1
+        let bound = UInt64(doubled(max(retry, 1) - 1).nanoseconds)
+        return TimeAmount(nanoseconds: Int64(bound.multipliedFullWidth(by: random).high))
+    }
+
+    /// `first`, doubled so often, up to the limit.
+    private func doubled(_ times: Int) -> TimeAmount {
+        var time = first.nanoseconds
+        var left = min(max(times, 0), 62)
+        while left > 0, time < limit.nanoseconds {
+            time = time > Int64.max / 2 ? Int64.max : time * 2
+            left -= 1
         }
-        bound = min(bound, limit.nanoseconds)
-        return TimeAmount(nanoseconds: Int64(UInt64(bound).multipliedFullWidth(by: random).high))
+        return TimeAmount(nanoseconds: min(time, limit.nanoseconds))
     }
 
     /// `amount`, shortened or lengthened by at most a quarter.

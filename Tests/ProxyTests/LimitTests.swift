@@ -4,6 +4,7 @@ import Observability
 import Proxy
 import Synchronization
 import Testing
+import Traffic
 
 private func address(_ number: Int) -> IPAddress { IPAddress(ipv4: 0x0a00_0000 + UInt32(number)) }
 
@@ -126,11 +127,11 @@ struct ConnectionLimitsTests {
     }
 }
 
-@Suite("Budgets of upstream connections", .timeLimit(.minutes(1)))
-struct ConnectionBudgetTests {
+@Suite("Budgets that loops share", .timeLimit(.minutes(1)))
+struct SharedBudgetTests {
     @Test("as many as the limit, and again what was given back")
     func counting() {
-        let budget = ConnectionBudget(limit: 2)
+        let budget = SharedBudget(limit: 2)
         #expect(budget.take() && budget.take())
         #expect(!budget.take())
         #expect(budget.count == 2)
@@ -147,14 +148,14 @@ struct ConnectionBudgetTests {
 
     @Test("many threads never have more than the limit together")
     func concurrency() throws {
-        let budget = ConnectionBudget(limit: 3)
+        let budget = SharedBudget(limit: 3)
         let excess = Tally()
         try onThreads(4, taking(budget, excess))
         #expect(excess.count == 0)
         #expect(budget.count == 0)
     }
 
-    private func taking(_ budget: ConnectionBudget, _ excess: Tally) -> @Sendable (Int) -> Void {
+    private func taking(_ budget: SharedBudget, _ excess: Tally) -> @Sendable (Int) -> Void {
         final class Held: Sendable { let now = Atomic<Int>(0) }
         let held = Held()
         return { _ in

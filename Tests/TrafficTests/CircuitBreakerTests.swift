@@ -5,7 +5,7 @@ import Traffic
 @Suite("Circuit breaker")
 struct CircuitBreakerTests {
     static func breaker(
-        signal: ChangeSignal = ChangeSignal(), ejections: EjectionBudget? = nil,
+        signal: ChangeSignal = ChangeSignal(), ejections: SharedBudget? = nil,
         _ change: (inout BreakerPolicy) -> Void
     ) -> CircuitBreaker {
         CircuitBreaker(policy(change), seed: 1, signal: signal, ejections: ejections)
@@ -162,7 +162,7 @@ struct CircuitBreakerTests {
 
     @Test("no more targets are out than may be; one that is back makes room")
     func ejections() throws {
-        let budget = EjectionBudget(limit: 1)
+        let budget = SharedBudget(limit: 1)
         let breakers = (0..<3).map { _ in Self.breaker(ejections: budget) { $0.consecutiveFailures = 1 } }
         for breaker in breakers { breaker.call(.failure) }
         #expect(breakers.map { $0.state == .closed } == [false, true, true])

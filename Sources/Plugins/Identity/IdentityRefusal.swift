@@ -32,6 +32,9 @@ package enum IdentityRefusal: Sendable, Equatable {
         }
     }
 
+    /// When the client may try again, in seconds from now; 0 where that would change nothing.
+    package var retryAfterSeconds: Int { self == .issuerUnavailable ? 5 : 0 }
+
     /// For logs, metrics and problem details: stable, kebab-case.
     package var code: StaticString {
         switch self {

@@ -28,7 +28,7 @@ package struct RateLimitFields {
         buffer.append("\";q=")
         buffer.append(decimal: law.burst)
         buffer.append(";w=")
-        buffer.append(decimal: max(Int((law.timeToFill.nanoseconds + 999_999_999) / 1_000_000_000), 1))
+        buffer.append(decimal: max(law.timeToFill.secondsUp, 1))
     }
 
     /// Appends the fields for a request. The draft's are lists: an upstream's own members stay beside them.

@@ -49,12 +49,7 @@ struct RateLimitStanding {
 
     init(_ standing: BucketStanding) {
         remaining = standing.remaining
-        next = Self.seconds(standing.isAllowed ? standing.timeToNext : standing.wait)
-        full = Self.seconds(standing.timeToFull)
-    }
-
-    private static func seconds(_ amount: TimeAmount) -> Int {
-        let nanoseconds = Int(max(amount.nanoseconds, 0))
-        return nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
+        next = (standing.isAllowed ? standing.timeToNext : standing.wait).secondsUp
+        full = standing.timeToFull.secondsUp
     }
 }

@@ -6,6 +6,7 @@ import JOSE
 import Linux
 import Observability
 import Synchronization
+import Traffic
 import Upstream
 
 /// The data plane as the control thread sees it: makes the workers, and gives them new configurations.
@@ -34,7 +35,7 @@ package final class Gateway {
     private var workers: [Worker] = []
     private var shards: [MetricsShard] = []
     private var listeners = ListenerSet()
-    private var budgets: [String: ConnectionBudget] = [:]
+    private var budgets: [String: SharedBudget] = [:]
     private(set) var traffic = TrafficState(loops: 1)
     private let directory = WorkerDirectory()
     private let names: NameDirectory
@@ -157,7 +158,7 @@ package final class Gateway {
     private struct Change {
         let updates: [WorkerUpdate]
         let listeners: ListenerSet.Plan
-        let budgets: [String: ConnectionBudget]
+        let budgets: [String: SharedBudget]
         let rateLimits: [String: LimitTable]
         let traffic: TrafficState.Plan
     }
@@ -168,7 +169,7 @@ package final class Gateway {
         names.addNames(
             configuration.targetNames, refreshedEvery: configuration.dns.refresh.value,
             waitingAtMost: configuration.dns.timeout.value)
-        var budgets: [String: ConnectionBudget] = [:]
+        var budgets: [String: SharedBudget] = [:]
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()
         let upstreams = configuration.domains.flatMap { domain in
@@ -176,7 +177,7 @@ package final class Gateway {
                 guard let shared = shared.next() else { return nil }
                 let name = "\(domain.name)/\(upstream.name)"
                 let limit = upstream.connectionsMax.value
-                let budget = self.budgets[name] ?? ConnectionBudget(limit: limit)
+                let budget = self.budgets[name] ?? SharedBudget(limit: limit)
                 budget.setLimit(limit)
                 budgets[name] = budget
                 return UpstreamPlan(

@@ -1,11 +1,12 @@
 import Base
 import Configuration
+import Traffic
 import Upstream
 
 extension UpstreamPlan {
     /// A configured upstream, with its targets' addresses as far as they are known.
     init(
-        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: ConnectionBudget,
+        _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: SharedBudget,
         traffic: UpstreamTraffic, health: HealthPlan?
     ) {
         var settings = TargetPool.Settings()
@@ -36,7 +37,7 @@ extension UpstreamPlan {
         }
     }
 
-    private static func hashKey(_ upstream: ConfiguredUpstream) -> CompiledHashKey? {
+    private static func hashKey(_ upstream: ConfiguredUpstream) -> RequestKey? {
         guard case .consistentHash(let key) = upstream.balancer.value else { return nil }
         switch key {
         case .clientAddress: return .clientAddress

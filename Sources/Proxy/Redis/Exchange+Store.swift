@@ -28,36 +28,23 @@ extension Exchange: StoreWaiter {
 
     package func storeAnswered(_ answer: BucketAnswer) {
         guard let inquiry, let limits = route.rateLimits else { return }
-        goOn(outcome(limits.settle(answer, to: inquiry, request, now: worker.loop.now, state: &rateLimits), inquiry))
+        let verdict = limits.settle(answer, to: inquiry, request, now: worker.loop.now, state: &rateLimits)
+        resume(with: outcome(of: verdict, then: following(inquiry)))
     }
 
     package func storeFailed() {
         guard let inquiry, let limits = route.rateLimits else { return }
-        goOn(outcome(without: inquiry, limits))
+        resume(with: outcome(without: inquiry, limits))
     }
 
     private func outcome(without inquiry: SharedInquiry, _ limits: RateLimitChain) -> StepOutcome {
         let verdict = limits.settle(
             withoutAnswerTo: inquiry, request, now: SystemClock.monotonic(), state: &rateLimits)
-        return outcome(verdict, inquiry)
+        return outcome(of: verdict, then: following(inquiry))
     }
 
-    private func outcome(_ verdict: RateLimitVerdict, _ inquiry: SharedInquiry) -> StepOutcome {
-        switch verdict {
-        case .proceed: .next(inquiry.phase == .anonymous ? .authenticate : .act)
-        case .refuse: .respond(.tooManyRequests)
-        case .keyMissing: .respond(.rateLimitKeyMissing)
-        case .ask, .unavailable: .respond(.rateLimitUnavailable)
-        }
-    }
-
-    private func goOn(_ outcome: StepOutcome) {
-        guard let snapshot else { return }
-        switch outcome {
-        case .next(let step): run(from: step, in: snapshot)
-        case .respond(let answer): self.answer(answer)
-        case .parked: break
-        }
+    private func following(_ inquiry: SharedInquiry) -> RequestStep {
+        inquiry.phase == .anonymous ? .authenticate : .act
     }
 }
 
@@ -65,6 +52,7 @@ extension GatewayAnswer {
     /// The store that limits share gives no answer, and the limit says to refuse then.
     package static var rateLimitUnavailable: GatewayAnswer {
         GatewayAnswer(
-            503, "rate-limit-unavailable", "Requests can't be counted at the moment.", by: .rateLimit)
+            503, "rate-limit-unavailable", "Requests can't be counted at the moment.", by: .rateLimit,
+            retryAfterSeconds: 1)
     }
 }

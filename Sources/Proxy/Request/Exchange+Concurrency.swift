@@ -48,8 +48,7 @@ extension Exchange: ConcurrencyWaiter {
             places.route = true
         }
         stopWaiting()
-        guard let snapshot else { return }
-        run(from: .admit, in: snapshot)
+        resume(with: .next(.admit))
     }
 
     /// It has waited as long as it may.

@@ -42,12 +42,8 @@ extension Exchange {
         }
         if let identityRefusal, let chain = route.plugins.identity {
             chain.jwt.challenge.append(for: identityRefusal, to: &responseHead.fields)
-            if identityRefusal == .issuerUnavailable { responseHead.fields.append(.retryAfter, value: "5") }
         }
-        if answer.refuser == .concurrency || answer.refuser == .rateLimit && answer.status == 503 {
-            responseHead.fields.append(.retryAfter, value: "1")
-        }
-        appendRetryAfter()
+        appendRetryAfter(seconds: answer.retryAfterSeconds)
         responseHead.fields.append(.contentType, value: "application/problem+json")
         responseHead.fields.append(.cacheControl, value: "no-store")
         responseHead.fields.append(.xRequestID, value: requestID.readable)
@@ -55,6 +51,13 @@ extension Exchange {
         appendRateLimitRefusal()
         worker.scratch.append("}\n")
         sendAnswer()
+    }
+
+    func appendRetryAfter(seconds: Int) {
+        guard seconds > 0 else { return }
+        responseHead.fields.beginValue(.retryAfter)
+        responseHead.fields.appendToValue(decimal: UInt64(seconds))
+        responseHead.fields.finishValue()
     }
 
     /// Sends `responseHead` with the content that is in the worker's scratch buffer.

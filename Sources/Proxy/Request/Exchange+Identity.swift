@@ -40,7 +40,10 @@ extension Exchange: KeyWaiter {
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
         recordRefusal(refusal)
-        return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
+        return .respond(
+            GatewayAnswer(
+                refusal.status, refusal.code, refusal.detail, by: .identity,
+                retryAfterSeconds: refusal.retryAfterSeconds))
     }
 
     /// The token's key isn't known: the control thread looks for it, and the request waits for that, once.
@@ -55,7 +58,6 @@ extension Exchange: KeyWaiter {
     func issuerSettled() {
         issuerTicket = 0
         hasWaitedForIssuer = true
-        guard let snapshot else { return }
-        run(from: .authenticate, in: snapshot)
+        resume(with: .next(.authenticate))
     }
 }

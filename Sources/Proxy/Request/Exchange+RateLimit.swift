@@ -18,13 +18,17 @@ extension Exchange {
             let verdict = limits.check(
                 phase, request, parameters: match, client: client, identity: caller.identity,
                 inquiry: takeInquiry(limits, phase), now: SystemClock.monotonic(), state: &rateLimits)
-            switch verdict {
-            case .proceed: return .next(following)
-            case .refuse: return .respond(.tooManyRequests)
-            case .keyMissing: return .respond(.rateLimitKeyMissing)
-            case .ask: return askStore(limits)
-            case .unavailable: return .respond(.rateLimitUnavailable)
-            }
+            return verdict == .ask ? askStore(limits) : outcome(of: verdict, then: following)
+        }
+    }
+
+    /// What the limits' verdict means for the request.
+    func outcome(of verdict: RateLimitVerdict, then following: RequestStep) -> StepOutcome {
+        switch verdict {
+        case .proceed: .next(following)
+        case .refuse: .respond(.tooManyRequests(retryAfterSeconds: rateLimits.retryAfter))
+        case .keyMissing: .respond(.rateLimitKeyMissing)
+        case .ask, .unavailable: .respond(.rateLimitUnavailable)
         }
     }
 
@@ -38,16 +42,11 @@ extension Exchange {
         }
     }
 
-    /// What a refusal by limits says beyond other refusals: for how long, and by which limits. The body is open in the
-    /// worker's scratch buffer.
+    /// What a refusal by limits says beyond other refusals: by which limits. The body is open in the worker's scratch
+    /// buffer.
     func appendRateLimitRefusal() {
         guard rateLimits.refused != 0 else { return }
-        withRoute { route in
-            responseHead.fields.beginValue(.retryAfter)
-            responseHead.fields.appendToValue(decimal: UInt64(rateLimits.retryAfter))
-            responseHead.fields.finishValue()
-            route.rateLimits?.appendViolations(rateLimits, to: &worker.scratch)
-        }
+        withRoute { route in route.rateLimits?.appendViolations(rateLimits, to: &worker.scratch) }
     }
 
     /// The limit that refused the request, for the log; empty for none.
@@ -59,9 +58,10 @@ extension Exchange {
 
 extension GatewayAnswer {
     /// RFC 6585 section 4, with the problem type of draft-ietf-httpapi-ratelimit-headers.
-    package static var tooManyRequests: GatewayAnswer {
+    package static func tooManyRequests(retryAfterSeconds: Int) -> GatewayAnswer {
         var answer = GatewayAnswer(
-            429, "rate-limited", "Too many requests: try again when Retry-After has passed.", by: .rateLimit)
+            429, "rate-limited", "Too many requests: try again when Retry-After has passed.", by: .rateLimit,
+            retryAfterSeconds: retryAfterSeconds)
         answer.type = "https://iana.org/assignments/http-problem-types#quota-exceeded"
         return answer
     }

@@ -143,8 +143,7 @@ extension Exchange {
     private func goOn(holding held: HeldTransform) {
         held.requestBody = .held
         held.gatheredBytes = contentBytes
-        guard let snapshot else { return }
-        run(from: .state, in: snapshot)
+        resume(with: .next(.state))
     }
 }
 

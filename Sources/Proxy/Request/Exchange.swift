@@ -79,8 +79,6 @@ final class Exchange {
     var errorCode: StaticString = ""
     /// What made the gateway answer by itself.
     var refuser: Refuser?
-    /// When the client may come again, in whole seconds; 0 for not said.
-    var retryAfterSeconds = 0
 
     // MARK: Times and counts
     var startTime = MonotonicTime.zero
@@ -130,7 +128,6 @@ final class Exchange {
         status = 0
         errorCode = ""
         refuser = nil
-        retryAfterSeconds = 0
         deadline = .distantFuture
         upstreamTime = nil
         bytesIn = 0

@@ -13,8 +13,13 @@ package struct GatewayAnswer: Sendable {
     package let refuser: Refuser?
     /// The problem type, a URI.
     package var type: StaticString = "about:blank"
+    /// When the client may try again, in seconds from now: for `Retry-After` (RFC 9110 section 10.2.3). 0 says nothing.
+    package var retryAfterSeconds = 0
 
-    init(_ status: Int, _ code: StaticString, _ detail: StaticString, by refuser: Refuser?) {
+    init(
+        _ status: Int, _ code: StaticString, _ detail: StaticString, by refuser: Refuser?, retryAfterSeconds: Int = 0
+    ) {
+        self.retryAfterSeconds = retryAfterSeconds
         self.status = status
         self.code = code
         self.detail = detail
@@ -57,10 +62,12 @@ extension GatewayAnswer {
     package static var concurrencyLimit: GatewayAnswer {
         GatewayAnswer(
             503, "concurrency-limit", "Too many requests are under way, and as many as may wait already.",
-            by: .concurrency)
+            by: .concurrency, retryAfterSeconds: 1)
     }
     package static var concurrencyWait: GatewayAnswer {
-        GatewayAnswer(503, "concurrency-wait", "Too many requests were under way for too long.", by: .concurrency)
+        GatewayAnswer(
+            503, "concurrency-wait", "Too many requests were under way for too long.", by: .concurrency,
+            retryAfterSeconds: 1)
     }
     package static var circuitOpen: GatewayAnswer {
         GatewayAnswer(503, "circuit-open", "The service is not available at the moment.", by: .breaker)

@@ -49,14 +49,20 @@ extension Exchange {
         let snapshot = worker.snapshot
         self.snapshot = snapshot
         route = snapshot.unrouted
-        run(from: .identify, in: snapshot)
+        run(.next(.identify), in: snapshot)
     }
 
-    func run(from first: RequestStep, in snapshot: Snapshot) {
-        var step = first
+    /// Goes on where the exchange was parked, with what came of it.
+    func resume(with outcome: StepOutcome) {
+        guard let snapshot else { return }
+        run(outcome, in: snapshot)
+    }
+
+    private func run(_ first: StepOutcome, in snapshot: Snapshot) {
+        var outcome = first
         while true {
-            switch perform(step, in: snapshot) {
-            case .next(let following): step = following
+            switch outcome {
+            case .next(let step): outcome = perform(step, in: snapshot)
             case .respond(let response): return answer(response)
             case .parked: return
             }

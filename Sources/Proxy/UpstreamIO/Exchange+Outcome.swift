@@ -32,24 +32,18 @@ extension Exchange {
     /// No target may be asked now. A request that has failed at another one before fails with that.
     func refuseByBreaker(_ cluster: UpstreamCluster, _ retryAfter: TimeAmount) {
         if let error = attempt.lastError { return fail(.upstream(error)) }
-        retryAfterSeconds = Int(clamping: retryAfter.wholeSecondsUp)
-        guard let fallback = cluster.fallback else { return answer(.circuitOpen) }
-        errorCode = GatewayAnswer.circuitOpen.code
-        refuser = .breaker
+        var refusal = GatewayAnswer.circuitOpen
+        // At least 1, so that "in no time" isn't said.
+        refusal.retryAfterSeconds = max(retryAfter.secondsUp, 1)
+        guard let fallback = cluster.fallback else { return answer(refusal) }
+        errorCode = refusal.code
+        refuser = refusal.refuser
         startLocalAnswer(status: fallback.status)
         for field in fallback.fields { responseHead.fields.append(name: field.name, value: field.value) }
-        if fallback.status >= 500 { appendRetryAfter() }
+        if fallback.status >= 500 { appendRetryAfter(seconds: refusal.retryAfterSeconds) }
         transformLocalAnswer()
         worker.scratch.append(fallback.body)
         sendAnswer()
-    }
-
-    func appendRetryAfter() {
-        guard retryAfterSeconds > 0 else { return }
-        worker.scratch.removeAll()
-        worker.scratch.append(decimal: retryAfterSeconds)
-        responseHead.fields.append(.retryAfter, value: worker.scratch.readable)
-        worker.scratch.removeAll()
     }
 
     /// What is told when the exchange ends and nothing worse is known of the attempt.
@@ -61,14 +55,6 @@ extension Exchange {
         // The whole request's time may have gone by with the client sending or reading, or with a long answer.
         if error == .requestTimedOut, attempt.status > 0 || awaitsClient { return outcomeAtEnd }
         return .failed(error)
-    }
-}
-
-extension TimeAmount {
-    /// At least 1, so that "in no time" isn't said.
-    fileprivate var wholeSecondsUp: Int64 {
-        let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return max(seconds + (rest > 0 ? 1 : 0), 1)
     }
 }
 

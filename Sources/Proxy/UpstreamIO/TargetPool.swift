@@ -1,7 +1,7 @@
 import Base
 import Linux
 import Observability
-import Synchronization
+import Traffic
 
 /// The connections of one loop to one target of an upstream.
 ///
@@ -32,11 +32,11 @@ final class TargetPool {
     private(set) var isRetired = false
 
     private let worker: Worker
-    private let budget: ConnectionBudget
+    private let budget: SharedBudget
     private let lease: MetricsLease
     private let texts = TextArena()
 
-    init(key: PoolKey, authority: String, endpoints: [IPEndpoint], budget: ConnectionBudget, worker: Worker) {
+    init(key: PoolKey, authority: String, endpoints: [IPEndpoint], budget: SharedBudget, worker: Worker) {
         self.key = key
         self.worker = worker
         self.budget = budget
@@ -142,28 +142,4 @@ struct PoolKey: Hashable, Sendable {
     let upstream: String
     /// `http://host:port`.
     let target: String
-}
-
-/// How many connections all loops together may have to an upstream. Asked when one is opened or closed, so a shared
-/// counter costs a request nothing.
-package final class ConnectionBudget: Sendable {
-    private let used = Atomic<Int>(0)
-    private let limit: Atomic<Int>
-
-    package init(limit: Int) { self.limit = Atomic(limit) }
-
-    /// A reload may change the limit; connections beyond it end by themselves.
-    package func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
-
-    /// - Returns: whether one more is allowed; it is counted then.
-    package func take() -> Bool {
-        let before = used.wrappingAdd(1, ordering: .relaxed).oldValue
-        if before < limit.load(ordering: .relaxed) { return true }
-        giveBack()
-        return false
-    }
-
-    package func giveBack() { used.wrappingSubtract(1, ordering: .relaxed) }
-
-    package var count: Int { used.load(ordering: .relaxed) }
 }

@@ -15,14 +15,14 @@ final class UpstreamCluster {
     let watch: UpstreamWatch?
     /// What is answered while a breaker refuses; nil for 503.
     let fallback: CompiledResponse?
-    private let hashKey: CompiledHashKey?
+    private let hashKey: RequestKey?
     /// What retries are taken from; nil for no limit.
     let retryBudget: RetryBudget?
     /// How many requests may be under way; nil for no limit.
     let gate: ConcurrencyGate?
 
     init(
-        name: String, targets: [TargetPool], balancer: Balancer, hashKey: CompiledHashKey?,
+        name: String, targets: [TargetPool], balancer: Balancer, hashKey: RequestKey?,
         retryBudget: RetryBudget? = nil, gate: ConcurrencyGate? = nil, watch: UpstreamWatch? = nil,
         fallback: CompiledResponse? = nil
     ) {
@@ -36,26 +36,11 @@ final class UpstreamCluster {
         self.fallback = fallback
     }
 
-    func hash(of exchange: Exchange) -> UInt64? {
-        switch hashKey {
-        case nil: return nil
-        case .clientAddress: return Self.keyHash.hash(exchange.client)
-        case .header(let name):
-            guard let index = exchange.request.fields.firstIndex(named: name) else { return nil }
-            return Self.keyHash.hash(exchange.request.fields.value(at: index))
-        case .cookie(let name): return exchange.request.fields.cookie(named: name).map { Self.keyHash.hash($0) }
-        }
-    }
+    /// What consistent hashing picks a target by; nil for another way of picking, or a request without the key.
+    func hash(of exchange: Exchange) -> UInt64? { hashKey?.hash(of: exchange, by: Self.keyHash) }
 
     /// A constant key, so that all replicas send a client to the same target.
     static let keyHash = KeyedHash(first: 0x706f_7274_6375_6c6c, second: 0x6973_2d74_6172_6765)
-}
-
-/// What consistent hashing looks at.
-enum CompiledHashKey {
-    case header(ByteView)
-    case cookie(ByteView)
-    case clientAddress
 }
 
 extension HeaderList {

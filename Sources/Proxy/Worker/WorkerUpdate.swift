@@ -74,9 +74,9 @@ struct UpstreamPlan {
     let policy: BalancingPolicy
     /// What the balancer knows of each target.
     let weights: [BalancerTarget]
-    let hashKey: CompiledHashKey?
+    let hashKey: RequestKey?
     let settings: TargetPool.Settings
-    let budget: ConnectionBudget
+    let budget: SharedBudget
     let traffic: UpstreamTraffic
     /// Nil when nothing watches over the upstream.
     let health: HealthPlan?

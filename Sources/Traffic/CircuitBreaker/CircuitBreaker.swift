@@ -24,7 +24,7 @@ package final class CircuitBreaker: Sendable {
     private let window = OutcomeWindow()
     private let thresholds = BreakerThresholds()
     private let signal: ChangeSignal
-    private let ejections: EjectionBudget?
+    private let ejections: SharedBudget?
 
     private enum Gate: UInt64 {
         case closed = 0
@@ -48,7 +48,7 @@ package final class CircuitBreaker: Sendable {
     ///   - signal: told when it changes whether requests may go.
     ///   - ejections: asked before it opens; nil where it always may.
     package init(
-        _ policy: BreakerPolicy, seed: UInt64, signal: ChangeSignal = ChangeSignal(), ejections: EjectionBudget? = nil
+        _ policy: BreakerPolicy, seed: UInt64, signal: ChangeSignal = ChangeSignal(), ejections: SharedBudget? = nil
     ) {
         shared = Lock(Shared(random: RandomSource(seed: seed)))
         self.signal = signal

@@ -6,7 +6,7 @@ package final class UpstreamHealth: Sendable {
     package let name: String
     package let signal = ChangeSignal()
     package let breaker: CircuitBreaker
-    package let ejections = EjectionBudget(limit: 0)
+    package let ejections = SharedBudget(limit: 0)
     private let targets = Lock<[String: TargetHealth]>([:])
 
     package init(name: String, seed: UInt64) {
