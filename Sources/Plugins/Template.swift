@@ -16,7 +16,7 @@ package struct CompiledTemplate {
     package init(_ pieces: [Piece]) { self.pieces = pieces }
 
     /// - Parameter path: the path that was matched.
-    package func append(parameters: borrowing RouteMatch, path: ByteView, to buffer: inout IOBuffer) {
+    package func append(parameters: RouteMatch, path: ByteView, to buffer: inout IOBuffer) {
         for piece in pieces {
             switch piece {
             case .literal(let bytes): buffer.append(bytes)

@@ -45,8 +45,8 @@ package struct RouteExplanation: Sendable {
 extension RouteTable {
     /// Explains what `match` does with a request. Takes time in proportion to the number of routes.
     package func explain(_ request: RouteRequest, fields: borrowing HeaderList) -> RouteExplanation {
-        var match = RouteMatch()
-        self.match(request, fields: fields, into: &match)
+        let match = RouteMatch()
+        self.match(request, fields: fields, into: match)
         var verdicts: [RouteExplanation.Verdict] = []
         verdicts.reserveCapacity(definitions.count)
         let segments = PathSegments(request.path)

@@ -27,8 +27,9 @@ package struct RouteRequest {
     }
 }
 
-/// What became of a request in `RouteTable.match`: a value without references, to be kept and reused.
-package struct RouteMatch: Sendable {
+/// What became of a request in `RouteTable.match`: kept and reused for one request after another. An object, so that
+/// handing it on moves no captures.
+package final class RouteMatch {
     package enum Outcome: Sendable, Equatable {
         /// The index of the route among the definitions.
         case route(Int)

@@ -15,7 +15,7 @@ private struct Search {
 extension RouteLayout {
     /// Hosts from the most specific on; in each, depth first with the better segment first: the first match is the
     /// best.
-    func match(_ request: RouteRequest, fields: borrowing HeaderList, into match: inout RouteMatch) {
+    func match(_ request: RouteRequest, fields: borrowing HeaderList, into match: RouteMatch) {
         var search = Search(
             path: request.path, query: request.query, listener: 1 << UInt64(truncatingIfNeeded: request.listener & 63),
             method: methodMask(request.method, token: request.methodToken))
@@ -33,9 +33,9 @@ extension RouteLayout {
                 continue
             }
             isServedHere = true
-            if hasPath, walk(Int(entry.root), from: 1, &search, fields, &match) { return }
+            if hasPath, walk(Int(entry.root), from: 1, &search, fields, match) { return }
         }
-        if anyHostRoot != 0, hasPath, walk(Int(anyHostRoot), from: 1, &search, fields, &match) { return }
+        if anyHostRoot != 0, hasPath, walk(Int(anyHostRoot), from: 1, &search, fields, match) { return }
         match.captureCount = 0
         if search.allowed != 0 {
             match.outcome = .methodNotAllowed(MethodSet(bits: search.allowed))
@@ -90,46 +90,46 @@ extension RouteLayout {
     /// Recursion is as deep as the trie, at most `PathPattern.segmentLimit`, however many segments a path has.
     private func walk(
         _ index: Int, from position: Int, _ search: inout Search, _ fields: borrowing HeaderList,
-        _ match: inout RouteMatch
+        _ match: RouteMatch
     ) -> Bool {
         let node = nodes[index]
         let path = search.path
         if position > path.count {
-            if node.exactCount != 0, pick(Int(node.exactStart), Int(node.exactCount), &search, fields, &match) {
+            if node.exactCount != 0, pick(Int(node.exactStart), Int(node.exactCount), &search, fields, match) {
                 return true
             }
             guard node.restCount != 0 else { return false }
-            return pickRest(node, from: path.count, &search, fields, &match)
+            return pickRest(node, from: path.count, &search, fields, match)
         }
         if node.literalCount | node.parameterChild != 0 {
             var end = position
             while end < path.count, path.base[end] != ASCII.slash { end += 1 }
             if node.literalCount != 0, let child = child(of: index, by: path[position..<end]) {
-                if walk(child, from: end + 1, &search, fields, &match) { return true }
+                if walk(child, from: end + 1, &search, fields, match) { return true }
             }
             if node.parameterChild != 0, end > position {
-                capture(position..<end, search.captureCount, &match)
+                capture(position..<end, search.captureCount, match)
                 search.captureCount += 1
-                if walk(Int(node.parameterChild), from: end + 1, &search, fields, &match) { return true }
+                if walk(Int(node.parameterChild), from: end + 1, &search, fields, match) { return true }
                 search.captureCount -= 1
             }
         }
         guard node.restCount != 0 else { return false }
-        return pickRest(node, from: position, &search, fields, &match)
+        return pickRest(node, from: position, &search, fields, match)
     }
 
     private func pickRest(
         _ node: Node, from position: Int, _ search: inout Search, _ fields: borrowing HeaderList,
-        _ match: inout RouteMatch
+        _ match: RouteMatch
     ) -> Bool {
-        capture(position..<search.path.count, search.captureCount, &match)
+        capture(position..<search.path.count, search.captureCount, match)
         search.captureCount += 1
-        if pick(Int(node.restStart), Int(node.restCount), &search, fields, &match) { return true }
+        if pick(Int(node.restStart), Int(node.restCount), &search, fields, match) { return true }
         search.captureCount -= 1
         return false
     }
 
-    private func capture(_ range: Range<Int>, _ index: Int, _ match: inout RouteMatch) {
+    private func capture(_ range: Range<Int>, _ index: Int, _ match: RouteMatch) {
         match.captures[index] = RouteMatch.Capture(
             start: UInt32(truncatingIfNeeded: range.lowerBound), count: UInt32(truncatingIfNeeded: range.count))
     }
@@ -148,7 +148,7 @@ extension RouteLayout {
 
     /// Takes the first candidate that the request satisfies; they are in the order of their rank.
     private func pick(
-        _ start: Int, _ count: Int, _ search: inout Search, _ fields: borrowing HeaderList, _ match: inout RouteMatch
+        _ start: Int, _ count: Int, _ search: inout Search, _ fields: borrowing HeaderList, _ match: RouteMatch
     ) -> Bool {
         // A route that serves HEAD because it serves GET stands back behind all that name HEAD.
         var implied: Candidate?
@@ -171,13 +171,13 @@ extension RouteLayout {
                 if implied == nil { implied = candidate }
                 continue
             }
-            return accept(candidate, search, &match)
+            return accept(candidate, search, match)
         }
         guard let implied else { return false }
-        return accept(implied, search, &match)
+        return accept(implied, search, match)
     }
 
-    private func accept(_ candidate: Candidate, _ search: Search, _ match: inout RouteMatch) -> Bool {
+    private func accept(_ candidate: Candidate, _ search: Search, _ match: RouteMatch) -> Bool {
         match.outcome = .route(Int(candidate.route))
         match.captureCount = search.captureCount
         return true

@@ -35,8 +35,8 @@ package final class RouteTable: @unchecked Sendable {
     package func copy() -> RouteTable { RouteTable(definitions: definitions, layout: layout.copy()) }
 
     /// Finds the best route for a request.
-    package func match(_ request: RouteRequest, fields: borrowing HeaderList, into match: inout RouteMatch) {
-        layout.match(request, fields: fields, into: &match)
+    package func match(_ request: RouteRequest, fields: borrowing HeaderList, into match: RouteMatch) {
+        layout.match(request, fields: fields, into: match)
     }
 
     /// Appends the value of `Allow` for a `methodNotAllowed`: the methods of all routes that match in all else.

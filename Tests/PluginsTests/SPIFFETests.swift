@@ -325,8 +325,8 @@ struct TenantTests {
         let host = ByteView("bank-a.api.example.com")
         let request = RouteRequest(
             listener: 0, host: host, path: path, method: .get, methodToken: ByteView("GET"), query: ByteView())
-        var match = RouteMatch()
-        table.match(request, fields: HeaderList(), into: &match)
+        let match = RouteMatch()
+        table.match(request, fields: HeaderList(), into: match)
         let rules: [RouteTenantRule] = [.fixed(ByteView("bank-a")), .capture(0), .hostLabel(1)]
         for rule in rules {
             let answer = tenant.withByteView { rule.admits($0, parameters: match, path: path, host: host) }

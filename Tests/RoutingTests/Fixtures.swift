@@ -44,8 +44,8 @@ extension Sample {
 extension RouteTable {
     func match(_ sample: Sample) -> Matched {
         sample.with { request, fields in
-            var match = RouteMatch()
-            self.match(request, fields: fields, into: &match)
+            let match = RouteMatch()
+            self.match(request, fields: fields, into: match)
             let captures = (0..<match.captureCount).map { match.capture($0, in: request.path).string }
             return Matched(outcome: match.outcome, captures: captures)
         }

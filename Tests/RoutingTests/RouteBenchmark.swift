@@ -52,7 +52,7 @@ struct RouteBenchmark {
         var best = Int.max
         bytes.withUnsafeBytes { raw in
             let text = ByteView(raw)
-            var match = RouteMatch()
+            let match = RouteMatch()
             for _ in 0..<9 {
                 let rounds = 100_000
                 var found = 0
@@ -66,7 +66,7 @@ struct RouteBenchmark {
                         listener: 0, host: text[span.host], path: text[span.path], method: .get,
                         methodToken: ByteView("GET"),
                         query: ByteView())
-                    table.match(request, fields: fields, into: &match)
+                    table.match(request, fields: fields, into: match)
                     if case .route = match.outcome { found += 1 }
                 }
                 let elapsed = Self.clock.now - start

@@ -27,23 +27,34 @@ enum DurationBuckets {
     }
 }
 
-/// The cells of one histogram: a count per bucket, then the sum of all durations in nanoseconds.
+/// Where in a block of cells a histogram is: the sum of all durations in nanoseconds, and a count per bucket.
+///
+/// Several of one block lie bucket by bucket beside each other, so that durations of about the same length are counted
+/// on one cache line.
 struct DurationHistogram {
-    static let cellCount = DurationBuckets.count + 1
+    let sumCell: Int
+    private let firstBucketCell: Int
+    private let stride: Int
 
-    private let cells: CellBlock
-    private let first: Int
+    /// How many cells a group of histograms takes.
+    static func cellCount(of histograms: Int) -> Int { histograms * (1 + DurationBuckets.count) }
 
-    /// - Parameter first: the index of the histogram's first cell in the block.
-    init(_ cells: CellBlock, first: Int) {
-        self.cells = cells
-        self.first = first
+    /// - Parameters:
+    ///   - index: which one of the group it is.
+    ///   - count: how many the group has.
+    ///   - first: the group's first cell.
+    init(_ index: Int, of count: Int, first: Int) {
+        sumCell = first + index
+        firstBucketCell = first + count + index
+        stride = count
     }
 
+    func bucketCell(_ bucket: Int) -> Int { firstBucketCell + bucket * stride }
+
     /// A negative duration counts as none.
-    func record(_ duration: TimeAmount) {
+    func record(_ duration: TimeAmount, in cells: CellBlock) {
         let nanoseconds = UInt64(max(duration.nanoseconds, 0))
-        cells[first + DurationBuckets.index(of: nanoseconds)].add()
-        cells[first + DurationBuckets.count].add(nanoseconds)
+        cells[bucketCell(DurationBuckets.index(of: nanoseconds))].add()
+        cells[sumCell].add(nanoseconds)
     }
 }

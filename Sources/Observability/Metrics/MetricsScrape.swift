@@ -134,8 +134,8 @@ enum RouteFamily: Int {
         text.label("route", series.name.owner)
         switch self {
         case .requests: renderRequests(series, &text)
-        case .total: renderHistogram(series, first: RouteMetrics.totalCell, &text)
-        case .upstream: renderHistogram(series, first: RouteMetrics.upstreamCell, &text)
+        case .total: renderHistogram(series, RouteMetrics.totalHistogram, &text)
+        case .upstream: renderHistogram(series, RouteMetrics.upstreamHistogram, &text)
         case .bytesIn: text.sample(name, series.sum(RouteMetrics.bytesInCell))
         case .bytesOut: text.sample(name, series.sum(RouteMetrics.bytesOutCell))
         case .refusals: renderRefusals(series, &text)
@@ -170,13 +170,13 @@ enum RouteFamily: Int {
         }
     }
 
-    private func renderHistogram(_ series: MergedSeries, first: Int, _ text: inout PrometheusText) {
+    private func renderHistogram(_ series: MergedSeries, _ histogram: DurationHistogram, _ text: inout PrometheusText) {
         var cumulated: UInt64 = 0
         for bucket in 0..<DurationBuckets.count {
-            cumulated &+= series.sum(first + bucket)
+            cumulated &+= series.sum(histogram.bucketCell(bucket))
             text.bucket(name, upTo: DurationBuckets.labels[bucket], cumulated)
         }
-        text.sample(name, suffix: "_sum", nanoseconds: series.sum(first + DurationBuckets.count))
+        text.sample(name, suffix: "_sum", nanoseconds: series.sum(histogram.sumCell))
         text.sample(name, suffix: "_count", cumulated)
     }
 }

@@ -28,7 +28,7 @@ package final class IdentityChain {
     }
 
     /// The tenant that the route is for; empty if it is for any.
-    package func routeTenant(of request: borrowing RequestHead, parameters: borrowing RouteMatch) -> ByteView {
+    package func routeTenant(of request: borrowing RequestHead, parameters: RouteMatch) -> ByteView {
         spiffe?.routeTenant?.wanted(parameters: parameters, path: request.path, host: request.host) ?? ByteView()
     }
 }

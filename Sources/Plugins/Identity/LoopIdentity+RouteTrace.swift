@@ -8,7 +8,7 @@ import Routing
 extension LoopIdentity {
     func noteRoute(
         _ token: VerifiedToken, _ caller: Caller, _ request: borrowing RequestHead,
-        parameters: borrowing RouteMatch, _ traced: TracedRequest, _ trace: inout IdentityTrace
+        parameters: RouteMatch, _ traced: TracedRequest, _ trace: inout IdentityTrace
     ) {
         guard let claims = checker.claims(of: token) else { return }
         var buffer = IOBuffer()

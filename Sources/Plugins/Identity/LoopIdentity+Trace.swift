@@ -27,7 +27,7 @@ package struct TracedRequest {
 extension LoopIdentity {
     /// Runs a request through `check` and `state` and tells each decision on the way. The verdict is theirs.
     package func trace(
-        _ request: inout RequestHead, parameters: borrowing RouteMatch, _ traced: TracedRequest
+        _ request: inout RequestHead, parameters: RouteMatch, _ traced: TracedRequest
     ) -> IdentityTrace {
         var trace = IdentityTrace()
         let chain = traced.chain

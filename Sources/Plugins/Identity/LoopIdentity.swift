@@ -63,7 +63,7 @@ package final class LoopIdentity {
     ///   - parameters: what the route's path captured.
     package func check(
         _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
-        parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
+        parameters: RouteMatch, now: WallTime, caller: inout Caller
     ) -> Verdict {
         check(
             TokenSource.search(chain.jwt.sources, in: request), request, by: chain, issuers: issuers,
@@ -74,7 +74,7 @@ package final class LoopIdentity {
     @inline(__always)
     func check(
         _ found: TokenSearch, _ request: borrowing RequestHead, by chain: IdentityChain, issuers: [IssuerKeys],
-        parameters: borrowing RouteMatch, now: WallTime, caller: inout Caller
+        parameters: RouteMatch, now: WallTime, caller: inout Caller
     ) -> Verdict {
         switch found {
         case .none: return chain.jwt.isRequired ? .refuse(.tokenMissing) : .proceed

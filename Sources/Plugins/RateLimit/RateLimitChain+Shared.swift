@@ -9,25 +9,26 @@ extension RateLimitChain {
     /// The store's answer for the limits of a phase.
     package func settle(
         _ answer: BucketAnswer, to inquiry: SharedInquiry, _ request: borrowing RequestHead,
-        now: MonotonicTime, state: inout RateLimitState
+        now: MonotonicTime, state: RateLimitState
     ) -> RateLimitVerdict {
         for place in 0..<min(inquiry.question.count, answer.count) {
             let part = inquiry[place]
-            let rule = rules[part.rule]
-            let standing = rule.law.standing(
-                timeToFull: answer.timeToFull(place), cost: part.cost, isAllowed: answer.isAllowed(place))
-            note(standing, of: rule, part.rule, state: &state)
-            stock(part, answer.taken(place), answer.timeToFull(place), of: rule, now: now)
+            withRule(part.rule) { rule in
+                let standing = rule.law.standing(
+                    timeToFull: answer.timeToFull(place), cost: part.cost, isAllowed: answer.isAllowed(place))
+                note(standing, of: rule, part.rule, state: state)
+                stock(part, answer.taken(place), answer.timeToFull(place), of: rule, now: now)
+            }
         }
         if state.refused == 0 { return .proceed }
-        giveBack(request, &state)
+        giveBack(request, state)
         return .refuse
     }
 
     /// The store gives no answer: each limit takes its own decision.
     package func settle(
         withoutAnswerTo inquiry: SharedInquiry, _ request: borrowing RequestHead, now: MonotonicTime,
-        state: inout RateLimitState
+        state: RateLimitState
     ) -> RateLimitVerdict {
         var isUnavailable = false
         for place in 0..<inquiry.question.count {
@@ -36,7 +37,7 @@ extension RateLimitChain {
             guard case .shared(let limit) = rule.backing else { continue }
             if part.batch > part.cost { limit.stock?.gotNone(key: part.key, now: now) }
             switch limit.failure {
-            case .local: take(part.cost, of: rule, part.rule, key: part.key, now: now, state: &state)
+            case .local: take(part.cost, of: rule, part.rule, key: part.key, now: now, state: state)
             case .allow: rule.metrics.count(.unansweredAllowed)
             case .refuse:
                 rule.metrics.count(rule.isShadow ? .unansweredAllowed : .unansweredRefused)
@@ -44,7 +45,7 @@ extension RateLimitChain {
             }
         }
         if state.refused == 0, !isUnavailable { return .proceed }
-        giveBack(request, &state)
+        giveBack(request, state)
         return state.refused == 0 ? .unavailable : .refuse
     }
 
@@ -54,14 +55,14 @@ extension RateLimitChain {
     @inline(__always)
     func takeFromStock(
         _ cost: Int, of rule: RateLimitRule, _ limit: SharedLimit, _ index: Int, key: UInt64, now: MonotonicTime,
-        state: inout RateLimitState
+        state: RateLimitState
     ) -> Bool {
         guard let stock = limit.stock, let standing = stock.take(cost, key: key, now: now) else { return false }
         let bit: UInt8 = 1 << UInt8(truncatingIfNeeded: index)
         state.taken |= bit
         state.stocked |= bit
         state.keys[index] = key
-        note(standing, of: rule, index, state: &state)
+        note(standing, of: rule, index, state: state)
         return true
     }
 
@@ -83,7 +84,7 @@ extension RateLimitChain {
     /// Has the store asked for a limit.
     func ask(
         _ limit: SharedLimit, _ part: SharedInquiry.Part, _ inquiry: SharedInquiry, _ request: borrowing RequestHead,
-        parameters: borrowing RouteMatch, client: IPAddress, identity: RouteIdentity?
+        parameters: RouteMatch, client: IPAddress, identity: RouteIdentity?
     ) {
         limit.hasher.append(limit.form)
         rules[part.rule].key.append(
@@ -95,7 +96,7 @@ extension RateLimitChain {
 extension RateLimitKey {
     /// Appends all that the request is counted by.
     func append(
-        _ request: borrowing RequestHead, parameters: borrowing RouteMatch, client: IPAddress,
+        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress,
         identity: RouteIdentity?, to hasher: SharedKeyHasher
     ) {
         for part in parts {

@@ -32,28 +32,29 @@ package struct RateLimitFields {
     }
 
     /// Appends the fields for a request. The draft's are lists: an upstream's own members stay beside them.
-    package func append(_ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList) {
+    fileprivate func append(_ state: RateLimitState, of chain: RateLimitChain, to fields: inout HeaderList) {
         if isDraft {
             if !policy.isEmpty { fields.append(name: ByteView("RateLimit-Policy"), value: policy, known: .other) }
-            appendStandings(state, of: rules, to: &fields)
+            appendStandings(state, of: chain, to: &fields)
         }
-        if isLegacy { appendLegacy(state, of: rules, to: &fields) }
+        if isLegacy { appendLegacy(state, of: chain, to: &fields) }
     }
 
     private func appendStandings(
-        _ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+        _ state: RateLimitState, of chain: RateLimitChain, to fields: inout HeaderList
     ) {
         fields.beginValue(name: ByteView("RateLimit"), known: .other)
         var isFirst = true
-        for index in 0..<rules.count where state.told & 1 << UInt8(index) != 0 {
+        for index in 0..<chain.count where state.told & 1 << UInt8(index) != 0 {
             let standing = state.standings[index]
             fields.appendToValue(isFirst ? "\"" : ", \"")
-            fields.appendToValue(rules[index].name)
+            fields.appendToValue(chain.withRule(index) { $0.name })
             fields.appendToValue("\";r=")
             fields.appendToValue(decimal: UInt64(max(standing.remaining, 0)))
-            if standing.next > 0 {
+            let next = standing.next
+            if next > 0 {
                 fields.appendToValue(";t=")
-                fields.appendToValue(decimal: UInt64(standing.next))
+                fields.appendToValue(decimal: UInt64(next))
             }
             isFirst = false
         }
@@ -62,17 +63,17 @@ package struct RateLimitFields {
 
     /// Of the limit that refused, or else of the one with the least left.
     private func appendLegacy(
-        _ state: RateLimitState, of rules: [RateLimitRule], to fields: inout HeaderList
+        _ state: RateLimitState, of chain: RateLimitChain, to fields: inout HeaderList
     ) {
         let candidates = state.refused != 0 ? state.refused : state.told
         var tightest = -1
-        for index in 0..<rules.count where candidates & 1 << UInt8(index) != 0 {
+        for index in 0..<chain.count where candidates & 1 << UInt8(index) != 0 {
             if tightest < 0 || state.standings[index].remaining < state.standings[tightest].remaining {
                 tightest = index
             }
         }
         guard tightest >= 0 else { return }
-        set("X-RateLimit-Limit", rules[tightest].law.burst, in: &fields)
+        set("X-RateLimit-Limit", chain.withRule(tightest) { $0.law.burst }, in: &fields)
         set("X-RateLimit-Remaining", state.standings[tightest].remaining, in: &fields)
         set("X-RateLimit-Reset", state.standings[tightest].full, in: &fields)
     }
@@ -93,13 +94,18 @@ extension RateLimitRule {
 }
 
 extension RateLimitChain {
+    /// Appends the fields that tell a client how it stands.
+    package func appendFields(_ state: RateLimitState, to list: inout HeaderList) {
+        fields.append(state, of: self, to: &list)
+    }
+
     /// Appends members of the problem details of a refusal, each with a comma before it: the names of the limits.
     package func appendViolations(_ state: RateLimitState, to buffer: inout IOBuffer) {
         buffer.append(",\"violated-policies\":[")
         var isFirst = true
-        for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 {
+        for index in 0..<count where state.refused & 1 << UInt8(index) != 0 {
             buffer.append(isFirst ? "\"" : ",\"")
-            buffer.append(rules[index].name)
+            buffer.append(withRule(index) { $0.name })
             buffer.append("\"")
             isFirst = false
         }
@@ -108,7 +114,9 @@ extension RateLimitChain {
 
     /// The first limit that refused; empty for none.
     package func refuser(_ state: RateLimitState) -> ByteView {
-        for index in 0..<rules.count where state.refused & 1 << UInt8(index) != 0 { return rules[index].identity }
+        for index in 0..<count where state.refused & 1 << UInt8(index) != 0 {
+            return withRule(index) { $0.identity }
+        }
         return ByteView()
     }
 }

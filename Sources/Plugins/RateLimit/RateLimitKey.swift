@@ -29,6 +29,8 @@ package struct RateLimitKey {
     }
 
     let parts: [Part]
+    /// For the usual key, the client's address alone: how much of an IPv6 address counts. -1 for other keys.
+    private let clientPrefix: Int
     package let missing: Missing
     /// Nobody who doesn't know its key can tell which keys share a bucket, or a set of buckets.
     private let hash: KeyedHash
@@ -36,15 +38,23 @@ package struct RateLimitKey {
     /// - Parameter hash: the process's.
     package init(_ parts: [Part], missing: Missing, hash: KeyedHash) {
         self.parts = parts
+        clientPrefix = if parts.count == 1, case .client(let prefix) = parts[0] { prefix } else { -1 }
         self.missing = missing
         self.hash = hash
     }
 
     /// The key's hash. Nil when the request lacks a part of it and such requests don't share one.
+    @inline(__always)
     func hash(
-        _ request: borrowing RequestHead, parameters: borrowing RouteMatch, client: IPAddress, identity: RouteIdentity?
+        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress, identity: RouteIdentity?
     ) -> UInt64? {
-        if case .client(let prefix) = parts[0], parts.count == 1 { return hash.hash(client.network(prefix)) }
+        clientPrefix >= 0
+            ? hash.hash(client.network(clientPrefix)) : combined(request, parameters, client, identity)
+    }
+
+    private func combined(
+        _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress, _ identity: RouteIdentity?
+    ) -> UInt64? {
         var folded = Self.start
         for part in parts {
             guard
@@ -79,7 +89,7 @@ package struct RateLimitKey {
     /// Nil when the request lacks the part.
     @inline(__always)
     private func one(
-        _ part: Part, _ request: borrowing RequestHead, _ parameters: borrowing RouteMatch, _ client: IPAddress,
+        _ part: Part, _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress,
         _ identity: RouteIdentity?
     ) -> UInt64? {
         let text: ByteView

@@ -19,6 +19,8 @@ package final class RateLimitRule {
     /// What finds its buckets; for logs.
     let identity: ByteView
     let backing: LimitBacking
+    /// The process's own buckets: the limit's, or what stands in for those in a store.
+    let buckets: Buckets
     let law: TokenBucketLaw
     let key: RateLimitKey
     let cost: RateLimitCost
@@ -36,6 +38,11 @@ package final class RateLimitRule {
         self.name = name
         self.identity = identity
         self.backing = backing
+        buckets =
+            switch backing {
+            case .local(let buckets): buckets
+            case .shared(let limit): limit.buckets
+            }
         self.law = law
         self.key = key
         self.cost = cost
@@ -50,14 +57,17 @@ package final class RateLimitRule {
 package struct RateLimitCost {
     private let usual: Int
     private let byMethod: [(method: ByteView, cost: Int)]
+    private let isAlwaysUsual: Bool
 
     package init(usual: Int, byMethod: [(method: ByteView, cost: Int)] = []) {
         self.usual = usual
         self.byMethod = byMethod
+        isAlwaysUsual = byMethod.isEmpty
     }
 
     @inline(__always)
     func cost(of request: borrowing RequestHead) -> Int {
+        if isAlwaysUsual { return usual }
         var index = 0
         while index < byMethod.count {
             if byMethod[index].method == request.methodToken { return byMethod[index].cost }

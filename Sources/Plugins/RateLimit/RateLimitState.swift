@@ -1,8 +1,9 @@
 import Base
 import Traffic
 
-/// What a request took of its limits, and how they stood then. A value without references, kept with the exchange.
-package struct RateLimitState {
+/// What a request took of its limits, and how they stood then. Kept with the exchange, and reused with it. An
+/// object, so that handing it on moves nothing.
+package final class RateLimitState {
     /// Bits by the limit's place in its chain: those that took tokens, those that clients are told of, those that
     /// refused the request.
     var taken: UInt8 = 0
@@ -21,7 +22,7 @@ package struct RateLimitState {
     /// Whether clients are told anything.
     package var hasStandings: Bool { told != 0 }
 
-    package mutating func reset() {
+    package func reset() {
         taken = 0
         stocked = 0
         told = 0
@@ -37,19 +38,23 @@ package struct RateLimitState {
     }
 }
 
-/// How a limit stands for a caller. Times are whole seconds, rounded up.
+/// How a limit stands for a caller. Whole seconds are reckoned out where somebody is told them.
 struct RateLimitStanding {
     var remaining = 0
-    /// Until more tokens are there: enough for the request if it was refused, else one. 0 when the bucket is full.
-    var next = 0
-    /// Until the bucket is full.
-    var full = 0
+    private var timeToNext = TimeAmount.zero
+    private var timeToFull = TimeAmount.zero
 
     init() {}
 
     init(_ standing: BucketStanding) {
         remaining = standing.remaining
-        next = (standing.isAllowed ? standing.timeToNext : standing.wait).secondsUp
-        full = standing.timeToFull.secondsUp
+        timeToNext = standing.isAllowed ? standing.timeToNext : standing.wait
+        timeToFull = standing.timeToFull
     }
+
+    /// Seconds until more tokens are there: enough for the request if it was refused, else one. 0 when the bucket is
+    /// full.
+    var next: Int { timeToNext.secondsUp }
+    /// Seconds until the bucket is full.
+    var full: Int { timeToFull.secondsUp }
 }

@@ -127,14 +127,14 @@ package enum RouteTenantRule {
     ///   - path: the path that was matched.
     ///   - host: in lower case, without port.
     package func admits(
-        _ tenant: ByteView, parameters: borrowing RouteMatch, path: ByteView, host: ByteView
+        _ tenant: ByteView, parameters: RouteMatch, path: ByteView, host: ByteView
     ) -> Bool {
         if tenant.isEmpty { return false }
         return tenant == wanted(parameters: parameters, path: path, host: host)
     }
 
     /// The route's tenant, for this request; empty if there is none, which no token's is.
-    func wanted(parameters: borrowing RouteMatch, path: ByteView, host: ByteView) -> ByteView {
+    func wanted(parameters: RouteMatch, path: ByteView, host: ByteView) -> ByteView {
         switch self {
         case .fixed(let text): text
         case .capture(let index): parameters.capture(index, in: path)

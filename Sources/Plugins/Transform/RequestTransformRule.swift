@@ -57,7 +57,7 @@ package final class RequestTransformRule {
     /// Reads all values, before anything is changed.
     /// - Parameter bodyValues: gets those of the body's operations; kept by the caller until the body is there.
     package func render(
-        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: borrowing RouteMatch,
+        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: RouteMatch,
         bodyValues: inout RenderedTexts
     ) -> TransformProblem? {
         bodyValues.removeAll()
@@ -72,7 +72,7 @@ package final class RequestTransformRule {
     /// The same, for a rule without body.
     @inline(__always)
     package func render(
-        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: borrowing RouteMatch
+        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: RouteMatch
     ) -> TransformProblem? {
         rendered.removeAll()
         if texts.count == 0 { return nil }
@@ -91,7 +91,7 @@ package final class RequestTransformRule {
 
     /// Appends the path for the upstream to `buffer`, which must be empty.
     package func appendPath(
-        parameters: borrowing RouteMatch, original: ByteView, to buffer: inout IOBuffer
+        parameters: RouteMatch, original: ByteView, to buffer: inout IOBuffer
     ) -> TransformProblem? {
         pathText.removeAll()
         for piece in path {

@@ -32,7 +32,7 @@ package final class ResponseTransformRule {
 
     /// Reads the values. One that can't be used counts as missing: the answer has nothing to do with it.
     package func render(
-        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: borrowing RouteMatch,
+        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: RouteMatch,
         into texts: inout RenderedTexts
     ) {
         texts.removeAll()

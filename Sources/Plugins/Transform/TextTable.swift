@@ -96,7 +96,7 @@ package final class TextTable {
     ///   - isLenient: a text that can't be used counts as missing, instead of ending it all.
     /// - Returns: why one of the texts can't be used.
     package func render(
-        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: borrowing RouteMatch,
+        _ facts: borrowing RequestFacts, fields: borrowing HeaderList, parameters: RouteMatch,
         isLenient: Bool = false, into texts: inout RenderedTexts
     ) -> TextProblem? {
         var index = 0
@@ -141,7 +141,7 @@ package final class TextTable {
     @inline(__always)
     private func append(
         _ attribute: TextAttribute, _ facts: borrowing RequestFacts, fields: borrowing HeaderList,
-        parameters: borrowing RouteMatch, to buffer: inout IOBuffer
+        parameters: RouteMatch, to buffer: inout IOBuffer
     ) {
         switch attribute {
         case .capture(let index): buffer.append(parameters.capture(index, in: facts.path))

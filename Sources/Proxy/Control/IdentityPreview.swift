@@ -19,7 +19,7 @@ package struct IdentityPreview {
     /// Nil when the route asks for no token.
     /// - Parameter claims: what the route's other plugins read.
     init?(
-        _ request: inout RequestHead, parameters: borrowing Routing.RouteMatch, route: ConfiguredRoute,
+        _ request: inout RequestHead, parameters: Routing.RouteMatch, route: ConfiguredRoute,
         _ question: CallerQuestion, claims: ClaimSlots, in blueprint: Blueprint
     ) {
         let texts = TextArena()

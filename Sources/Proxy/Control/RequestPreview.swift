@@ -106,8 +106,8 @@ extension RequestPreview {
             listener: listener, host: request.host, path: request.path, method: request.method,
             methodToken: request.methodToken, query: request.query)
         explanation = blueprint.table.explain(asked, fields: request.fields)
-        var match = Routing.RouteMatch()
-        blueprint.table.match(asked, fields: request.fields, into: &match)
+        let match = Routing.RouteMatch()
+        blueprint.table.match(asked, fields: request.fields, into: match)
         outcome = Self.answer(match, request, blueprint.table)
         guard case .route(let index) = match.outcome else { return }
         self.route = index
@@ -145,7 +145,7 @@ extension RequestPreview {
     }
 
     private static func answer(
-        _ match: borrowing Routing.RouteMatch, _ request: borrowing RequestHead, _ table: RouteTable
+        _ match: Routing.RouteMatch, _ request: borrowing RequestHead, _ table: RouteTable
     ) -> Outcome {
         switch match.outcome {
         case .route(let index): return .route(index)
@@ -162,7 +162,7 @@ extension RequestPreview {
 
     /// The steps of the request machine behind the route.
     private mutating func act(
-        _ request: borrowing RequestHead, _ match: borrowing Routing.RouteMatch, _ parts: CompiledRoute.Parts,
+        _ request: borrowing RequestHead, _ match: Routing.RouteMatch, _ parts: CompiledRoute.Parts,
         client: IPAddress?
     ) {
         var text = IOBuffer()

@@ -31,7 +31,7 @@ package struct TransformPreview {
 
     /// - Parameter claims: those of the chain that has decided about `identity`.
     init(
-        _ request: borrowing RequestHead, parameters: borrowing Routing.RouteMatch, route: ConfiguredRoute,
+        _ request: borrowing RequestHead, parameters: Routing.RouteMatch, route: ConfiguredRoute,
         rule: RequestTransformRule?, claims: ClaimSlots, client: IPAddress?, identity: RouteIdentity?
     ) {
         let texts = TextArena()
@@ -70,7 +70,7 @@ package struct TransformPreview {
 
     private static func values(
         _ operations: [TransformOperation], _ compiler: TransformCompiler, _ facts: borrowing RequestFacts,
-        _ request: borrowing RequestHead, _ parameters: borrowing Routing.RouteMatch,
+        _ request: borrowing RequestHead, _ parameters: Routing.RouteMatch,
         _ sources: [ConfiguredTokenSource]
     ) -> [Value] {
         var values: [Value] = []

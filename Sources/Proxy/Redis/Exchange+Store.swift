@@ -28,7 +28,7 @@ extension Exchange: StoreWaiter {
 
     package func storeAnswered(_ answer: BucketAnswer) {
         guard let inquiry, let limits = route.rateLimits else { return }
-        let verdict = limits.settle(answer, to: inquiry, request, now: worker.loop.now, state: &rateLimits)
+        let verdict = limits.settle(answer, to: inquiry, request, now: worker.loop.now, state: rateLimits)
         resume(with: outcome(of: verdict, then: following(inquiry)))
     }
 
@@ -39,7 +39,7 @@ extension Exchange: StoreWaiter {
 
     private func outcome(without inquiry: SharedInquiry, _ limits: RateLimitChain) -> StepOutcome {
         let verdict = limits.settle(
-            withoutAnswerTo: inquiry, request, now: SystemClock.monotonic(), state: &rateLimits)
+            withoutAnswerTo: inquiry, request, now: SystemClock.monotonic(), state: rateLimits)
         return outcome(of: verdict, then: following(inquiry))
     }
 

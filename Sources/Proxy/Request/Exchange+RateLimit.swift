@@ -8,18 +8,17 @@ extension Exchange {
     /// - Parameter following: what comes next when the limits let the request through.
     @inline(__always)
     func applyRateLimits(_ phase: RateLimitPhase, then following: RequestStep) -> StepOutcome {
-        guard withRoute({ $0.rateLimits != nil }) else { return .next(following) }
-        return checkRateLimits(phase, then: following)
+        guard let limits = withRoute({ $0.uncountedLimits }) else { return .next(following) }
+        return limits._withUnsafeGuaranteedRef { check($0, phase, then: following) }
     }
 
-    private func checkRateLimits(_ phase: RateLimitPhase, then following: RequestStep) -> StepOutcome {
-        withRoute { route in
-            guard let limits = route.rateLimits, limits.isActive(in: phase) else { return .next(following) }
-            let verdict = limits.check(
-                phase, request, parameters: match, client: client, identity: caller.identity,
-                inquiry: takeInquiry(limits, phase), now: SystemClock.monotonic(), state: &rateLimits)
-            return verdict == .ask ? askStore(limits) : outcome(of: verdict, then: following)
-        }
+    private func check(_ limits: RateLimitChain, _ phase: RateLimitPhase, then following: RequestStep) -> StepOutcome {
+        guard limits.isActive(in: phase) else { return .next(following) }
+        let verdict = limits.check(
+            phase, request, parameters: match, client: client, identity: caller.identity,
+            inquiry: takeInquiry(limits, phase), now: SystemClock.monotonic(), state: rateLimits)
+        if case .ask = verdict { return askStore(limits) }
+        return outcome(of: verdict, then: following)
     }
 
     /// What the limits' verdict means for the request.
@@ -35,11 +34,8 @@ extension Exchange {
     /// Tells the client how it stands, with whatever answer it gets.
     @inline(__always)
     func appendRateLimitFields() {
-        guard rateLimits.hasStandings else { return }
-        withRoute { route in
-            guard let limits = route.rateLimits else { return }
-            limits.fields.append(rateLimits, of: limits.rules, to: &responseHead.fields)
-        }
+        guard rateLimits.hasStandings, let limits = withRoute({ $0.uncountedLimits }) else { return }
+        limits._withUnsafeGuaranteedRef { $0.appendFields(rateLimits, to: &responseHead.fields) }
     }
 
     /// What a refusal by limits says beyond other refusals: by which limits. The body is open in the worker's scratch

@@ -23,7 +23,7 @@ final class Exchange {
     /// Trailers of the request, later of the response.
     var trailers = HeaderList()
     var progress = RequestProgress.complete
-    var match = RouteMatch()
+    let match = RouteMatch()
     /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
     var client: IPAddress
     /// Who sends the request, as the identity plugins found out.
@@ -31,7 +31,7 @@ final class Exchange {
     /// Why they refused it; decides the challenge of the answer.
     var identityRefusal: IdentityRefusal?
     /// What the request took of the route's rate limits.
-    var rateLimits = RateLimitState()
+    let rateLimits = RateLimitState()
     /// What its limits want to know of a store, and what the exchange has among the requests that wait for that; 0 when
     /// it waits for nothing. The inquiry is kept for the next request.
     var inquiry: SharedInquiry?

@@ -103,7 +103,7 @@ extension Exchange {
         let asked = RouteRequest(
             listener: connection.listener.index, host: request.host, path: request.path, method: request.method,
             methodToken: request.methodToken, query: request.query)
-        snapshot.table.match(asked, fields: request.fields, into: &match)
+        snapshot.table.match(asked, fields: request.fields, into: match)
         switch match.outcome {
         case .route(let index):
             return take(snapshot.routes[index], on: connection)

@@ -16,6 +16,8 @@ struct RouteCompiler {
     let texts: TextArena
     /// The upstreams of the routes' domain.
     let upstreams: DomainUpstreams
+    /// Of all routes that have none: one that stays in the cache.
+    private let noPlugins = PluginChain()
     /// What the routes' bodies are read with.
     let bodies = BodyReader()
     /// Nil where only the rest of the route is of interest.
@@ -94,7 +96,8 @@ struct RouteCompiler {
         if let transform = set.requestTransform { plugins.append(.requestTransform(transforms.compile(transform))) }
         if let transform = set.responseTransform { plugins.append(.responseTransform(transforms.compile(transform))) }
         // Last: by now the plugins have said which claims they read.
-        return PluginChain(plugins, identity: identity?.compile(set, claims: claims))
+        let identity = identity?.compile(set, claims: claims)
+        return plugins.isEmpty && identity == nil ? noPlugins : PluginChain(plugins, identity: identity)
     }
 
     private func compile(_ template: ValueTemplate) -> CompiledTemplate {

@@ -93,6 +93,8 @@ final class CompiledRoute {
     let plugins: PluginChain
     /// Nil when the route has no rate limit.
     let rateLimits: RateLimitChain?
+    /// The same for requests: the route keeps it alive.
+    let uncountedLimits: Unmanaged<RateLimitChain>?
     let metrics: RouteMetrics
 
     init(_ parts: Parts, metrics: RouteMetrics) {
@@ -113,6 +115,7 @@ final class CompiledRoute {
         hostHeader = parts.hostHeader
         plugins = parts.plugins
         rateLimits = parts.rateLimits
+        uncountedLimits = parts.rateLimits.map { .passUnretained($0) }
         self.metrics = metrics
     }
 
@@ -175,7 +178,7 @@ package enum CompiledRewrite {
     }
 
     /// Appends what becomes of `path`; nothing when it is kept.
-    package func append(_ path: ByteView, parameters: borrowing RouteMatch, to buffer: inout IOBuffer) {
+    package func append(_ path: ByteView, parameters: RouteMatch, to buffer: inout IOBuffer) {
         switch self {
         case .keep: return
         case .strip(let segments):
@@ -224,7 +227,7 @@ package struct CompiledRedirect {
     /// Appends the value of `Location`. `buffer` must be empty.
     /// - Parameter query: the request's, or what is passed on of it.
     package func appendLocation(
-        _ request: borrowing RequestHead, query: ByteView?, parameters: borrowing RouteMatch, to buffer: inout IOBuffer
+        _ request: borrowing RequestHead, query: ByteView?, parameters: RouteMatch, to buffer: inout IOBuffer
     ) {
         switch target {
         case .location(let template):

@@ -19,7 +19,7 @@ final class RateLimitFixture {
     private var tables: [BucketTable] = []
     var now = MonotonicTime.zero
     /// What the last request took.
-    private(set) var state = RateLimitState()
+    let state = RateLimitState()
 
     init() { lease = registry.makeShard().lease() }
 
@@ -87,12 +87,12 @@ final class RateLimitFixture {
         }
         guard case .complete = progress else { throw MessageError.missingHost }
         let address = try #require(IPAddress(text: client))
-        state = RateLimitState()
+        state.reset()
         for phase in phases {
             inquiry.begin(phase)
             let verdict = chain.check(
                 phase, request, parameters: RouteMatch(), client: address, identity: identity,
-                inquiry: chain.store >= 0 ? inquiry : nil, now: now, state: &state)
+                inquiry: chain.store >= 0 ? inquiry : nil, now: now, state: state)
             if verdict != .proceed { return verdict }
         }
         return .proceed
@@ -102,15 +102,15 @@ final class RateLimitFixture {
     func settle(_ chain: RateLimitChain, _ answer: BucketAnswer?) -> RateLimitVerdict {
         let request = RequestHead()
         guard let answer else {
-            return chain.settle(withoutAnswerTo: inquiry, request, now: now, state: &state)
+            return chain.settle(withoutAnswerTo: inquiry, request, now: now, state: state)
         }
-        return chain.settle(answer, to: inquiry, request, now: now, state: &state)
+        return chain.settle(answer, to: inquiry, request, now: now, state: state)
     }
 
     /// What a client is told of the last request.
     func fields(_ chain: RateLimitChain) -> [String: String] {
         var list = HeaderList()
-        chain.fields.append(state, of: chain.rules, to: &list)
+        chain.appendFields(state, to: &list)
         var found: [String: String] = [:]
         var index = list.firstIndex
         while index < list.endIndex {

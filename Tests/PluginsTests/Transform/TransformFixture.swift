@@ -10,7 +10,7 @@ import Testing
 final class TransformFixture {
     var fields = HeaderList()
     var facts = RequestFacts()
-    var match = RouteMatch()
+    let match = RouteMatch()
     private let texts = TextArena()
     private var identity: IdentityFixture?
 
@@ -34,7 +34,7 @@ final class TransformFixture {
         table.match(
             RouteRequest(
                 listener: 0, host: facts.host, path: facts.path, method: .post, methodToken: facts.method,
-                query: facts.query), fields: fields, into: &match)
+                query: facts.query), fields: fields, into: match)
         guard let claims else { return }
         let identity = try IdentityFixture()
         let chain = try identity.chain(

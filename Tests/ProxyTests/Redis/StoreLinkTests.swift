@@ -40,7 +40,7 @@ private final class LinkWorld {
         let gateway = """
             listeners:
               external: {address: "127.0.0.1:8080"}
-            stores: {shared: {redis: {\(redis), connect_timeout: 5s}}}
+            stores: {shared: {redis: {\(redis), connect_timeout: 60s}}}
             """
         let source = ConfigurationSource(
             folder: "gateway.d", list: { () throws(SourceError) in ["gateway.yaml"] },
