@@ -85,6 +85,8 @@ package final class SharedInquiry {
     /// What is asked.
     package private(set) var question = BucketQuestion()
     package private(set) var phase = RateLimitPhase.anonymous
+    /// What gives back what the first phase was charged; means something only with `RateLimitState.isCharged`.
+    package private(set) var returns = BucketQuestion()
     private var places = InlineArray<8, Part>(repeating: Part())
 
     /// Of each bucket: the limit's place in its chain, its key in the process's own buckets, and the cost.
@@ -112,4 +114,9 @@ package final class SharedInquiry {
     }
 
     subscript(place: Int) -> Part { places[place] }
+
+    func beginReturns() { returns.removeAll() }
+
+    /// The bucket was charged, and would have to be given that back.
+    func addReturn(_ place: Int) { returns.addReturn(place, of: question) }
 }
