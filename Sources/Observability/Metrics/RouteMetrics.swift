@@ -33,6 +33,9 @@ package struct RouteMetrics: @unchecked Sendable {
 
     /// Counts a request that the gateway answered by itself, besides `record`.
     package func countRefusal(by refuser: Refuser) { slot.pointee.own[Self.refusalCell(refuser)].add() }
+
+    /// Counts a body that a transform could not edit.
+    package func count(_ body: UnfitBody) { slot.pointee.own[Self.unfitCell(body)].add() }
 }
 
 /// The order of a route's cells.
@@ -45,9 +48,12 @@ extension RouteMetrics {
     static let bytesInCell = upstreamCell + DurationHistogram.cellCount
     static let bytesOutCell = bytesInCell + 1
     static let firstRefusalCell = bytesOutCell + 1
-    static let cellCount = firstRefusalCell + Refuser.allCases.count
+    static let firstUnfitCell = firstRefusalCell + Refuser.allCases.count
+    static let cellCount = firstUnfitCell + UnfitBody.allCases.count
 
     static func refusalCell(_ refuser: Refuser) -> Int { firstRefusalCell + Int(refuser.rawValue) }
+
+    static func unfitCell(_ body: UnfitBody) -> Int { firstUnfitCell + Int(body.rawValue) }
 
     static func requestCell(_ method: Method, statusClass: Int) -> Int {
         Int(method.rawValue) * statusClassCount + statusClass
