@@ -15,7 +15,7 @@ SECONDS = 10
 LOCAL = {1: 50, 100: 1_000, 10_000: 14_000}
 SHARED = {1: 20, 100: 400, 1_000: 1_600}
 # The highest of these that the machine can offer more than is tried besides.
-HIGH = [100_000, 70_000, 50_000, 30_000, 20_000, 5_000, 2_000]
+HIGH = [100_000, 70_000, 50_000, 30_000, 20_000, 5_000, 2_000, 500, 200]
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,16 @@ def test_a_process_lets_through_what_its_limits_say(flood, gateway_with, workers
     """From 1 to 100,000 requests a second, over all loops, all at once."""
     gateway = gateway_with(upstreams={}, routes={f"r{rate}": limited(rate) for rate in [*LOCAL, *HIGH]},
                            gateway=settings(workers=workers))
-    streams = [(gateway.port, f"/{rate}", offered, 4) for rate, offered in LOCAL.items()]
-    fastest, *_ = flood.run(1, (gateway.port, "/100000", 0, 4), *streams)
+    fastest, = flood.run(1, (gateway.port, "/100000", 0, 4))
     check(100_000, [fastest])
-    high = next((rate for rate in HIGH if rate < fastest.sent * 0.7), HIGH[-1])
+    # A build for debugging isn't driven beyond what it can do: its answers would come in fits, and tokens be lost.
+    rates = [rate for rate, offered in LOCAL.items() if offered < max(fastest.sent / 3, 100)]
+    high = next((rate for rate in HIGH if rate < fastest.sent / 2), HIGH[-1])
     # What was taken before must have come back.
     eventually(lambda: in_use(gateway) == 0, 10, "all buckets being full again")
-    *counted, fastest = flood.run(SECONDS, *streams, (gateway.port, f"/{high}", 0, 4))
-    for rate, stream in zip([*LOCAL, high], [*counted, fastest]):
+    streams = flood.run(
+        SECONDS, *((gateway.port, f"/{rate}", LOCAL[rate], 4) for rate in rates), (gateway.port, f"/{high}", 0, 4))
+    for rate, stream in zip([*rates, high], streams):
         check(rate, [stream])
 
 

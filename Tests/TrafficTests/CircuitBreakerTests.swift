@@ -223,7 +223,7 @@ struct CircuitBreakerTests {
     }
 
     /// One whose probes have succeeded at 10 s, and that recovers over the next ten.
-    private static func recovering(ejections: EjectionBudget? = nil) throws -> CircuitBreaker {
+    private static func recovering(ejections: SharedBudget? = nil) throws -> CircuitBreaker {
         let breaker = Self.breaker(ejections: ejections) {
             $0.consecutiveFailures = 3
             $0.recoverTime = .seconds(10)
@@ -237,7 +237,7 @@ struct CircuitBreakerTests {
 
     @Test("while it recovers a share of the requests goes, over all threads, and in the end all of them")
     func recovery() async throws {
-        let budget = EjectionBudget(limit: 1)
+        let budget = SharedBudget(limit: 1)
         let breaker = try Self.recovering(ejections: budget)
         #expect(breaker.state == .recovering(since: Self.at(10_000), streak: 1))
         #expect(budget.count == 0 && breaker.recovery == Self.at(10_000))
@@ -255,7 +255,7 @@ struct CircuitBreakerTests {
 
     @Test("failures open it while it recovers, and for longer; what it let through counts once it is closed, too")
     func relapse() throws {
-        let budget = EjectionBudget(limit: 1)
+        let budget = SharedBudget(limit: 1)
         let breaker = try Self.recovering(ejections: budget)
         let tickets = (0..<100).compactMap { _ in breaker.admit(now: Self.at(15_000)).ticket }
         for ticket in tickets.prefix(2) { #expect(breaker.record(.failure, ticket, now: Self.at(15_000)) == nil) }
@@ -276,7 +276,7 @@ struct CircuitBreakerTests {
 
     @Test("an operator, or a policy without a recover time, lets all requests through at once")
     func recoveryEnds() throws {
-        let budget = EjectionBudget(limit: 1)
+        let budget = SharedBudget(limit: 1)
         let breaker = try Self.recovering(ejections: budget)
         breaker.reset(now: Self.at(10_001))
         #expect(breaker.state == .closed && budget.count == 0)
