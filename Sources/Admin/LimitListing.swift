@@ -44,6 +44,7 @@ struct LimitListing {
             ("routes", .strings(limit.routes)),
             ("keys_max", .integer(limit.table.capacity)),
             ("keys_in_use", .integer(limit.table.buckets.inUse(now: now))),
+            ("takeovers", .integer(Int(clamping: limit.table.buckets.takeovers))),
             ("bytes_max", .integer(limit.table.byteCount)),
             ("decisions", .object(decisions)),
         ])

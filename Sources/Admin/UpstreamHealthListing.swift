@@ -58,6 +58,7 @@ struct UpstreamHealthListing {
             case .closed: break
             case .open: return ("ejected", "circuit breaker: \(causeText(known.breaker))")
             case .halfOpen: return ("probing", "circuit breaker: probes decide")
+            case .recovering(let since, _): return ("recovering", "circuit breaker: \(shareText(since)) of requests")
             }
         }
         if let duration = upstream.slowStart?.value, let recovery = known.recovery, now - recovery < duration {
@@ -67,6 +68,12 @@ struct UpstreamHealthListing {
             return ("up", "not checked yet")
         }
         return ("up", known.lastCheck.result.map { "health check: \($0)" } ?? "nothing is known against it")
+    }
+
+    /// The part of the requests that a breaker lets through that recovers.
+    private func shareText(_ since: MonotonicTime) -> String {
+        let time = upstream.circuitBreaker?.recoverTime?.value ?? .zero
+        return "\(BreakerRecovery.share(elapsed: now - since, of: time) / 10)%"
     }
 
     private func causeText(_ breaker: CircuitBreaker) -> String { breaker.counts.cause?.label.description ?? "opened" }
@@ -90,6 +97,13 @@ struct UpstreamHealthListing {
             members = [
                 ("state", .string("half_open")), ("reason", .string(causeText(breaker))),
                 ("probes_granted", .integer(granted)), ("probes_succeeded", .integer(succeeded)),
+                ("streak", .integer(streak)),
+            ]
+        case .recovering(let since, let streak):
+            let left = since + (upstream.circuitBreaker?.recoverTime?.value ?? .zero) - now
+            members = [
+                ("state", .string("recovering")), ("reason", .string(causeText(breaker))),
+                ("share", .string(shareText(since))), ("recovered_in_ms", .integer(Int(max(left.milliseconds, 0)))),
                 ("streak", .integer(streak)),
             ]
         }
@@ -130,6 +144,7 @@ extension BreakerSample {
             case .closed: .closed
             case .open: .open
             case .halfOpen: .halfOpen
+            case .recovering: .recovering
             }
         self.init(state: state, openings: counts.openings, probes: counts.probes, suppressed: counts.suppressed)
     }

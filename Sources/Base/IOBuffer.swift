@@ -155,6 +155,8 @@
     /// Appends `value` in lower-case hexadecimal without leading zeros.
     package mutating func append(hex value: Int) { append(number: UInt64(bitPattern: Int64(value)), radix: 16) }
 
+    /// A radix known to the compiler is no division.
+    @inline(__always)
     private mutating func append(number: UInt64, radix: UInt64) {
         reserve(20)
         guard let storage else { return }

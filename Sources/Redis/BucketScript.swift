@@ -9,7 +9,8 @@
 /// can have to a hundredth of a microsecond, where an instant itself would be off by a quarter.
 package enum BucketScript {
     /// Of each key: the time between two tokens, the time to fill, `1` when the limit only counts, the cost, and how many
-    /// tokens are taken instead if they are there: a batch.
+    /// tokens are taken instead if they are there: a batch. A negative cost gives tokens back, at most until the bucket is
+    /// full.
     static let argumentsPerKey = 5
 
     /// It answers with two numbers for each key: nanoseconds until the bucket is full again, when the tokens are there,
@@ -40,12 +41,12 @@ package enum BucketScript {
         local answer = {}
         for i = 1, #KEYS do
           local m, taken = missing[i], 0
-          if ok and fits[i] and wanted[i] > m then
+          if ok and fits[i] and wanted[i] ~= m then
             local a = (i - 1) * 5
             taken = tonumber(ARGV[a + 4])
             local more = m + tonumber(ARGV[a + 5]) * tonumber(ARGV[a + 1])
-            m = wanted[i]
-            if more > m and more <= tonumber(ARGV[a + 2]) + 0.001 then
+            m = math.max(wanted[i], 0)
+            if taken >= 0 and more > m and more <= tonumber(ARGV[a + 2]) + 0.001 then
               m, taken = more, tonumber(ARGV[a + 5])
             end
             local full = usec + m

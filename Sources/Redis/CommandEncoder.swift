@@ -24,10 +24,11 @@ package enum CommandEncoder {
         for word in words { word.withByteView { append($0, to: &buffer) } }
     }
 
-    /// Appends a number that is not negative as the next word.
+    /// Appends a number as the next word.
     static func append(_ number: Int, to buffer: inout IOBuffer) {
-        var digits = 1
-        var rest = number
+        let magnitude = Int(clamping: number.magnitude)
+        var digits = number < 0 ? 2 : 1
+        var rest = magnitude
         while rest >= 10 {
             rest /= 10
             digits += 1
@@ -35,7 +36,8 @@ package enum CommandEncoder {
         buffer.append(byte: UInt8(ascii: "$"))
         buffer.append(decimal: digits)
         buffer.append("\r\n")
-        buffer.append(decimal: number)
+        if number < 0 { buffer.append(byte: ASCII.hyphen) }
+        buffer.append(decimal: magnitude)
         buffer.append("\r\n")
     }
 }

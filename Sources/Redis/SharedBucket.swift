@@ -95,6 +95,13 @@ package struct BucketQuestion: Sendable {
 
     package mutating func removeAll() { count = 0 }
 
+    /// Adds another question's bucket, to which its cost is given back.
+    package mutating func addReturn(_ index: Int, of other: borrowing BucketQuestion) {
+        guard count < Self.bucketsMax, index < other.count, let part = other.parts[index] else { return }
+        parts[count] = Part(bucket: part.bucket, key: part.key, cost: -part.cost, batch: 0)
+        count += 1
+    }
+
     /// Appends the call of a script with these buckets.
     /// - Parameter script: the script's word, 40 digits, in the form of the protocol.
     func append(script: ByteView, to buffer: inout IOBuffer) {

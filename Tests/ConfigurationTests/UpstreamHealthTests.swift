@@ -33,7 +33,7 @@ struct UpstreamHealthTests {
             breaker.failures.map(\.value) == [.connect, .timeout, .reset, .status(502), .status(503), .status(504)])
         #expect(breaker.openTime.value == .seconds(10) && breaker.openTimeMax.value == .seconds(300))
         #expect(breaker.openGrowth.value == 2 && breaker.jitter.value == 10 && breaker.probes.value == 3)
-        #expect(breaker.ejectedMax.value == 50)
+        #expect(breaker.ejectedMax.value == 50 && breaker.recoverTime == nil)
     }
 
     @Test("an empty health check asks for / every five seconds")
@@ -63,6 +63,7 @@ struct UpstreamHealthTests {
               open_for_max: 9s
               jitter: 0%
               probes: 1
+              recover_for: 15s
               ejected_max: 100%
               fallback: {status: 203, content_type: application/json, body: "{}"}
             health_check: {path: "/up?deep=1", method: HEAD, host: up.test, statuses: [204, 300-310], interval: 1s,
@@ -78,6 +79,7 @@ struct UpstreamHealthTests {
             breaker.volumeMin.value == 7 && breaker.failures.map(\.value) == [.timeout, .status(500), .status(599)])
         #expect(breaker.openTime.value == .seconds(1) && breaker.openTimeMax.value == .seconds(9))
         #expect(breaker.openGrowth.value == 3 && breaker.jitter.value == 0 && breaker.probes.value == 1)
+        #expect(breaker.recoverTime?.value == .seconds(15))
         #expect(breaker.ejectedMax.value == 100 && breaker.fallback?.status.value == 203)
         let check = try #require(upstream.healthCheck)
         #expect(check.path.value == "/up?deep=1" && check.method.value == .head && check.host?.value == "up.test")
@@ -111,6 +113,10 @@ struct UpstreamHealthTests {
             Wrong(
                 "circuit_breaker: {open_for: 20s, open_for_max: 10s}",
                 "5:52: error: upstreams.accounts.circuit_breaker.open_for_max: `open_for_max` is shorter than `open_for`; expected at least 20s"
+            ),
+            Wrong(
+                "circuit_breaker: {recover_for: 99ms}",
+                "5:36: error: upstreams.accounts.circuit_breaker.recover_for: `99ms` does not fit here; expected a duration from 100ms to 1h"
             ),
             Wrong(
                 "circuit_breaker: {scope: upstream, ejected_max: 10%}",

@@ -1,12 +1,15 @@
 """Circuit breakers: when they open, what clients get meanwhile, how they close, and what they don't count."""
 
 import json
+import math
 import threading
+import time
 
 import pytest
 
 from harness import (
     HOST, ScriptedUpstream, answering, eventually, get, ok, post, refused_port, request_bytes, resetting, route_all)
+from harness.flood import Flood
 
 PROBLEM = "application/problem+json"
 NO_RETRY = {"retries": {"connect_failures_max": 0}}
@@ -173,6 +176,118 @@ def test_after_the_open_time_as_many_probes_go_as_there_are_and_then_it_closes(m
         client.close()
     assert breaker_state(gateway) == "closed"
     assert get(gateway.port).status == 200
+
+
+def test_retry_after_is_what_is_left_of_the_open_time(moody, gateway_with):
+    upstream = moody()
+    gateway = gateway_with(upstream, upstream=breaker(open_for="3s", probes=1))
+    before = time.monotonic()
+    fail(gateway, upstream)
+    after = time.monotonic()
+    upstream.is_well = True
+    told = []
+
+    def asked():
+        start = time.monotonic()
+        response = get(gateway.port)
+        if response.status == 200:
+            return True
+        least, most = before + 3 - time.monotonic(), after + 3 - start
+        told.append(int(response.header("retry-after")))
+        assert max(math.ceil(least), 1) <= told[-1] <= max(math.ceil(most), 1), (least, told[-1], most)
+        return False
+
+    eventually(asked, 10, "an answer from the upstream")
+    # Whoever comes then finds it open for requests.
+    assert told == sorted(told, reverse=True) and set(told) == {1, 2, 3}
+    assert time.monotonic() >= before + 3
+
+
+RECOVERY_SECONDS = 2
+OFFERED = 400
+
+
+class Counter:
+    """An upstream that notes when each request comes; it answers 503 until it is well."""
+
+    def __init__(self):
+        self.is_well = False
+        self.times = []
+        self.server = ScriptedUpstream(self.serve)
+
+    def serve(self, connection):
+        while data := connection.sock.recv(65536):
+            count = data.count(b"\r\n\r\n")
+            self.times += [time.monotonic()] * count
+            connection.sock.sendall((ok(b"") if self.is_well else ok(b"", status=b"503 Service Unavailable")) * count)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_upstream_that_has_recovered_gets_its_load_little_by_little(tmp_path, gateway_with, workers):
+    upstream = Counter()
+    with upstream.server:
+        policy = breaker(open_for="500ms", probes=3, recover_for=f"{RECOVERY_SECONDS}s")
+        gateway = gateway_with(upstream.server, upstream=policy, gateway={"workers": workers})
+        assert [get(gateway.port).status for _ in range(4)] == [503] * 4
+        upstream.is_well = True
+        failed = len(upstream.times)
+        stream, = Flood(tmp_path).run(RECOVERY_SECONDS + 2, (gateway.port, "/", OFFERED, 8))
+        assert set(stream.statuses) == {200, 503}
+        times = upstream.times[failed:]
+        assert len(times) == stream.count(200), "nothing is lost, and nothing sent twice"
+        # From the last probe on.
+        since = [moment - times[2] for moment in times]
+        bins = [sum(number <= moment * 10 < number + 1 for moment in since[3:]) for number in range(int(since[-1] * 10))]
+        print("requests per 100 ms:", bins)
+        for number in range(1, RECOVERY_SECONDS * 10):
+            came, due = sum(bins[:number]), admitted(number / 10)
+            # A busy machine may hold some back for a moment.
+            assert came <= due * 1.15 + 10, (number, came, due, bins)
+        came, due = sum(bins[:RECOVERY_SECONDS * 10]), admitted(RECOVERY_SECONDS)
+        assert abs(came - due) < due * 0.15, (came, due, bins)
+        assert sum(bins[:3]) < OFFERED * 0.3 / 2, "no stampede"
+        assert get(gateway.port).status == 200 and breaker_state(gateway) == "closed"
+
+
+def admitted(seconds):
+    """What the law lets through in that time: a tenth of what is offered at first, then more in proportion."""
+    return OFFERED * (0.1 * seconds + 0.45 * seconds ** 2 / RECOVERY_SECONDS)
+
+
+def test_introspection_shows_a_recovery_and_failures_end_it(moody, gateway_with):
+    upstream = moody()
+    gateway = gateway_with(upstream, upstream=breaker(open_for="200ms", probes=1, recover_for="1h"))
+    fail(gateway, upstream)
+    upstream.is_well = True
+    eventually(lambda: get(gateway.port).status == 200, what="a probe")
+    state = upstream_state(gateway)["circuit_breaker"]
+    assert (state["state"], state["share"], state["streak"]) == ("recovering", "10%", 1)
+    assert 3_500_000 < state["recovered_in_ms"] <= 3_600_000
+    assert gateway.metrics().sum("portcullis_circuit_breaker_state", upstream="app/service") == 3
+    answers = [get(gateway.port) for _ in range(20)]
+    assert [answer.status for answer in answers].count(200) == 2
+    refused = next(answer for answer in answers if answer.status == 503)
+    assert json.loads(refused.body)["code"] == "circuit-open" and refused.header("retry-after") == "1"
+    upstream.is_well = False
+    eventually(lambda: get(gateway.port) and breaker_state(gateway) == "open", what="the breaker opening again")
+    assert upstream_state(gateway)["circuit_breaker"]["streak"] == 2
+
+
+def test_a_target_that_recovers_shares_with_the_others(moody, gateway_with):
+    good, bad = moody(), moody()
+    bad.is_well = False
+    gateway = gateway_with(
+        good, bad, upstream=breaker(scope="targets", open_for="200ms", probes=1, recover_for="1h"))
+    eventually(lambda: get(gateway.port) and states(gateway)[bad.target] == "ejected", what="the target being out")
+    bad.is_well = True
+    eventually(lambda: get(gateway.port) and states(gateway)[bad.target] == "recovering", what="its return")
+    before = bad.asked
+    assert [get(gateway.port).status for _ in range(80)] == [200] * 80, "what one doesn't take the other does"
+    assert 2 <= bad.asked - before <= 12
+
+
+def states(gateway):
+    return {item["target"]: item["state"] for item in upstream_state(gateway)["targets"]}
 
 
 def test_a_failed_probe_opens_it_for_longer(moody, gateway_with):

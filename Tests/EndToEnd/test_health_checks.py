@@ -102,6 +102,26 @@ def test_the_first_check_decides_alone(checked, gateway_with):
     assert gateway.access_line(status=503)["refused_by"] == "no_healthy_target"
 
 
+def test_first_checks_are_spread_over_the_interval(gateway_with):
+    moments = {}
+
+    def serve(connection):
+        request = connection.request()
+        moments.setdefault(request.header("host"), []).append(time.monotonic())
+        connection.send(ok(b"", b"Connection: close\r\n"))
+
+    # Every address of the loopback network is a target of its own.
+    with ScriptedUpstream(serve, address="0.0.0.0") as upstream:
+        hosts = [f"127.0.1.{number}" for number in range(1, 41)]
+        gateway = gateway_with(*(f"http://{host}:{upstream.port}" for host in hosts), upstream=checks(interval="1s"))
+        eventually(lambda: len(moments) == len(hosts), 10, "a check of each target")
+        first = sorted(min(times) for times in moments.values())
+        at_once = max(sum(moment <= other < moment + 0.1 for other in first) for moment in first)
+        assert at_once <= 15, "no more than some in a tenth of a second"
+        assert first[-1] - first[0] < 2, "none is long in coming"
+        eventually(lambda: set(states(gateway).values()) == {"up"}, what="all being up")
+
+
 @pytest.mark.parametrize("keys, answer, state", [
     ({"statuses": [204, "300-310"]}, ok(status=b"305 Use"), "up"),
     ({"statuses": [204, "300-310"]}, ok(), "down"),

@@ -146,6 +146,23 @@ def test_another_target_is_asked_before_one_is_asked_again(upstream_with, gatewa
         assert [len(upstream.requests) for upstream in upstreams] == [count] * 3
 
 
+def test_a_target_that_was_tried_is_asked_again_when_a_breaker_keeps_the_other_out(upstream_with, gateway_with):
+    upstream = upstream_with(answering(
+        lambda request: ok(b"good") if request.target == "/" or len(upstream.requests) > begun else status(503)))
+    breaker = {"scope": "targets", "consecutive_failures": 1, "failures": ["connect"], "open_for": "1h"}
+    gateway = gateway_with(upstream, refused(), route=again(attempts_max=3), upstream={
+        **UNLIMITED, "circuit_breaker": breaker})
+    begun = 0
+    eventually(lambda: get(gateway.port) and ejected(gateway) == 1, what="the other being out")
+    begun = len(upstream.requests) + 2
+    assert get(gateway.port, "/again").body == b"good"
+    assert [request.target for request in upstream.requests[-3:]] == ["/again"] * 3
+
+
+def ejected(gateway):
+    return gateway.admin_json("/upstreams")["upstreams"][0]["ejected"]
+
+
 def test_no_connection_is_another_attempt_after_those_that_are_free(upstream_with, gateway_with):
     good = upstream_with(answering(ok(b"good")))
     gateway = gateway_with(

@@ -1,5 +1,6 @@
 """Rate limits whose buckets are in a Redis that replicas share, and what becomes of them when it isn't there."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -8,7 +9,9 @@ import pytest
 
 from harness import RawClient, eventually, get, request_bytes, route_all
 from harness.delay import DelayingProxy
+from harness.fake_redis import LOADING, FakeRedis
 from harness.redis import RedisSentinel, RedisServer
+from identity import Key, World, route, token
 from identity.certificates import Authority
 
 PROBLEM = "application/problem+json"
@@ -100,6 +103,32 @@ def test_a_request_that_one_limit_refuses_is_charged_to_none(redis, replica):
     assert "narrow" in get(gateway.port).body.decode()
 
 
+SPIFFE = {"id": "spiffe://bank-a/user/{claim.user_id}", "tenant": "{claim.tenant}"}
+
+
+@pytest.mark.parametrize("wide, narrow", [
+    ({}, {}), ({"store": "shared"}, {"store": "shared"}), ({"store": "shared"}, {}), ({}, {"store": "shared"}),
+    ({"store": "shared", "batch": 5}, {"store": "shared"})])
+def test_what_a_limit_gave_before_the_caller_was_known_is_given_back(tmp_path, redis, wide, narrow):
+    """The same for limits of the process and of the store, and whichever of them refuses."""
+    key = Key("ES256", "one")
+    limits = {"wide": {"rate": "1/h", "burst": 10, "key": "gateway", **wide},
+              "narrow": {"rate": "1/h", "burst": 1, "key": "tenant", **narrow}}
+    routes = {"all": route("/", rate_limit={"limits": limits}, jwt={"issuer": "corporate"}, spiffe=SPIFFE)}
+    stores = {"shared": {"redis": {"addresses": [redis.address], "timeout": "5s"}}}
+    with World(tmp_path / "gw", routes, [key], gateway={"stores": stores}) as world:
+        ready(world.gateway)
+        one, other = (token(key, tenant=tenant) for tenant in ("one", "other"))
+        answers = [world.get("/", one) for _ in range(8)]
+        assert [answer.status for answer in answers] == [200] + [429] * 7
+        assert {remaining(answer, "wide") for answer in answers[1:]} == {9}
+        assert remaining(world.get("/", other), "wide") == 8
+
+
+def remaining(answer, limit):
+    return int(re.search(rf'"{limit}";r=(\d+)', answer.header("ratelimit"))[1])
+
+
 def test_shadow_counts_and_refuses_nobody(redis, replica):
     gateway = ready(replica(redis, limit={"burst": 2, "shadow": True}))
     assert statuses(gateway, 5) == [200] * 5
@@ -137,7 +166,7 @@ def test_all_loops_share(redis, replica):
     assert counted == {200: 20, 429: 20}
 
 
-# How exact
+# Load
 
 class Load(threading.Thread):
     """Sends batches of requests to one gateway until a moment, and counts what comes back."""
@@ -172,16 +201,6 @@ def loaded(gateways, seconds, threads=1, during=None, batch=10):
         load.join(seconds + 30)
         assert not load.is_alive() and load.failure is None, f"a load hangs or failed: {load.failure!r}"
     return sum((load.counts for load in loads), Counter()), max(load.slowest for load in loads), time.monotonic() - start
-
-
-def test_two_processes_let_through_what_the_limit_says(redis, replica):
-    rate, burst, seconds = 300, 100, 6
-    gateways = [ready(replica(redis, limit={"rate": f"{rate}/s", "burst": burst})) for _ in range(2)]
-    counts, _, lasted = loaded(gateways, seconds)
-    assert set(counts) <= {200, 429} and counts[429] > 100, counts
-    expected = rate * seconds + burst
-    # The load ends with the answers to its last batches.
-    assert expected * 0.99 <= counts[200] <= (rate * lasted + burst) * 1.01, (counts, lasted)
 
 
 # When Redis isn't there
@@ -272,22 +291,41 @@ def test_a_gateway_starts_without_redis_and_takes_it_when_it_comes(tmp_path, rep
         assert statuses(gateway, 6) == [200] * 5 + [429]
 
 
-def test_a_redis_that_loads_its_data_is_decided_about_and_then_asked(tmp_path, replica):
-    with RedisServer(tmp_path / "redis", kept=True) as redis:
-        for number in range(30):
-            redis.call("SET", f"filler:{number}", "x" * 100)
-        redis.kill()
-    slow = RedisServer(
-        tmp_path / "redis", "key-load-delay 100000", "loading-process-events-interval-bytes 1024", kept=True,
-        port=redis.port)
-    slow.start(waits=False)
-    try:
-        gateway = replica(slow)
-        eventually(lambda: get(gateway.port).status in (503, 200), 10)
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_redis_that_loads_its_data_is_decided_about_and_then_asked(replica, decision):
+    with FakeRedis(error=LOADING) as redis:
+        gateway = replica(redis, limit={"burst": 1000, "on_failure": decision})
+        eventually(lambda: problems(gateway) == ["loading"], 10, "a line in the log")
+        started = time.monotonic()
+        assert statuses(gateway, 20) == [DECISIONS[decision]] * 20
+        assert time.monotonic() - started < DECIDED_SECONDS
+        # It is tried from time to time, however many requests there are.
+        assert "EVALSHA" not in redis.commands and redis.commands.count("ROLE") < 20
+        redis.error = None
         ready(gateway)
-        assert get(gateway.port).status == 200
-    finally:
-        slow.kill()
+        asked = redis.commands.count("EVALSHA")
+        assert statuses(gateway, 3) == [200] * 3
+        assert redis.commands.count("EVALSHA") == asked + 3
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_a_redis_that_is_restarted_and_loads_its_data_is_left_alone_until_it_has(replica, decision):
+    with FakeRedis() as redis:
+        gateway = ready(replica(redis, limit={"burst": 1000, "on_failure": decision}))
+        assert statuses(gateway, 3) == [200] * 3
+        redis.error = LOADING
+        # A request of which the store says so is decided about like any other.
+        assert statuses(gateway, 20) == [DECISIONS[decision]] * 20
+        assert metric(gateway, "portcullis_store_ready") == 0 and "loading" in problems(gateway)
+        redis.error = None
+        ready(gateway)
+        asked = redis.commands.count("EVALSHA")
+        assert statuses(gateway, 3) == [200] * 3
+        assert redis.commands.count("EVALSHA") == asked + 3
+
+
+def problems(gateway):
+    return [line["problem"] for line in gateway.log() if line.get("store") == "shared" and "problem" in line]
 
 
 def test_clients_that_leave_while_redis_says_nothing_leave_nothing_behind(redis, replica):

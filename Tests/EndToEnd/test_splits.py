@@ -145,9 +145,64 @@ def test_a_retry_stays_on_its_side(sides, upstream_with, gateway_with):
     assert len(sides["b"].requests) == statuses[200]
 
 
-def test_explain_shows_the_split(sides, gateway_with):
-    gateway = started(gateway_with, sides, {"a": 95, "b": 5}, "client_address")
-    result = command("explain", gateway.folder, "GET", "http://app.test/x")
-    assert result.returncode == 0, result.stderr
-    assert "a, weight 95" in result.stdout and "b, weight 5" in result.stdout
-    assert "split.key" in result.stdout
+def explained(gateway, *options):
+    """What `explain` says, for people and for programs."""
+    words = ["explain", gateway.folder, "GET", "http://app.test/x", *options]
+    text, told = command(*words), command(*words, "--format", "json")
+    assert text.returncode == told.returncode == 0, text.stderr + told.stderr
+    return text.stdout, json.loads(told.stdout)
+
+
+def test_explain_says_which_side_takes_the_request(sides, gateway_with):
+    gateway = started(gateway_with, sides, {"a": 60, "b": 40}, {"header": "X-Caller"})
+    seen = set()
+    for number in range(8):
+        caller = f"caller{number}"
+        taken = side(gateway, headers=[("X-Caller", caller)])
+        seen.add(taken)
+        text, told = explained(gateway, "--header", f"X-Caller: {caller}")
+        assert told["upstream"] == f"app/{taken}" and told["split"]["decision"] == "by header X-Caller"
+        assert [(one["upstream"], one["weight"], one["taken"]) for one in told["split"]["sides"]] == [
+            ("app/a", 60, taken == "a"), ("app/b", 40, taken == "b")]
+        weight = {"a": 60, "b": 40}[taken]
+        assert f"{taken}, weight {weight}: takes this request" in text and text.count("takes this request") == 1
+        # The steps are those of that side's upstream.
+        assert f"http://127.0.0.1:{sides[taken].port}, weight 1" in text
+    assert seen == {"a", "b"}
+
+
+@pytest.mark.parametrize("key, options, decision, taken", [
+    (None, (), "by chance: it has no key", None),
+    ({"cookie": "sid"}, (), "by chance: the request has no cookie sid", None),
+    ("client_address", (), "by client_address: --client says whose request it is", None),
+    ("client_address", ("--client", "192.0.2.1"), "by client_address", True),
+])
+def test_explain_says_why_it_cannot_tell_the_side(sides, gateway_with, key, options, decision, taken):
+    gateway = started(gateway_with, sides, {"a": 95, "b": 5}, key)
+    text, told = explained(gateway, *options)
+    assert told["split"]["decision"] == decision and decision in text
+    assert (told["upstream"] is not None) == (taken is not None)
+    assert "a, weight 95" in text and "b, weight 5" in text
+
+
+def test_explain_knows_the_only_side_that_takes_anybody(sides, gateway_with):
+    gateway = started(gateway_with, sides, {"a": 0, "b": 1})
+    _, told = explained(gateway)
+    assert told["upstream"] == "app/b" and told["split"]["decision"] == "no other side has a weight"
+
+
+@pytest.mark.parametrize("key", ["spiffe_id", "tenant", {"claim": "team"}])
+def test_explain_asks_for_the_caller_where_it_is_the_key(tmp_path, key):
+    signing = Key("ES256", "one")
+    plugins = {"jwt": {"issuer": "corporate"},
+               "spiffe": {"id": "spiffe://bank-a/user/{claim.user_id}", "tenant": "{claim.tenant}"}}
+    with EchoUpstream("other") as other:
+        split = {"upstreams": [{"upstream": "service", "weight": 1}, {"upstream": "other", "weight": 1}], "key": key}
+        routes = {"all": {"match": {"prefix": "/"}, "split": split, "plugins": plugins}}
+        with World(
+            tmp_path, routes, [signing], domain={"upstreams": {"other": {"targets": [other.target]}}}
+        ) as world:
+            for number in range(6):
+                text = token(signing, user_id=f"u{number}", tenant=f"t{number}", team=f"x{number}")
+                name = json.loads(world.get("/x", text).body)["upstream"].replace("echo", "service")
+                assert explained(world.gateway, "--token", text)[1]["upstream"] == f"app/{name}"

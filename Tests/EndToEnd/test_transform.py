@@ -226,7 +226,17 @@ def test_what_cant_be_edited_is_refused_or_passed_on(world, headers, body, statu
     assert world.upstream.requests[before].body == body
 
 
+def unfit(gateway, **labels):
+    return sum(value for _, _, value in gateway.metrics().matching("portcullis_transform_unfit_bodies_total", **labels))
+
+
 def test_an_unfit_member_is_refused_or_passed_on(world):
+    before = unfit(world.gateway, route="app/body-pass", body="request", result="passed")
+    assert sent(world, "/body-pass", JSON, "POST", b"[1")["body"] == "[1"
+    assert unfit(world.gateway, route="app/body-pass", body="request", result="passed") == before + 1
+    before = unfit(world.gateway, route="app/body", body="request", result="refused")
+    assert refused(world, "/body", JSON, "POST", b"[1")[0] == 400
+    assert unfit(world.gateway, route="app/body", body="request", result="refused") == before + 1
     assert refused(world, "/body", JSON, "POST", b'{"audit":5}') == (400, "body-unfit")
     assert refused(world, "/body", JSON, "POST", b'{"tags":5}') == (400, "body-unfit")
     assert sent(world, "/body-pass", JSON, "POST", b"5")["body"] == "5"
@@ -413,12 +423,14 @@ def test_answers_that_cant_be_edited_are_refused_or_passed_on(upstream_with, gat
         response = client.send(request_bytes()).response()
         assert (response.status, json.loads(response.body)["code"]) == (502, "response-body-unfit")
         assert client.send(request_bytes()).response().status == 502
+    assert unfit(gateway, body="response", result="refused") == 2
     lenient = {"body": {**ANSWER_EDIT["body"], "on_unfit": "pass"}}
     gateway = gateway_for(upstream_with, gateway_with, lenient, answers)
     with RawClient(gateway.port) as client:
         for _ in range(2):
             response = client.send(request_bytes()).response()
             assert (response.status, response.body) == (200, body)
+    assert unfit(gateway, body="response", result="passed") == 2
 
 
 def test_answers_without_content_and_of_other_statuses_stay(upstream_with, gateway_with):

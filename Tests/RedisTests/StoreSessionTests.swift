@@ -127,6 +127,33 @@ struct StoreSessionTests {
         withExtendedLifetime(texts) {}
     }
 
+    @Test("what was charged is given back by a negative cost, for those buckets alone")
+    func returns() {
+        let texts = TextArena()
+        let bucket = SharedBucket(prefix: "", limit: "a", interval: 1, burst: 9, onlyCounts: false, texts: texts)
+        var question = BucketQuestion()
+        for (index, cost) in [3, 12, 1].enumerated() {
+            _ = question.add(bucket, key: SharedKey(high: 0, low: UInt64(index)), cost: cost, batch: 50)
+        }
+        var returns = BucketQuestion()
+        returns.addReturn(1, of: question)
+        returns.addReturn(3, of: question)
+        #expect(returns.count == 1)
+        let dialogue = greeted()
+        dialogue.ask(returns)
+        let said = dialogue.raw()
+        #expect(said.hasPrefix("*9\r\n$7\r\nEVALSHA\r\n$40\r\n\(Self.digest)\r\n$1\r\n1\r\n"))
+        #expect(said.contains("a:\(String(repeating: "0", count: 31))1\r\n"))
+        #expect(said.hasSuffix("$3\r\n-12\r\n$1\r\n0\r\n"))
+        dialogue.hear("*2\r\n:5\r\n:-12\r\n")
+        guard case .answer(let answer) = dialogue.next() else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(answer.isAllowed(0) && answer.taken(0) == 0)
+        withExtendedLifetime(texts) {}
+    }
+
     @Test("a question has room for eight buckets, and no more")
     func room() {
         let texts = TextArena()

@@ -110,4 +110,50 @@ struct BreakerStateTests {
         state.probeEnded(.failure, policy, now: .zero, chance: 0)
         #expect(state == .open(until: .zero + .seconds(1 << 32), streak: .max))
     }
+
+    @Test("with a recover time, a growing share of requests comes back before it is closed")
+    func recovery() {
+        var policy = Self.policy
+        policy.recoverTime = .seconds(10)
+        var state = BreakerState.halfOpen(granted: 2, succeeded: 1, streak: 3)
+        state.probeEnded(.success, policy, now: Self.at(100), chance: 0)
+        #expect(state == .recovering(since: Self.at(100), streak: 3))
+        let shares = [(100, 100), (101, 190), (105, 550), (109, 910)] as [(Int64, Int)]
+        for (second, share) in shares { #expect(state.admit(policy, now: Self.at(second)) == .share(permille: share)) }
+        #expect(state.admit(policy, now: Self.at(110)) == .allowed)
+        #expect(state == .closed)
+    }
+
+    @Test("what opens it while it recovers keeps it open longer than before")
+    func relapse() {
+        var policy = Self.policy
+        policy.recoverTime = .seconds(10)
+        var state = BreakerState.recovering(since: Self.at(1), streak: 1)
+        state.probeEnded(.failure, policy, now: Self.at(2), chance: 0)
+        #expect(state == .recovering(since: Self.at(1), streak: 1))
+        state.trip(policy, now: Self.at(2), chance: 0)
+        #expect(state == .open(until: Self.at(22), streak: 2))
+    }
+
+    @Test("shares are spread evenly over the requests, and the first one is let through")
+    func share() {
+        for permille in [100, 190, 333, 550, 999, 1_000] {
+            var sum: UInt64 = 900
+            var admitted = 0
+            var gap = 0
+            for number in 1...10_000 {
+                if BreakerRecovery.admits(sum: sum, permille: permille) {
+                    admitted += 1
+                    gap = 0
+                } else {
+                    gap += 1
+                    #expect(number > 1 && gap < 10)
+                }
+                sum &+= UInt64(permille)
+            }
+            #expect(abs(admitted - permille * 10) <= 1)
+        }
+        #expect(BreakerRecovery.share(elapsed: .seconds(-1), of: .seconds(1)) == 100)
+        #expect(BreakerRecovery.share(elapsed: .seconds(1), of: .zero) == 1_000)
+    }
 }

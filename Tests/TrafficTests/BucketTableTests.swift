@@ -61,6 +61,21 @@ struct BucketTableTests {
         }
     }
 
+    @Test("buckets in use that others took over are counted, full ones and free places not, also by a larger table")
+    func takeovers() throws {
+        let table = try makeTable(try Self.law(1, burst: 10), capacity: 1)
+        for key in 1...8 as ClosedRange<UInt64> { _ = table.buckets.take(1, key: key, now: .zero) }
+        #expect(table.buckets.takeovers == 0)
+        for key in 9...11 as ClosedRange<UInt64> { _ = table.buckets.take(1, key: key, now: .zero) }
+        #expect(table.buckets.takeovers == 3)
+        let later = MonotonicTime.zero + .seconds(100)
+        for key in 20...27 as ClosedRange<UInt64> { _ = table.buckets.take(1, key: key, now: later) }
+        #expect(table.buckets.takeovers == 3)
+        let larger = try makeTable(try Self.law(1, burst: 20), capacity: 100)
+        table.hand(over: larger, now: later)
+        #expect(larger.buckets.takeovers == 3)
+    }
+
     @Test("many threads at more keys than places: no key gets more than its tokens, but for requests under way")
     func crowdedThreads() async throws {
         let table = try makeTable(try Self.law(burst: 100), capacity: 1)

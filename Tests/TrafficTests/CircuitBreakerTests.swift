@@ -221,6 +221,70 @@ struct CircuitBreakerTests {
         #expect(probes == 7)
         #expect(breaker.counts.probes == 7)
     }
+
+    /// One whose probes have succeeded at 10 s, and that recovers over the next ten.
+    private static func recovering(ejections: SharedBudget? = nil) throws -> CircuitBreaker {
+        let breaker = Self.breaker(ejections: ejections) {
+            $0.consecutiveFailures = 3
+            $0.recoverTime = .seconds(10)
+            $0.probes = 1
+        }
+        for _ in 0..<3 { breaker.call(.failure) }
+        let probe = try #require(breaker.admit(now: at(10_000)).ticket)
+        #expect(breaker.record(.success, probe, now: at(10_000)) == .closed)
+        return breaker
+    }
+
+    @Test("while it recovers a share of the requests goes, over all threads, and in the end all of them")
+    func recovery() async throws {
+        let budget = SharedBudget(limit: 1)
+        let breaker = try Self.recovering(ejections: budget)
+        #expect(breaker.state == .recovering(since: Self.at(10_000), streak: 1))
+        #expect(budget.count == 0 && breaker.recovery == Self.at(10_000))
+        #expect(breaker.refusal(now: Self.at(10_000)) == nil, "some may go")
+        let admitted = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask { (0..<1_000).count { _ in breaker.admit(now: Self.at(15_000)).ticket != nil } }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(admitted == 4_000 * 550 / 1_000)
+        #expect(breaker.admit(now: Self.at(20_000)).ticket?.isProbe == false)
+        #expect(breaker.state == .closed && budget.count == 0)
+    }
+
+    @Test("failures open it while it recovers, and for longer; what it let through counts once it is closed, too")
+    func relapse() throws {
+        let budget = SharedBudget(limit: 1)
+        let breaker = try Self.recovering(ejections: budget)
+        let tickets = (0..<100).compactMap { _ in breaker.admit(now: Self.at(15_000)).ticket }
+        for ticket in tickets.prefix(2) { #expect(breaker.record(.failure, ticket, now: Self.at(15_000)) == nil) }
+        #expect(breaker.admit(now: Self.at(20_000)).ticket != nil && breaker.state == .closed)
+        #expect(
+            breaker.record(.failure, tickets[2], now: Self.at(20_000)) == .opened(.consecutiveFailures))
+        #expect(breaker.state == .open(until: Self.at(30_000), streak: 1) && budget.count == 1)
+        let other = try Self.recovering()
+        for _ in 0..<3 {
+            while true {
+                guard let ticket = other.admit(now: Self.at(11_000)).ticket else { continue }
+                other.record(.failure, ticket, now: Self.at(11_000))
+                break
+            }
+        }
+        #expect(other.state == .open(until: Self.at(31_000), streak: 2))
+    }
+
+    @Test("an operator, or a policy without a recover time, lets all requests through at once")
+    func recoveryEnds() throws {
+        let budget = SharedBudget(limit: 1)
+        let breaker = try Self.recovering(ejections: budget)
+        breaker.reset(now: Self.at(10_001))
+        #expect(breaker.state == .closed && budget.count == 0)
+        let other = try Self.recovering()
+        other.adopt(Self.policy { $0.consecutiveFailures = 3 })
+        #expect((0..<20).allSatisfy { _ in other.admit(now: Self.at(10_001)).ticket != nil })
+        #expect(other.state == .closed)
+    }
 }
 
 extension CircuitBreaker {

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .peers import Gateway
+from .gateway import Gateway
 
 CALLS = ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc")
 NUMBERS = CALLS + ("free", "bytes")

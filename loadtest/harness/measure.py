@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import setup
@@ -21,25 +21,34 @@ GIB = 1 << 30
 
 @contextmanager
 def running(peer, tools, variant=Variant()):
-    """The peer in front of a light upstream, both serving."""
-    with tempfile.TemporaryDirectory(prefix="loadtest-") as folder:
-        port, admin_port, origin_port = free_ports(3)
-        place = Place(Path(folder), port, admin_port, origin_port)
-        with Process([tools["origin"], origin_port], LOAD_CORES, folder=folder) as origin:
-            origin.wait_until_serving(origin_port)
-            with peer.start(place, variant) as process:
-                process.wait_until_serving(port)
-                yield process, place, origin
+    """The peer in front of a light upstream, with a store of its own when the variant wants one; all serve."""
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as folder, ExitStack() as stack:
+        port, admin_port, origin_port, store_port = free_ports(4)
+        place = Place(Path(folder), port, admin_port, origin_port, store_port)
+        origin = stack.enter_context(Process([tools["origin"], origin_port], LOAD_CORES, folder=folder))
+        origin.wait_until_serving(origin_port)
+        beside = [origin]
+        if variant.store:
+            store = stack.enter_context(Process(setup.redis_command(store_port, folder), LOAD_CORES, folder=folder))
+            store.wait_until_listening(store_port)
+            beside.append(store)
+        process = stack.enter_context(peer.start(place, variant))
+        process.wait_until_serving(port)
+        yield process, place, beside
 
 
 class Contestant:
     """A peer that serves one case, started and warmed up, to be measured slice by slice."""
 
-    def __init__(self, peer, case, tools, stack):
+    def __init__(self, peer, case, tools, instance):
         self.peer, self.case, self.tools = peer, case, tools
-        self.process, self.place, self.origin = stack.enter_context(running(peer, tools, case.variant))
+        self.process, self.place, self.beside = instance
         warm_up = case.load if case.warm_up is None else case.warm_up
         run_load(tools, self.place.port, *warm_up, "--seconds", case.warm_up_seconds)
+
+    def beside_ns(self):
+        """CPU time of what runs beside the proxy for its sake."""
+        return sum(process.cpu_ns() for process in self.beside)
 
     def measure(self, number, seconds):
         """CPU time of the proxy alone, over exactly the requests of one slice: its connections are open by then, and
@@ -55,7 +64,7 @@ class Contestant:
         load = start_load(self.tools, self.place.port, *self.case.load, *amount, "--hold", hold=True)
         try:
             load.stdout.readline()
-            busy, ours = machine_busy_ns(), own_ns() + self.origin.cpu_ns()
+            busy, ours = machine_busy_ns(), own_ns() + self.beside_ns()
             cpu, clock = self.process.cpu_ns(), time.monotonic_ns()
             # Its own time until now comes into `ours` with its end, so it is taken off.
             ours += cpu_ns_of(load.pid)
@@ -65,7 +74,7 @@ class Contestant:
             load.communicate()
             raise
         cpu, clock = self.process.cpu_ns() - cpu, time.monotonic_ns() - clock
-        busy, ours = machine_busy_ns() - busy, own_ns() + self.origin.cpu_ns() - ours
+        busy, ours = machine_busy_ns() - busy, own_ns() + self.beside_ns() - ours
         work = told["body_bytes"] / GIB if self.case.unit == "GiB" else told["ok"]
         return {
             "round": number, "cpu": round(cpu / 1e3 / work, 3) if work else None,

@@ -8,68 +8,10 @@ left as it is.
 import json
 import signal
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 from . import setup
-from .processes import PROXY_CORES, Process
-
-CONNECTIONS_MAX = 16000
-ISSUER, AUDIENCE = "https://sso.bench.test", "bank-api"     # of the tokens, see tools/tokens.c
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What a scenario wants of the proxy's configuration."""
-    routes: int = 0             # /r/0/ ... /r/N-1/, each to the upstream; 0: one route for everything
-    access_log: bool = False    # to a file
-    generation: str = ""        # what a fixed response on /generation says; none when empty
-    broken: bool = False        # a mistake that the proxy must refuse at a reload
-    reloadable: bool = False    # started in the mode in which the peer can be reloaded
-    limits: int = 0             # rate limits that every request is counted by, and none is refused by
-    limits_told: bool = False   # every answer tells how they stand (the gateway only)
-    identity: bool = False      # checks a token and tells the upstream who it is: all that the peer can do of the chain
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where one instance lives."""
-    folder: Path
-    port: int
-    admin_port: int
-    origin_port: int
-
-
-def replace(path, text):
-    """A rename, so that no reload sees half of a file."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text)
-    fresh.rename(path)
-
-
-class Peer:
-    name = ""
-    reload_signal = None
-
-    def write(self, place, variant):
-        """Writes the configuration into the place's folder; again before a reload."""
-
-    def command(self, place, variant):
-        raise NotImplementedError
-
-    def stdout(self, place, variant):
-        return None
-
-    def start(self, place, variant=Variant(), cores=PROXY_CORES):
-        self.write(place, variant)
-        out = self.stdout(place, variant)
-        process = Process(self.command(place, variant), cores, stdout=out, folder=place.folder)
-        if out:
-            out.close()
-        return process
-
-    def reload(self, process):
-        process.child.send_signal(self.reload_signal)
+from .gateway import Gateway
+from .peer import AUDIENCE, CONNECTIONS_MAX, ISSUER, Peer, Place, Variant, replace  # noqa: F401
 
 
 class Relay(Peer):
@@ -80,73 +22,6 @@ class Relay(Peer):
 
     def command(self, place, variant):
         return [self.program, place.port, place.origin_port]
-
-
-class Gateway(Peer):
-    name = "gateway"
-    reload_signal = signal.SIGHUP
-
-    def __init__(self, program):
-        self.program = program
-
-    def write(self, place, variant):
-        folder = place.folder / "gateway.d"
-        folder.mkdir(exist_ok=True)
-        log = "{enabled: false}"
-        if variant.access_log:
-            log = f'{{enabled: true, file: "{place.folder}/access.log"}}'
-        most = ", ".join(f"{name}: {CONNECTIONS_MAX}" for name in (
-            "connections_max", "connections_per_listener_max", "connections_per_client_max"))
-        replace(
-            folder / "gateway.yaml",
-            "workers: 1\n"
-            f'listeners: {{bench: {{address: "127.0.0.1:{place.port}"}}}}\n'
-            f'admin: {{address: "127.0.0.1:{place.admin_port}"}}\n'
-            f"limits: {{{most}, requests_per_connection_max: 1000000000}}\n"
-            f"access_log: {log}\n"
-            "domains: {bench: {owner: bench, listeners: [bench]"
-            + (", trust_domain: bank-a}}\n" + self.identity(folder) if variant.identity else "}}\n"))
-        lines = ["domain: bench", "upstreams:",
-                 f'  origin: {{targets: ["http://127.0.0.1:{place.origin_port}"]}}', "routes:"]
-        if variant.generation:
-            lines.append(f'  generation: {{match: {{path: "/generation"}}, respond: {{status: 200, '
-                         f'body: "{variant.generation}"}}}}')
-        for i in range(variant.routes):
-            lines.append(f'  r{i}: {{match: {{path: "/r/{i}/{{rest...}}"}}, upstream: origin}}')
-        if not variant.routes:
-            plugins = [self.PLUGINS] if variant.identity else []
-            if variant.limits:
-                plugins.append(self.limits(variant.limits, "draft" if variant.limits_told else "none"))
-            plugins = ", plugins: {" + ", ".join(plugins) + "}" if plugins else ""
-            lines.append(f'  all: {{match: {{path: "/{{rest...}}"}}, upstream: origin{plugins}}}')
-        if variant.broken:
-            lines.append('  broken: {match: {path: "/broken"}, upstream: nowhere}')
-        replace(folder / "bench.yaml", "\n".join(lines) + "\n")
-
-    PLUGINS = ('jwt: {issuer: bench, scopes: [read]}, '
-               'spiffe: {id: "spiffe://bank-a/user/{claim.user_id}", tenant: "{claim.tenant}", route_tenant: bank-a}, '
-               'internal_jwt: {audience: bank-a, ttl: 60s}')
-
-    @staticmethod
-    def limits(count, headers):
-        """By client, then by route."""
-        limits = [f"limit-{i}: {{rate: 1000000/s, burst: 10000000, key: {key}}}"
-                  for i, key in enumerate(("client_address", "route")[:count])]
-        return f"rate_limit: {{headers: {headers}, limits: {{{', '.join(limits)}}}}}"
-
-    @staticmethod
-    def identity(folder):
-        """The rest of gateway.yaml; the keys are copied beside it."""
-        (folder / "keys").mkdir(exist_ok=True)
-        for name in ("jwks.json", "signing.pem"):
-            replace(folder / "keys" / name, (setup.IDENTITY / name).read_text())
-        return (f'issuers: {{bench: {{issuer: "{ISSUER}", jwks_file: keys/jwks.json, audiences: [{AUDIENCE}], '
-                "claims: {tenant: tenant}}}\n"
-                'internal_tokens: {issuer: "https://gateway.bench.test", keys: [{file: keys/signing.pem}]}\n'
-                "audit_log: {enabled: false}\n")
-
-    def command(self, place, variant):
-        return [self.program, "run", place.folder / "gateway.d"]
 
 
 class HAProxy(Peer):

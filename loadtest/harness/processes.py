@@ -49,6 +49,14 @@ def answers(port, path="/", timeout=1.0):
     return (int(head[9:12]), body) if head.startswith(b"HTTP/1.1 ") and head[9:12].isdigit() else None
 
 
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
 def machine_busy_ns():
     """CPU time that all processes and the kernel have used on all cores since boot, to the tick."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
@@ -95,11 +103,17 @@ class Process:
         self.stop_signal = signal.SIGTERM
 
     def wait_until_serving(self, port, path="/"):
+        self.wait_until(lambda: answers(port, path) is not None, port)
+
+    def wait_until_listening(self, port):
+        self.wait_until(lambda: listens(port), port)
+
+    def wait_until(self, is_ready, port):
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.child.poll() is not None:
                 raise NotStarted(f"exit status {self.child.returncode}: {self.said()}")
-            if answers(port, path) is not None:
+            if is_ready():
                 return
             time.sleep(0.02)
         raise NotStarted(f"nothing listens on port {port}: {self.said()}")

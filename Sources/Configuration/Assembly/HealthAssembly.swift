@@ -20,7 +20,7 @@ struct HealthAssembly {
             openTimeMax: draft.openTimeMax
                 ?? .builtIn(max(Defaults.breakerOpenTimeMax, draft.openTime?.value ?? .zero)),
             jitter: draft.jitter ?? .builtIn(Defaults.breakerJitter),
-            probes: draft.probes ?? .builtIn(Defaults.breakerProbes),
+            probes: draft.probes ?? .builtIn(Defaults.breakerProbes), recoverTime: draft.recoverTime,
             ejectedMax: draft.ejectedMax ?? .builtIn(Defaults.breakerEjectedMax),
             fallback: draft.fallback.map { fallback in
                 CircuitBreakerSettings.Fallback(

@@ -55,6 +55,8 @@ package struct CircuitBreakerSettings: Sendable, Equatable {
     /// Percent, 0…100.
     package let jitter: Setting<Int>
     package let probes: Setting<Int>
+    /// Nil for at once.
+    package let recoverTime: Setting<TimeAmount>?
     /// Percent of the targets, 0…100.
     package let ejectedMax: Setting<Int>
     package let fallback: Fallback?

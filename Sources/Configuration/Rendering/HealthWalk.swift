@@ -24,6 +24,7 @@ extension ModelWalk {
         sink.duration("open_for_max", breaker.openTimeMax)
         sink.percent("jitter", breaker.jitter)
         sink.integer("probes", breaker.probes)
+        if let time = breaker.recoverTime { sink.duration("recover_for", time) }
         sink.percent("ejected_max", breaker.ejectedMax)
         if let fallback = breaker.fallback {
             sink.beginObject("fallback")

@@ -14,6 +14,7 @@ struct CircuitBreakerDraft {
     var openTimeMax: Setting<TimeAmount>?
     var jitter: Setting<Int>?
     var probes: Setting<Int>?
+    var recoverTime: Setting<TimeAmount>?
     var ejectedMax: Setting<Int>?
     var fallback: FallbackDraft?
 }
@@ -101,6 +102,10 @@ enum HealthSections {
             "probes", .integer(1...1_000), default: "\(Defaults.breakerProbes)",
             "Requests let through after the open time, over all loops. When all succeed it closes, when one fails it opens."
         ) { $0.probes = $1 },
+        Key(
+            "recover_for", .duration(.milliseconds(100) ... .seconds(3_600)), default: "none: at once",
+            "Over what time requests come back once the probes have succeeded: a tenth of them at first, then more and more."
+        ) { $0.recoverTime = $1 },
         Key(
             "ejected_max", .percent(0...100), default: "\(Defaults.breakerEjectedMax)%",
             "The part of the targets, rounded down, that may be out by their breakers at once."

@@ -18,7 +18,7 @@ struct FixedFamilies {
         IssuerFamilies(issuers: sample.issuers).render(&text)
         StoreFamilies(stores: sample.stores).render(&text)
         IdentityFamilies(shards: shards, signingKeys: sample.signingKeys).render(&text)
-        LimitFamilies(limits: MergedSeries.merge(shards.map(\.limits))).render(&text)
+        LimitFamilies(limits: MergedSeries.merge(shards.map(\.limits)), takeovers: sample.limitTakeovers).render(&text)
     }
 
     private func process(_ text: inout PrometheusText) {

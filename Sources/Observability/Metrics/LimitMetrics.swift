@@ -69,8 +69,10 @@ extension MetricsRegistry {
 /// The family about rate limits. A gateway without limits has none of it.
 struct LimitFamilies {
     let limits: [MergedSeries]
+    let takeovers: [(limit: String, count: UInt64)]
 
     func render(_ text: inout PrometheusText) {
+        renderTakeovers(&text)
         guard !limits.isEmpty else { return }
         let name: StaticString = "portcullis_rate_limit_decisions_total"
         text.family(name, .counter, help: "What rate limits said to requests, by limit.")
@@ -82,6 +84,17 @@ struct LimitFamilies {
                 text.sample(name, counts[decision])
                 text.clearLabels()
             }
+        }
+    }
+
+    private func renderTakeovers(_ text: inout PrometheusText) {
+        guard !takeovers.isEmpty else { return }
+        let name: StaticString = "portcullis_rate_limit_takeovers_total"
+        text.family(name, .counter, help: "Buckets in use that another key took over, for want of room (keys_max).")
+        for (limit, count) in takeovers {
+            text.label("limit", limit)
+            text.sample(name, count)
+            text.clearLabels()
         }
     }
 }

@@ -33,6 +33,8 @@ package struct ProcessSample: Sendable {
     package var retryBudgets: [RetryBudgetSample] = []
     /// Those that breakers or health checks watch over.
     package var upstreams: [UpstreamHealthSample] = []
+    /// By the limit's identity: buckets in use that other keys took over.
+    package var limitTakeovers: [(limit: String, count: UInt64)] = []
 
     package init() {}
 }

@@ -104,7 +104,7 @@ struct MergedSeries {
 
 /// The families with one set of series per route.
 enum RouteFamily: Int {
-    case requests, total, upstream, bytesIn, bytesOut, refusals
+    case requests, total, upstream, bytesIn, bytesOut, refusals, unfitBodies
 
     var successor: RouteFamily? { RouteFamily(rawValue: rawValue + 1) }
 
@@ -116,6 +116,7 @@ enum RouteFamily: Int {
         case .bytesIn: "portcullis_http_request_bytes_total"
         case .bytesOut: "portcullis_http_response_bytes_total"
         case .refusals: "portcullis_refusals_total"
+        case .unfitBodies: "portcullis_transform_unfit_bodies_total"
         }
     }
 
@@ -127,6 +128,8 @@ enum RouteFamily: Int {
         case .bytesIn: text.family(name, .counter, help: "Bytes read from clients, heads and bodies.")
         case .bytesOut: text.family(name, .counter, help: "Bytes written to clients, heads and bodies.")
         case .refusals: text.family(name, .counter, help: "Requests that the gateway answered itself, by who refused.")
+        case .unfitBodies:
+            text.family(name, .counter, help: "Bodies that a transform could not edit, by what followed.")
         }
     }
 
@@ -139,6 +142,7 @@ enum RouteFamily: Int {
         case .bytesIn: text.sample(name, series.sum(RouteMetrics.bytesInCell))
         case .bytesOut: text.sample(name, series.sum(RouteMetrics.bytesOutCell))
         case .refusals: renderRefusals(series, &text)
+        case .unfitBodies: renderUnfitBodies(series, &text)
         }
         text.clearLabels()
     }
@@ -155,6 +159,18 @@ enum RouteFamily: Int {
                 text.sample(name, count)
                 text.clearLabels(to: common)
             }
+        }
+    }
+
+    private func renderUnfitBodies(_ series: MergedSeries, _ text: inout PrometheusText) {
+        let common = text.labelLength
+        for body in UnfitBody.allCases {
+            let count = series.sum(RouteMetrics.unfitCell(body))
+            guard count > 0 else { continue }
+            text.label("body", body.side)
+            text.label("result", body.result)
+            text.sample(name, count)
+            text.clearLabels(to: common)
         }
     }
 

@@ -33,6 +33,9 @@ package struct RouteMetrics: @unchecked Sendable {
 
     /// Counts a request that the gateway answered by itself, besides `record`.
     package func countRefusal(by refuser: Refuser) { slot.pointee.own[Self.refusalCell(refuser)].add() }
+
+    /// Counts a body that a transform could not edit.
+    package func count(_ body: UnfitBody) { slot.pointee.own[Self.unfitCell(body)].add() }
 }
 
 /// The order of a route's cells: what every request counts stands together, so that with many routes a request waits for
@@ -48,9 +51,12 @@ extension RouteMetrics {
     static var upstreamHistogram: DurationHistogram { DurationHistogram(1, of: 2, first: firstDurationCell) }
     private static let firstRequestCell = firstDurationCell + DurationHistogram.cellCount(of: 2)
     private static let firstRefusalCell = firstRequestCell + Method.allCases.count * statusClassCount
-    static let cellCount = firstRefusalCell + Refuser.allCases.count
+    private static let firstUnfitCell = firstRefusalCell + Refuser.allCases.count
+    static let cellCount = firstUnfitCell + UnfitBody.allCases.count
 
     static func refusalCell(_ refuser: Refuser) -> Int { firstRefusalCell + Int(refuser.rawValue) }
+
+    static func unfitCell(_ body: UnfitBody) -> Int { firstUnfitCell + Int(body.rawValue) }
 
     static func requestCell(_ method: Method, statusClass: Int) -> Int {
         firstRequestCell + Int(method.rawValue) * statusClassCount + statusClass

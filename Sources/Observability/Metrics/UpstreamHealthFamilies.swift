@@ -6,6 +6,7 @@ package struct BreakerSample: Sendable {
         case closed = 0
         case halfOpen = 1
         case open = 2
+        case recovering = 3
     }
 
     package var state: State
@@ -63,7 +64,7 @@ struct UpstreamHealthFamilies {
         guard !upstreams.isEmpty else { return }
         breakers(
             &text, "portcullis_circuit_breaker_state", .gauge,
-            "0: closed; 1: half open; 2: open. Without a target: the upstream's own."
+            "0: closed; 1: half open; 2: open; 3: recovering. Without a target: the upstream's own."
         ) { $0.state.rawValue }
         breakers(&text, "portcullis_circuit_breaker_openings_total", .counter, "Times that a circuit breaker opened.") {
             $0.openings

@@ -20,9 +20,39 @@ extension RateLimitChain {
                 stock(part, answer.taken(place), answer.timeToFull(place), of: rule, now: now)
             }
         }
-        if state.refused == 0 { return .proceed }
-        giveBack(request, state)
-        return .refuse
+        if state.refused != 0 {
+            giveBack(request, state)
+            return .refuse
+        }
+        if inquiry.phase == .anonymous, isActive(in: .identified) { noteCharges(answer, inquiry, state) }
+        return .proceed
+    }
+
+    /// Remembers what the store has charged, until the second phase has let the request through as well.
+    private func noteCharges(_ answer: BucketAnswer, _ inquiry: SharedInquiry, _ state: RateLimitState) {
+        inquiry.beginReturns()
+        for place in 0..<min(inquiry.question.count, answer.count) where answer.isAllowed(place) {
+            let part = inquiry[place]
+            guard case .shared(let limit) = rules[part.rule].backing else { continue }
+            let bit: UInt8 = 1 << UInt8(truncatingIfNeeded: part.rule)
+            if limit.stock == nil {
+                inquiry.addReturn(place)
+                state.charged |= bit
+            } else {
+                // The loop's own stock takes it.
+                state.taken |= bit
+                state.stocked |= bit
+                state.keys[part.rule] = part.key
+            }
+        }
+    }
+
+    /// The request goes no further, and the store is told so, or can't be.
+    package func chargesGivenBack(_ request: borrowing RequestHead, _ state: RateLimitState) {
+        for index in 0..<rules.count where state.charged & 1 << UInt8(index) != 0 {
+            state.standings[index].remaining += rules[index].cost.cost(of: request)
+        }
+        state.charged = 0
     }
 
     /// The store gives no answer: each limit takes its own decision.

@@ -9,6 +9,8 @@ package final class RateLimitState {
     var taken: UInt8 = 0
     /// Of those that took tokens: from what the loop had in stock.
     var stocked: UInt8 = 0
+    /// Those that the store has charged in an earlier phase: `SharedInquiry.returns` gives that back.
+    var charged: UInt8 = 0
     var told: UInt8 = 0
     package internal(set) var refused: UInt8 = 0
     var keys = InlineArray<8, UInt64>(repeating: 0)
@@ -22,9 +24,13 @@ package final class RateLimitState {
     /// Whether clients are told anything.
     package var hasStandings: Bool { told != 0 }
 
+    /// Whether there is something to give back to the store, should the request go no further.
+    package var isCharged: Bool { charged != 0 }
+
     package func reset() {
         taken = 0
         stocked = 0
+        charged = 0
         told = 0
         refused = 0
     }

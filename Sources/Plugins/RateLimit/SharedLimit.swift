@@ -47,14 +47,13 @@ package struct SharedLimit {
 /// Makes keys of shared buckets: half of a SHA-256, as nobody has a secret that all replicas know and clients don't.
 /// A loop has one.
 package final class SharedKeyHasher {
-    private let hasher = SHA256Hasher()
     var text = IOBuffer(capacity: 512)
 
     package init() {}
 
     /// The key of what is in `text`, which is empty afterwards.
     func finish() -> SharedKey {
-        let digest = hasher.digest(text.readable)
+        let digest = SHA256Digest(of: text.readable)
         text.removeAll()
         if text.capacity > Self.keptBytesMax { text = IOBuffer(capacity: 512) }
         return digest.withBytes { bytes in
@@ -86,6 +85,8 @@ package final class SharedInquiry {
     /// What is asked.
     package private(set) var question = BucketQuestion()
     package private(set) var phase = RateLimitPhase.anonymous
+    /// What gives back what the first phase was charged; means something only with `RateLimitState.isCharged`.
+    package private(set) var returns = BucketQuestion()
     private var places = InlineArray<8, Part>(repeating: Part())
 
     /// Of each bucket: the limit's place in its chain, its key in the process's own buckets, and the cost.
@@ -113,4 +114,9 @@ package final class SharedInquiry {
     }
 
     subscript(place: Int) -> Part { places[place] }
+
+    func beginReturns() { returns.removeAll() }
+
+    /// The bucket was charged, and would have to be given that back.
+    func addReturn(_ place: Int) { returns.addReturn(place, of: question) }
 }

@@ -53,6 +53,9 @@ package struct RequestPreview {
     package private(set) var redirectLocation: String?
     /// What the identity plugins decide; nil when the route has none, or they were not reached or not asked about.
     package private(set) var identity: IdentityPreview?
+    /// The side of the route's split that takes the request; nil without a split, or where chance decides, or nobody said
+    /// whose request it is.
+    package private(set) var splitSide: Int?
     /// What the transforms' values are; nil when the request doesn't get that far.
     package private(set) var transforms: TransformPreview?
 }
@@ -123,6 +126,8 @@ extension RequestPreview {
         let parts = compiler.compile(route, claims: claims)
         act(request, match, parts, client: client)
         guard case .route = outcome else { return }
+        // What the client sent, before the identity plugins take its token out.
+        splitSide = parts.split?.side(request.fields, client: client, identity: nil)
         if let caller {
             identity = IdentityPreview(
                 &request, parameters: match, route: route, caller, claims: claims, in: blueprint)
@@ -134,6 +139,7 @@ extension RequestPreview {
         }
         // The preview has told the upstream who calls; the transforms come before that.
         request.fields.removeAll(.identity)
+        splitSide = splitSide ?? parts.split?.side(request.fields, client: client, identity: identity?.trace.identity)
         let isProxied: Bool = if case .proxy = parts.action { true } else { false }
         let transforms = TransformPreview(
             request, parameters: match, route: route, rule: isProxied ? parts.plugins.requestTransform : nil,

@@ -1,13 +1,12 @@
 import Base
 import Configuration
+import Traffic
 
 /// How a target is checked, ready to be used.
 struct HealthCheck: Sendable, Equatable {
     /// Nil when a connection is enough.
     let question: Question?
-    let interval: TimeAmount
-    /// Percent of the interval.
-    let jitter: Int
+    let schedule: CheckSchedule
     let timeout: TimeAmount
     let healthyThreshold: Int
     let unhealthyThreshold: Int
@@ -30,19 +29,10 @@ struct HealthCheck: Sendable, Equatable {
                 method: settings.method.value.rawValue, path: settings.path.value, host: settings.host?.value,
                 statuses: settings.statuses.map(\.value), bodyContains: Array((settings.bodyContains?.value ?? "").utf8)
             )
-        interval = settings.interval.value
-        jitter = settings.jitter.value
+        schedule = CheckSchedule(interval: settings.interval.value, jitterPercent: settings.jitter.value)
         timeout = settings.timeout.value
         healthyThreshold = settings.healthyThreshold.value
         unhealthyThreshold = settings.unhealthyThreshold.value
-    }
-
-    /// From one check's beginning to the next one's: shorter or longer by chance.
-    /// - Parameter random: 64 random bits.
-    func pause(random: UInt64) -> TimeAmount {
-        let span = interval.nanoseconds / 100 * Int64(jitter)
-        guard span > 0 else { return interval }
-        return TimeAmount(nanoseconds: interval.nanoseconds - span + Int64(random % UInt64(2 * span + 1)))
     }
 }
 

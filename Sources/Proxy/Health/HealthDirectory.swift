@@ -143,6 +143,7 @@ extension BreakerPolicy {
         openTimeMaximum = settings.openTimeMax.value
         jitter = Double(settings.jitter.value) / 100
         probes = settings.probes.value
+        recoverTime = settings.recoverTime?.value ?? .zero
     }
 }
 

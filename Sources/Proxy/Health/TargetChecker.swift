@@ -34,10 +34,10 @@ final class TargetChecker: EventHandler {
         random = RandomSource(seed: seed)
     }
 
-    /// The first check begins at once.
+    /// The first check begins soon, see `CheckSchedule`.
     func start() {
         registration = loop.add(self)
-        begin()
+        beginSoon()
     }
 
     /// Checks in another way from now on. What was found stays until checks say otherwise.
@@ -45,7 +45,13 @@ final class TargetChecker: EventHandler {
         guard self.check != check else { return }
         self.check = check
         run?.cancel()
-        begin()
+        run = nil
+        beginSoon()
+    }
+
+    private func beginSoon() {
+        next = SystemClock.monotonic() + check.schedule.firstPause(random: random.next())
+        loop.wake(registration, at: next)
     }
 
     /// Ends for good; the target counts as never checked.
@@ -68,7 +74,7 @@ final class TargetChecker: EventHandler {
 
     private func begin() {
         let now = SystemClock.monotonic()
-        next = now + check.pause(random: random.next())
+        next = now + check.schedule.pause(random: random.next())
         let run = CheckRun(
             check.question, at: endpoints(), authority: authority, deadline: now + check.timeout, loop: loop
         ) { [weak self] result in self?.ended(result) }

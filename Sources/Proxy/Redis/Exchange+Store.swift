@@ -43,6 +43,15 @@ extension Exchange: StoreWaiter {
         return outcome(of: verdict, then: following(inquiry))
     }
 
+    /// A limit refuses the request: what others took in the store before goes back there.
+    func giveBackToStore() {
+        guard rateLimits.isCharged, let snapshot, let inquiry, let limits = route.rateLimits,
+            limits.store < snapshot.stores.count
+        else { return }
+        snapshot.stores[limits.store].tell(inquiry.returns)
+        limits.chargesGivenBack(request, rateLimits)
+    }
+
     private func following(_ inquiry: SharedInquiry) -> RequestStep {
         inquiry.phase == .anonymous ? .authenticate : .act
     }

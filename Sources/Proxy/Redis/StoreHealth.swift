@@ -54,7 +54,7 @@ package struct StoreHealth {
         switch state {
         case .closed: open(now, chance)
         case .halfOpen: trialEnded(well: false, now: now, chance: chance)
-        case .open: break
+        case .open, .recovering: break
         }
     }
 

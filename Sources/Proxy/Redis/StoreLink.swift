@@ -116,6 +116,17 @@ package final class StoreLink: EventHandler {
         return true
     }
 
+    /// Tells the store something that nobody waits to have answered: what limits took for a request that goes no
+    /// further. Of no use when the store can't be asked at this moment: then it isn't told.
+    package func tell(_ question: borrowing BucketQuestion) {
+        guard health.isClosed, state == .ready, waiting.sentCount == waiting.count, !waiting.isFull,
+            waiting.count < plan.settings.redis.waitingMax.value, session.takesQuestions
+        else { return }
+        let entry = WaitingChecks.Entry(waiter: nil, ticket: 0, deadline: loop.now + checkTimeout)
+        waiting.append(entry, isSent: true)
+        session.ask(question, into: &output)
+    }
+
     /// The loop's turn ends: what was asked is sent.
     package func endTurn() {
         guard !output.isEmpty, isWritable else { return }

@@ -16,7 +16,7 @@ package protocol StoreWaiter: AnyObject {
 /// Those that wait, the oldest first: a ring. The first `sentCount` were asked, and are answered in their order.
 struct WaitingChecks: ~Copyable {
     struct Entry {
-        /// Nil when it waits no more; its answer is still to come.
+        /// Nil when nobody waits, or no more; the answer is still to come.
         var waiter: (any StoreWaiter)?
         var ticket: UInt64
         /// When the answer is too late.

@@ -23,11 +23,12 @@ extension Exchange {
 
     /// What the limits' verdict means for the request.
     func outcome(of verdict: RateLimitVerdict, then following: RequestStep) -> StepOutcome {
+        if verdict != .proceed { giveBackToStore() }
         switch verdict {
-        case .proceed: .next(following)
-        case .refuse: .respond(.tooManyRequests(retryAfterSeconds: rateLimits.retryAfter))
-        case .keyMissing: .respond(.rateLimitKeyMissing)
-        case .ask, .unavailable: .respond(.rateLimitUnavailable)
+        case .proceed: return .next(following)
+        case .refuse: return .respond(.tooManyRequests(retryAfterSeconds: rateLimits.retryAfter))
+        case .keyMissing: return .respond(.rateLimitKeyMissing)
+        case .ask, .unavailable: return .respond(.rateLimitUnavailable)
         }
     }
 

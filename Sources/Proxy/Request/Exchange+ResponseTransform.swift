@@ -23,7 +23,7 @@ extension Exchange {
             } else if responseHead.framing != .none, responseHead.framing != .length(0) {
                 let length: Int? = if case .length(let length) = responseHead.framing { length } else { nil }
                 if let problem = original == 206 ? .notJSON : body.problem(responseHead.fields, length: length) {
-                    worker.logUnfitBody(problem, of: self)
+                    worker.noteUnfitBody(problem, body.refusesUnfit ? .responseRefused : .responsePassed, of: self)
                     if body.refusesUnfit {
                         answer(.unfitResponse)
                         return false
@@ -108,7 +108,7 @@ extension Exchange {
                 held.responseContent.append(bytes)
                 return true
             }
-            worker.logUnfitBody(.tooLarge, of: self)
+            worker.noteUnfitBody(.tooLarge, rule.refusesUnfit ? .responseRefused : .responsePassed, of: self)
             if rule.refusesUnfit {
                 answer(.unfitResponse)
             } else {
@@ -126,7 +126,7 @@ extension Exchange {
         let problem = held.editResponse(by: rule)
         if problem == nil { responseHead.fields.removeDigests() }
         if let problem {
-            worker.logUnfitBody(problem, of: self)
+            worker.noteUnfitBody(problem, rule.refusesUnfit ? .responseRefused : .responsePassed, of: self)
             if rule.refusesUnfit {
                 answer(.unfitResponse)
                 return false

@@ -38,7 +38,7 @@ extension Exchange {
         if let body = rule.body, hasContent {
             let length: Int? = if case .length(let length) = request.framing { length } else { nil }
             if let problem = body.problem(request.fields, length: length) {
-                worker.logUnfitBody(problem, of: self)
+                worker.noteUnfitBody(problem, body.refusesUnfit ? .requestRefused : .requestPassed, of: self)
                 if body.refusesUnfit { return .respond(GatewayAnswer(problem)) }
             } else {
                 isGathered = true
@@ -115,7 +115,7 @@ extension Exchange {
             held.requestContent.append(bytes)
             return true
         }
-        worker.logUnfitBody(.tooLarge, of: self)
+        worker.noteUnfitBody(.tooLarge, rule.refusesUnfit ? .requestRefused : .requestPassed, of: self)
         if rule.refusesUnfit {
             answer(GatewayAnswer(BodyProblem.tooLarge))
         } else {
@@ -133,7 +133,7 @@ extension Exchange {
         let problem = held.editRequest(by: rule)
         if problem == nil { request.fields.removeDigests() }
         if let problem {
-            worker.logUnfitBody(problem, of: self)
+            worker.noteUnfitBody(problem, rule.refusesUnfit ? .requestRefused : .requestPassed, of: self)
             if rule.refusesUnfit { return answer(GatewayAnswer(problem)) }
         }
         request.framing = .length(held.requestContent.readableCount)

@@ -1,4 +1,6 @@
 import Base
+import HTTP
+import Plugins
 import Traffic
 
 /// How a route's requests are divided between upstreams.
@@ -20,6 +22,13 @@ final class CompiledSplit {
     /// The side that takes the request: always the same one for a key, by chance for a request without it.
     func side(for exchange: Exchange) -> Int {
         choice.side(for: key?.hash(of: exchange, by: Self.keyHash) ?? exchange.worker.random.next())
+    }
+
+    /// The side that takes every request like this one; nil when chance decides, or nobody said whose it is.
+    func side(_ fields: borrowing HeaderList, client: IPAddress?, identity: RouteIdentity?) -> Int? {
+        if let only = choice.onlySide { return only }
+        let hash = key?.hash(fields, client: client, identity: identity, by: Self.keyHash)
+        return hash.map { choice.side(for: $0) }
     }
 
     /// A constant key, so that all processes agree; another one than consistent hashing's, so that the callers of one

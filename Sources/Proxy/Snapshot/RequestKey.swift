@@ -14,20 +14,29 @@ enum RequestKey {
 
     /// Nil when the request doesn't have it, or has it without a value.
     func hash(of exchange: Exchange, by hash: KeyedHash) -> UInt64? {
-        if case .clientAddress = self { return hash.hash(exchange.client) }
-        guard let text = text(of: exchange), !text.isEmpty else { return nil }
+        self.hash(exchange.request.fields, client: exchange.client, identity: exchange.caller.identity, by: hash)
+    }
+
+    /// The same of a request that nobody serves.
+    /// - Parameter client: nil when nobody said who it is.
+    func hash(
+        _ fields: borrowing HeaderList, client: IPAddress?, identity: RouteIdentity?, by hash: KeyedHash
+    ) -> UInt64? {
+        if case .clientAddress = self { return client.map { hash.hash($0) } }
+        guard let text = text(fields, identity), !text.isEmpty else { return nil }
         return hash.hash(text)
     }
 
-    private func text(of exchange: Exchange) -> ByteView? {
+    private func text(_ fields: borrowing HeaderList, _ identity: RouteIdentity?) -> ByteView? {
         switch self {
-        case .clientAddress: nil
+        case .clientAddress: return nil
         case .header(let name):
-            exchange.request.fields.firstIndex(named: name).map { exchange.request.fields.value(at: $0) }
-        case .cookie(let name): exchange.request.fields.cookie(named: name)
-        case .spiffeID: exchange.caller.identity?.spiffeID
-        case .tenant: exchange.caller.identity?.tenant
-        case .claim(let index): exchange.caller.claim(index)
+            guard let index = fields.firstIndex(named: name) else { return nil }
+            return fields.value(at: index)
+        case .cookie(let name): return fields.cookie(named: name)
+        case .spiffeID: return identity?.spiffeID
+        case .tenant: return identity?.tenant
+        case .claim(let index): return identity?.claim(index)
         }
     }
 }

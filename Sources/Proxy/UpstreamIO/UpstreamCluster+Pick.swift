@@ -41,35 +41,41 @@ extension UpstreamCluster {
             case .refused(let left): return .refused(retryAfter: left)
             }
         }
-        if let picked = pickTarget(for: exchange, watch, now) {
+        let choice = pickTarget(for: exchange, watch, now)
+        if case .target(let picked) = choice {
             balancer.begin(picked)
-            return .target(picked)
+            return choice
         }
         if watch.plan.guardsUpstream {
             // Nothing came of it: a probe is another's.
             watch.plan.health.breaker.record(.unknown, exchange.attempt.upstreamTicket, now: now)
         }
-        guard let left = watch.refusal(among: exchange.attempt.excludedTargets, now: now) else { return .none }
+        guard let left = watch.refusal(among: exchange.attempt.excludedTargets, now: now) else { return choice }
+        if case .refused(let other) = choice { return .refused(retryAfter: min(left, other)) }
         return .refused(retryAfter: left)
     }
 
-    private func pickTarget(for exchange: Exchange, _ watch: UpstreamWatch, _ now: MonotonicTime) -> Int? {
+    private func pickTarget(
+        for exchange: Exchange, _ watch: UpstreamWatch, _ now: MonotonicTime
+    ) -> TargetChoice {
         let availability = watch.availability
         var excluded = exchange.attempt.excludedTargets
         let hash = hash(of: exchange)
+        var least: TimeAmount?
         while true {
             guard
                 let picked = balancer.pick(hash: hash, excluding: excluded, available: availability.chosen)
                     ?? balancer.pick(hash: hash, excluding: excluded, available: availability.reserve)
-            else { return nil }
+            else { return least.map { .refused(retryAfter: $0) } ?? .none }
             // In a panic nobody is asked whether they are fit.
-            guard watch.plan.guardsTargets, !availability.isPanic else { return picked }
+            guard watch.plan.guardsTargets, !availability.isPanic else { return .target(picked) }
             switch watch.plan.targets[picked].breaker.admit(now: now) {
             case .admitted(let ticket):
                 exchange.attempt.targetTicket = ticket
-                return picked
-            case .refused:
-                // Another loop was faster, or the last probe has just been granted.
+                return .target(picked)
+            case .refused(let left):
+                // Another loop was faster, the last probe has just been granted, or it takes a share only.
+                least = min(least ?? left, left)
                 excluded.insert(picked)
             }
         }

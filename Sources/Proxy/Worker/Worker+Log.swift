@@ -17,7 +17,9 @@ extension Worker {
         }
     }
 
-    func logUnfitBody(_ problem: BodyProblem, of exchange: Exchange) {
+    /// - Parameter body: whose it is, and what becomes of it.
+    func noteUnfitBody(_ problem: BodyProblem, _ body: UnfitBody, of exchange: Exchange) {
+        exchange.route.metrics.count(body)
         log.warning("a body can't be edited") { line in
             line.field("reason", problem.message)
             line.field("route", exchange.route.identity.string)

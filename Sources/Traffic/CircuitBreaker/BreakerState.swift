@@ -5,10 +5,12 @@ import Base
 /// ```
 ///            too many failures                 open time over
 ///   closed ─────────────────────▶ open ───────────────────────▶ half open
-///     ▲                            ▲                              │   │
-///     │                            └──────── a probe fails ───────┘   │
-///     └─────────────────────── all probes succeed ────────────────────┘
+///     ▲                            ▲ ▲                            │   │
+///     │                            │ └──────── a probe fails ─────┘   │
+///     │ recover time over          │ too many failures                │
+///     └────────────────────── recovering ◀── all probes succeed ──────┘
 /// ```
+/// Without a recover time, probes that succeed close it.
 package enum BreakerState: Sendable, Equatable {
     case closed
     /// - Parameter streak: how often it has opened since it was last closed.
@@ -17,6 +19,16 @@ package enum BreakerState: Sendable, Equatable {
     ///   - granted: probes under way or done; the policy says how many there are.
     ///   - succeeded: those of them that have.
     case halfOpen(granted: Int, succeeded: Int, streak: Int)
+    /// The probes have succeeded: a growing share of the requests is let through.
+    case recovering(since: MonotonicTime, streak: Int)
+
+    /// Whether outcomes are counted, and may open it.
+    package var counts: Bool {
+        switch self {
+        case .closed, .recovering: true
+        case .open, .halfOpen: false
+        }
+    }
 }
 
 /// Whether a request may go to the upstream, by the state alone.
@@ -24,6 +36,8 @@ package enum BreakerAdmission: Sendable, Equatable {
     case allowed
     /// It may, and what becomes of it decides. Its outcome must be told.
     case probe
+    /// So many of a thousand requests may, see `BreakerRecovery`.
+    case share(permille: Int)
     /// It may not; in that time it might.
     case refused(retryAfter: TimeAmount)
 }
@@ -37,8 +51,11 @@ extension BreakerState {
         if case .open(let until, let streak) = self, now >= until {
             self = .halfOpen(granted: 0, succeeded: 0, streak: streak)
         }
+        if case .recovering(let since, _) = self, now - since >= policy.recoverTime { self = .closed }
         switch self {
         case .closed: return .allowed
+        case .recovering(let since, _):
+            return .share(permille: BreakerRecovery.share(elapsed: now - since, of: policy.recoverTime))
         case .open(let until, _): return .refused(retryAfter: until - now)
         case .halfOpen(let granted, let succeeded, let streak):
             guard granted < max(policy.probes, 1) else { return .refused(retryAfter: Self.probeTime) }
@@ -47,10 +64,13 @@ extension BreakerState {
         }
     }
 
-    /// Opens a closed breaker, because the counts say so.
+    /// Opens a breaker that is closed or recovering, because the counts say so.
     package mutating func trip(_ policy: BreakerPolicy, now: MonotonicTime, chance: Double) {
-        guard case .closed = self else { return }
-        open(policy, streak: 1, now: now, chance: chance)
+        switch self {
+        case .closed: open(policy, streak: 1, now: now, chance: chance)
+        case .recovering(_, let streak): open(policy, streak: streak + 1, now: now, chance: chance)
+        case .open, .halfOpen: break
+        }
     }
 
     /// Takes the outcome of a probe.
@@ -65,7 +85,11 @@ extension BreakerState {
             self = .halfOpen(granted: max(granted - 1, succeeded), succeeded: succeeded, streak: streak)
         case .slow where policy.slowRatio == nil, .success:
             let isDone = succeeded + 1 >= max(policy.probes, 1)
-            self = isDone ? .closed : .halfOpen(granted: granted, succeeded: succeeded + 1, streak: streak)
+            guard isDone else {
+                self = .halfOpen(granted: granted, succeeded: succeeded + 1, streak: streak)
+                return
+            }
+            self = policy.recoverTime > .zero ? .recovering(since: now, streak: streak) : .closed
         case .failure, .slow: open(policy, streak: streak + 1, now: now, chance: chance)
         }
     }

@@ -14,12 +14,16 @@ package final class CircuitBreaker: Sendable {
     }
 
     private let shared: Lock<Shared>
-    /// What every request reads: what may be done, in the lowest two bits, and the number of the phase.
-    private let gate = Atomic<UInt64>(1 << 2)
+    /// What every request reads: what may be done, in the lowest bits, and the number of the phase.
+    private let gate = Atomic<UInt64>(1 << Gate.bits)
     /// Until when it is open; means nothing in other phases.
     private let openUntil = Atomic<Int64>(0)
-    /// When probes have closed it last; the least instant for never.
+    /// When probes have succeeded last; the least instant for never.
     private let closedAt = Atomic<Int64>(.min)
+    /// While it recovers: the sum of the requests' shares, see `BreakerRecovery`.
+    private let recoverySum = Atomic<UInt64>(0)
+    /// The policy's recover time, in nanoseconds.
+    private let recoverTime = Atomic<Int64>(0)
     private let failuresInARow = Atomic<Int>(0)
     private let window = OutcomeWindow()
     private let thresholds = BreakerThresholds()
@@ -33,12 +37,18 @@ package final class CircuitBreaker: Sendable {
         case probing = 2
         /// Half open, and all probes are under way or done.
         case waiting = 3
+        /// A growing share may go.
+        case recovering = 4
+
+        static let bits: UInt64 = 3
+        static let mask: UInt64 = 7
 
         init(_ state: BreakerState, probes: Int) {
             switch state {
             case .closed: self = .closed
             case .open: self = .open
             case .halfOpen(let granted, _, _): self = granted < max(probes, 1) ? .probing : .waiting
+            case .recovering: self = .recovering
             }
         }
     }
@@ -61,7 +71,7 @@ package final class CircuitBreaker: Sendable {
     package var counts: BreakerCounts { shared.withLock { $0.counts } }
     /// Failures since the last success, as long as it is closed.
     package var consecutiveFailures: Int { failuresInARow.load(ordering: .relaxed) }
-    /// When probes have closed it last; nil for never.
+    /// When probes have succeeded last; nil for never.
     package var recovery: MonotonicTime? {
         let instant = closedAt.load(ordering: .relaxed)
         return instant == .min ? nil : MonotonicTime(nanoseconds: instant)
@@ -74,6 +84,7 @@ package final class CircuitBreaker: Sendable {
             if shared.policy.window != policy.window || !thresholds.isSet { window.reset(length: policy.window) }
             shared.policy = policy
             thresholds.set(policy)
+            recoverTime.store(policy.recoverTime.nanoseconds, ordering: .relaxed)
             publish(shared.state, policy, isNewPhase: false)
         }
     }
@@ -84,16 +95,23 @@ package final class CircuitBreaker: Sendable {
     @inline(__always)
     package func admit(now: MonotonicTime) -> BreakerVerdict {
         let seen = gate.load(ordering: .relaxed)
-        guard seen & 3 != Gate.closed.rawValue else {
-            return .admitted(BreakerTicket(phase: seen >> 2, isProbe: false))
+        guard seen & Gate.mask != Gate.closed.rawValue else {
+            return .admitted(BreakerTicket(phase: seen >> Gate.bits, isProbe: false))
         }
         return admitSlowly(seen, now)
     }
 
     @inline(never)
     private func admitSlowly(_ seen: UInt64, _ now: MonotonicTime) -> BreakerVerdict {
-        // As long as it refuses, it does so without a lock.
+        // As long as it refuses, or lets a share through, it does so without a lock.
         if let refusal = refusal(seen, now) { return .refused(retryAfter: refusal) }
+        if seen & Gate.mask == Gate.recovering.rawValue {
+            let elapsed = now - MonotonicTime(nanoseconds: closedAt.load(ordering: .relaxed))
+            let time = TimeAmount(nanoseconds: recoverTime.load(ordering: .relaxed))
+            if elapsed < time {
+                return admit(permille: BreakerRecovery.share(elapsed: elapsed, of: time), phase: seen >> Gate.bits)
+            }
+        }
         return shared.withLock { shared in
             let before = shared.state
             let admission = shared.state.admit(shared.policy, now: now)
@@ -102,8 +120,9 @@ package final class CircuitBreaker: Sendable {
                 if case .open = before { isNewPhase = true }
                 publish(shared.state, shared.policy, isNewPhase: isNewPhase)
             }
-            let phase = gate.load(ordering: .relaxed) >> 2
+            let phase = gate.load(ordering: .relaxed) >> Gate.bits
             switch admission {
+            case .share(let permille): return admit(permille: permille, phase: phase)
             case .allowed: return .admitted(BreakerTicket(phase: phase, isProbe: false))
             case .probe:
                 shared.counts.probes &+= 1
@@ -113,16 +132,25 @@ package final class CircuitBreaker: Sendable {
         }
     }
 
-    /// For how long it refuses; nil when a request may go.
+    /// Lets a share of the requests through.
+    private func admit(permille: Int, phase: UInt64) -> BreakerVerdict {
+        let sum = recoverySum.wrappingAdd(UInt64(clamping: permille), ordering: .relaxed).oldValue
+        guard BreakerRecovery.admits(sum: sum, permille: permille) else {
+            return .refused(retryAfter: BreakerState.probeTime)
+        }
+        return .admitted(BreakerTicket(phase: phase, isProbe: false))
+    }
+
+    /// For how long it refuses all; nil when a request may go.
     package func refusal(now: MonotonicTime) -> TimeAmount? { refusal(gate.load(ordering: .relaxed), now) }
 
     private func refusal(_ seen: UInt64, _ now: MonotonicTime) -> TimeAmount? {
-        switch Gate(rawValue: seen & 3) {
+        switch Gate(rawValue: seen & Gate.mask) {
         case .open:
             let until = MonotonicTime(nanoseconds: openUntil.load(ordering: .relaxed))
             return now < until ? until - now : nil
         case .waiting: return BreakerState.probeTime
-        case .closed, .probing, nil: return nil
+        case .closed, .probing, .recovering, nil: return nil
         }
     }
 
@@ -133,7 +161,7 @@ package final class CircuitBreaker: Sendable {
     /// - Returns: what that has changed.
     @discardableResult
     package func record(_ outcome: CallOutcome, _ ticket: BreakerTicket, now: MonotonicTime) -> BreakerChange? {
-        guard ticket.phase == gate.load(ordering: .relaxed) >> 2 else { return nil }
+        guard isCurrent(ticket) else { return nil }
         if ticket.isProbe { return endProbe(outcome, ticket, now) }
         if outcome == .unknown { return nil }
         let inARow: Int
@@ -155,8 +183,7 @@ package final class CircuitBreaker: Sendable {
     @inline(never)
     private func trip(_ cause: BreakerCause, _ ticket: BreakerTicket, _ now: MonotonicTime) -> BreakerChange? {
         shared.withLock { shared in
-            guard shared.state == .closed, !shared.isRetired, ticket.phase == gate.load(ordering: .relaxed) >> 2
-            else { return nil }
+            guard shared.state.counts, !shared.isRetired, isCurrent(ticket) else { return nil }
             guard ejections?.take() ?? true else {
                 shared.counts.suppressed &+= 1
                 return nil
@@ -173,7 +200,7 @@ package final class CircuitBreaker: Sendable {
         _ outcome: CallOutcome, _ ticket: BreakerTicket, _ now: MonotonicTime
     ) -> BreakerChange? {
         shared.withLock { shared in
-            guard ticket.phase == gate.load(ordering: .relaxed) >> 2, case .halfOpen = shared.state else { return nil }
+            guard isCurrent(ticket), case .halfOpen = shared.state else { return nil }
             shared.state.probeEnded(outcome, shared.policy, now: now, chance: shared.random.unit())
             switch shared.state {
             case .halfOpen:
@@ -184,7 +211,7 @@ package final class CircuitBreaker: Sendable {
                 shared.counts.cause = .failedProbe
                 publish(shared.state, shared.policy, isNewPhase: true)
                 return .opened(.failedProbe)
-            case .closed:
+            case .closed, .recovering:
                 close(&shared, now)
                 return .closed
             }
@@ -194,18 +221,22 @@ package final class CircuitBreaker: Sendable {
     /// Closes it, whatever it has seen: an operator's wish, or that of a configuration that has no breaker any more.
     package func reset(now: MonotonicTime) {
         shared.withLock { shared in
-            let wasClosed = shared.state == .closed
+            let before = shared.state
             shared.state = .closed
-            if wasClosed { forget() } else { close(&shared, now) }
+            if !before.counts { return close(&shared, now) }
+            forget()
+            publish(.closed, shared.policy, isNewPhase: false)
         }
     }
 
     /// Whether the outcome of what was admitted with the ticket still tells anything.
-    package func isCurrent(_ ticket: BreakerTicket) -> Bool { ticket.phase == gate.load(ordering: .relaxed) >> 2 }
+    package func isCurrent(_ ticket: BreakerTicket) -> Bool {
+        ticket.phase == gate.load(ordering: .relaxed) >> Gate.bits
+    }
 
-    /// Begins to count anew, if it is closed: who was to blame has been found elsewhere.
+    /// Begins to count anew, unless it is open: who was to blame has been found elsewhere.
     package func forgive() {
-        shared.withLock { if $0.state == .closed { forget() } }
+        shared.withLock { if $0.state.counts { forget() } }
     }
 
     /// Closes it for good: its target is gone, though requests under way may still know it.
@@ -218,7 +249,8 @@ package final class CircuitBreaker: Sendable {
         forget()
         ejections?.giveBack()
         closedAt.store(now.nanoseconds, ordering: .relaxed)
-        publish(.closed, shared.policy, isNewPhase: true)
+        recoverySum.store(BreakerRecovery.firstSum, ordering: .relaxed)
+        publish(shared.state, shared.policy, isNewPhase: true)
     }
 
     /// What was counted before must not open it again.
@@ -231,8 +263,8 @@ package final class CircuitBreaker: Sendable {
     private func publish(_ state: BreakerState, _ policy: BreakerPolicy, isNewPhase: Bool) {
         if case .open(let until, _) = state { openUntil.store(until.nanoseconds, ordering: .relaxed) }
         let before = gate.load(ordering: .relaxed)
-        let phase = (before >> 2) &+ (isNewPhase ? 1 : 0)
-        let after = phase << 2 | Gate(state, probes: policy.probes).rawValue
+        let phase = (before >> Gate.bits) &+ (isNewPhase ? 1 : 0)
+        let after = phase << Gate.bits | Gate(state, probes: policy.probes).rawValue
         guard after != before else { return }
         gate.store(after, ordering: .relaxed)
         signal.raise()

@@ -5,7 +5,7 @@ import Synchronization
 /// The buckets of one limit, one for each key, shared by all loops without a lock: owns what `Buckets` works on.
 ///
 /// ```
-/// successor ┊ set ├ key ├ key ├ … 8 ├ fullAt ├ fullAt ├ … 8 ┤ set …     a set is two cache lines; a key's hash names it
+/// successor, takeovers ┊ set ├ key ├ … 8 ├ fullAt ├ … 8 ┤ set …     a set is two cache lines; a key's hash names it
 /// ```
 /// A key takes the place in its set whose bucket is the fullest: an unused one, as long as there is one, then one that is
 /// full again, which has nothing to remember. When all eight are in use, the newcomer takes over the fullest **as it
@@ -68,6 +68,7 @@ package final class BucketTable: @unchecked Sendable {
         let place = UnsafeMutablePointer<Buckets>.allocate(capacity: 1)
         place.initialize(to: other.buckets)
         next = (other, place)
+        other.buckets.add(takeovers: buckets.takeovers)
         buckets.succeed(by: place, now: now)
     }
 }
@@ -77,7 +78,7 @@ package struct Buckets: @unchecked Sendable {
     // Sendable: every word is atomic.
 
     package let law: TokenBucketLaw
-    /// The first is the successor's address.
+    /// The first is the successor's address, the second counts takeovers.
     private let words: UnsafeMutablePointer<Atomic<Int64>>
     let setCount: Int
     /// When ticks began.
@@ -103,7 +104,7 @@ package struct Buckets: @unchecked Sendable {
         let mark = Self.mark(key)
         let set = set(of: key)
         while true {
-            let place = place(of: mark, in: set)
+            let place = place(of: mark, in: set, now: ticks)
             let time = times(set) + place
             let fullAt = time.pointee.load(ordering: .acquiring)
             if let successor { return successor.pointee.take(cost, key: key, now: now) }
@@ -151,6 +152,14 @@ package struct Buckets: @unchecked Sendable {
         return count
     }
 
+    /// How many buckets in use other keys have taken over, because there was no room for both; those of former tables
+    /// included.
+    package var takeovers: UInt64 { UInt64(bitPattern: words[1].load(ordering: .relaxed)) }
+
+    fileprivate func add(takeovers count: UInt64) {
+        _ = words[1].wrappingAdd(Int64(bitPattern: count), ordering: .relaxed)
+    }
+
     // MARK: Handing over
 
     private var successor: UnsafePointer<Buckets>? {
@@ -182,7 +191,7 @@ package struct Buckets: @unchecked Sendable {
         let set = set(of: key)
         while true {
             let isKnown = heldPlace(of: mark, in: set) != nil
-            let place = place(of: mark, in: set)
+            let place = place(of: mark, in: set, now: ticks)
             let time = times(set) + place
             let fullAt = time.pointee.load(ordering: .acquiring)
             // What the key itself took here meanwhile is added; another's place is only taken over, as ever.
@@ -232,7 +241,7 @@ package struct Buckets: @unchecked Sendable {
     }
 
     /// The key's place, taken if it had none.
-    private func place(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>) -> Int {
+    private func place(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>, now ticks: Int64) -> Int {
         while true {
             if let place = heldPlace(of: mark, in: set) { return place }
             var fullest = 0
@@ -249,7 +258,10 @@ package struct Buckets: @unchecked Sendable {
                 }
                 place += 1
             }
-            if holder != mark, claim(fullest, of: holder, for: mark, in: set) { return fullest }
+            if holder != mark, claim(fullest, of: holder, for: mark, in: set) {
+                if holder != 0, fullestTime > ticks { add(takeovers: 1) }
+                return fullest
+            }
         }
     }
 

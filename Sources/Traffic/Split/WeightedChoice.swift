@@ -44,6 +44,12 @@ package struct WeightedChoice: Sendable, Equatable {
         return best
     }
 
+    /// The side that takes everybody; nil when more than one has a weight.
+    package var onlySide: Int? {
+        let weighted = sides.indices.filter { sides[$0].weight > 0 }
+        return weighted.count == 1 ? weighted[0] : nil
+    }
+
     /// Spreads a number over all its bits (the finaliser of MurmurHash3, by A. Appleby; every input has its own output).
     static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value

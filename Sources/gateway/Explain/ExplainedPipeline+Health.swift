@@ -23,6 +23,7 @@ extension ExplainedPipeline.Values {
             time("open_for_max", breaker.openTimeMax), percent("jitter", breaker.jitter),
             number("probes", breaker.probes),
         ]
+        if let recovery = breaker.recoverTime { values.append(time("recover_for", recovery)) }
         if breaker.scope.value != .upstream { values.append(percent("ejected_max", breaker.ejectedMax)) }
         if let fallback = breaker.fallback { values.append(number("fallback.status", fallback.status)) }
         return values

@@ -9,11 +9,16 @@ package struct ExplainedPipeline {
 
     package let steps: [ExplainedStep]
 
-    /// - Parameter transforms: what the transforms' values are; nil to leave them out.
+    /// - Parameters:
+    ///   - transforms: what the transforms' values are; nil to leave them out.
+    ///   - splitSide: whose upstream is told of; nil for the first side's.
     package init(
-        _ configuration: GatewayConfiguration, listener: Listener, route: Route, transforms: TransformPreview? = nil
+        _ configuration: GatewayConfiguration, listener: Listener, route: Route, transforms: TransformPreview? = nil,
+        splitSide: Int? = nil
     ) {
-        let values = Values(configuration: configuration, listener: listener, route: route, transforms: transforms)
+        let values = Values(
+            configuration: configuration, listener: listener, route: route, transforms: transforms,
+            splitSide: splitSide)
         steps = PipelineStep.allCases.map { step in
             let found = values.of(step)
             return ExplainedStep(step: step, isActive: found != nil, values: found ?? [])
@@ -25,6 +30,7 @@ package struct ExplainedPipeline {
         let listener: Listener
         let route: Route
         let transforms: TransformPreview?
+        let splitSide: Int?
 
         /// Nil when the step is off on this route.
         func of(_ step: PipelineStep) -> [Value]? {
@@ -67,6 +73,7 @@ package struct ExplainedPipeline {
             guard let proxy, let domain = configuration.domains.first(where: { $0.name == route.domain }) else {
                 return nil
             }
+            if let side = splitSide, let split = proxy.split { return domain.upstreams[split.sides[side].upstream] }
             return domain.upstreams[proxy.upstream]
         }
     }

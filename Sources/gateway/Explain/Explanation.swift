@@ -62,7 +62,8 @@ package struct Explanation {
         otherCount = max(0, losers - nearMisses.count)
         pipeline = route.map {
             ExplainedPipeline(
-                blueprint.configuration, listener: listeners[index], route: $0, transforms: preview.transforms)
+                blueprint.configuration, listener: listeners[index], route: $0, transforms: preview.transforms,
+                splitSide: preview.splitSide)
         }
         identity = route.flatMap { route in
             preview.identity.map { ExplainedIdentity($0, route: route, blueprint.configuration) }
@@ -79,6 +80,19 @@ package struct Explanation {
         return preview.query.split(separator: "&").compactMap { pair in
             let parts = pair.split(separator: "=", maxSplits: 1)
             return parts.count == 2 && names.contains(String(parts[0])) ? String(parts[1]) : nil
+        }
+    }
+
+    /// What decides which side of a split takes the request.
+    func splitDecision(_ split: Split) -> String {
+        if split.sides.count(where: { $0.weight.value > 0 }) == 1 { return "no other side has a weight" }
+        guard let key = split.key?.value else { return "by chance: it has no key" }
+        if preview.splitSide != nil { return "by \(key.text)" }
+        switch key {
+        case .clientAddress: return "by \(key.text): --client says whose request it is"
+        case .spiffeID, .tenant, .claim:
+            return "by \(key.text): --token or --claims says whose request it is; by chance for one without"
+        case .header, .cookie: return "by chance: the request has no \(key.text)"
         }
     }
 

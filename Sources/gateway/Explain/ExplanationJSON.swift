@@ -16,6 +16,7 @@ extension Explanation {
             "place": .optional(route.map { files.describe($0.location) }),
             "parameters": .object(preview.captures.filter { !$0.name.isEmpty }.map { ($0.name, .string($0.value)) }),
             "upstream": upstream,
+            "split": split,
             "upstream_path": .optional(preview.upstreamPath),
             "upstream_query": .optional(preview.upstreamQuery),
             "redirect_location": .optional(preview.redirectLocation),
@@ -30,9 +31,25 @@ extension Explanation {
         ]
     }
 
+    /// Of a split, the side that takes the request; null where that can't be said.
     private var upstream: JSONValue {
         guard let route, case .proxy(let proxy) = route.action else { return .null }
-        return .string("\(route.domain)/\(proxy.upstreamName)")
+        guard let split = proxy.split else { return .string("\(route.domain)/\(proxy.upstreamName)") }
+        return .optional(preview.splitSide.map { "\(route.domain)/\(split.sides[$0].upstreamName)" })
+    }
+
+    private var split: JSONValue {
+        guard let route, case .proxy(let proxy) = route.action, let split = proxy.split else { return .null }
+        let sides = split.sides.enumerated().map { index, side -> JSONValue in
+            [
+                "upstream": .string("\(route.domain)/\(side.upstreamName)"), "weight": .integer(side.weight.value),
+                "taken": .boolean(index == preview.splitSide), "place": .string(files.describe(side.weight.origin)),
+            ]
+        }
+        return [
+            "key": .optional(split.key?.value.text), "sides": .array(sides),
+            "decision": .string(splitDecision(split)),
+        ]
     }
 
     /// What the gateway says when no route takes the request.

@@ -40,9 +40,13 @@ extension Explanation {
         var rows: [[String]] = []
         if let path = preview.upstreamPath {
             if case .proxy(let proxy) = action {
-                for side in proxy.split?.sides ?? [] {
-                    let text = "\(side.upstreamName), weight \(side.weight.value)"
-                    rows.append(["upstream", text, files.describe(side.weight.origin)])
+                if let split = proxy.split {
+                    for (index, side) in split.sides.enumerated() {
+                        let mark = index == preview.splitSide ? ": takes this request" : ""
+                        let text = "\(side.upstreamName), weight \(side.weight.value)\(mark)"
+                        rows.append(["upstream", text, files.describe(side.weight.origin)])
+                    }
+                    rows.append(["split", splitDecision(split), split.key.map { files.describe($0.origin) } ?? ""])
                 }
                 if proxy.split == nil {
                     rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)])

@@ -101,7 +101,7 @@ class Connection:
 class ScriptedUpstream:
     """A server on a free port. `requests` has every request read so far, `connections` every connection accepted."""
 
-    def __init__(self, *scripts, port=None, tolerate_errors=False):
+    def __init__(self, *scripts, port=None, tolerate_errors=False, address="127.0.0.1"):
         self.scripts = scripts
         self.requests = []
         self.connections = []
@@ -111,7 +111,7 @@ class ScriptedUpstream:
         self.port = port or free_port()
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.bind((address, self.port))
         self.listener.listen(512)
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()

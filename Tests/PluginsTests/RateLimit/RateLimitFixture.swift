@@ -87,7 +87,7 @@ final class RateLimitFixture {
         }
         guard case .complete = progress else { throw MessageError.missingHost }
         let address = try #require(IPAddress(text: client))
-        state.reset()
+        if phases.first == .anonymous { state.reset() }
         for phase in phases {
             inquiry.begin(phase)
             let verdict = chain.check(
@@ -106,6 +106,12 @@ final class RateLimitFixture {
         }
         return chain.settle(answer, to: inquiry, request, now: now, state: state)
     }
+
+    /// The last request's second phase.
+    func go(on chain: RateLimitChain) throws -> RateLimitVerdict { try send(chain, [.identified]) }
+
+    /// The last request goes no further, and the store is told.
+    func giveBackCharges(_ chain: RateLimitChain) { chain.chargesGivenBack(RequestHead(), state) }
 
     /// What a client is told of the last request.
     func fields(_ chain: RateLimitChain) -> [String: String] {

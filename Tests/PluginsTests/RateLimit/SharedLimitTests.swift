@@ -86,6 +86,51 @@ struct SharedLimitTests {
         #expect(try fixture.send(chain) == .refuse)
     }
 
+    @Test("what the store charged before the caller was known is given back when a limit behind it refuses")
+    func charges() throws {
+        let fixture = RateLimitFixture()
+        let wide = try fixture.rule("wide", rate: 1, burst: 9, cost: RateLimitCost(usual: 2), sharedOr: .refuse)
+        let free = try fixture.rule("free", cost: RateLimitCost(usual: 0), sharedOr: .refuse)
+        let shadow = try fixture.rule("shadow", isShadow: true, sharedOr: .refuse)
+        let behind = try fixture.rule("behind", burst: 1, needsIdentity: true)
+        let chain = fixture.chain([wide, free, shadow, behind])
+        #expect(try fixture.send(chain) == .ask)
+        // The limit in shadow had no token.
+        #expect(fixture.settle(chain, BucketAnswer([allowed(4_000, taken: 2), refused(1_000)])) == .proceed)
+        #expect(fixture.state.isCharged)
+        #expect(fixture.inquiry.returns.count == 1)
+        fixture.giveBackCharges(chain)
+        #expect(!fixture.state.isCharged)
+        #expect(fixture.fields(chain)["RateLimit"]?.hasPrefix(#""wide";r=7"#) == true)
+        // Without an answer nothing was charged; the store's refusal charges nothing.
+        for answer in [nil, BucketAnswer([refused(9_000), allowed(1)])] {
+            #expect(try fixture.send(chain) == .ask)
+            #expect(fixture.settle(chain, answer) != .proceed)
+            #expect(!fixture.state.isCharged)
+        }
+        // Where no limit needs to know the caller, there is nothing to remember.
+        let alone = fixture.chain([wide])
+        #expect(try fixture.send(alone) == .ask)
+        #expect(fixture.settle(alone, BucketAnswer([allowed(4_000, taken: 2)])) == .proceed)
+        #expect(!fixture.state.isCharged)
+    }
+
+    @Test("of a batch, what is given back goes to the loop's stock")
+    func batchedCharges() throws {
+        let fixture = RateLimitFixture()
+        let batched = try fixture.rule("batched", rate: 1, burst: 100, sharedOr: .refuse, batch: 5)
+        let behind = try fixture.rule("behind", burst: 1, needsIdentity: true)
+        let chain = fixture.chain([batched, behind])
+        #expect(try fixture.send(chain) == .ask)
+        #expect(fixture.settle(chain, BucketAnswer([allowed(1, taken: 5)])) == .proceed)
+        #expect(!fixture.state.isCharged)
+        #expect(try fixture.go(on: chain) == .proceed)
+        // The next ones are refused behind, and use nothing up.
+        for _ in 0..<10 { #expect(try fixture.send(chain, [.anonymous, .identified]) == .refuse) }
+        for _ in 0..<4 { #expect(try fixture.send(chain) == .proceed) }
+        #expect(try fixture.send(chain) == .ask)
+    }
+
     @Test("a key is another for every other text, limit and combination, and always the same for the same")
     func keys() throws {
         let fixture = RateLimitFixture()

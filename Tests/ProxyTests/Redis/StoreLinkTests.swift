@@ -157,6 +157,29 @@ struct StoreLinkTests {
         world.link.retire()
     }
 
+    @Test("what is told to the store keeps its place among the answers, and nobody hears of it")
+    func tell() throws {
+        let server = ScriptedServer([
+            [
+                .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 3),
+                .send(Array((charged + "*2\r\n:7\r\n:1\r\n").utf8)), .awaitEnd,
+            ]
+        ])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s")
+        var question = BucketQuestion()
+        let waiter = world.waiter()
+        _ = question.add(waiter.bucket, key: SharedKey(high: 0, low: 0), cost: 1)
+        // Before there is a connection, it isn't told.
+        world.link.tell(question)
+        world.turn(until: { world.status.standing == .ready }, "ready")
+        world.link.tell(question)
+        #expect(world.link.check(waiter))
+        world.turn(until: { waiter.isDone }, "answered")
+        #expect(waiter.answers.first?.timeToFull(0) == TimeAmount(nanoseconds: 7))
+        #expect(world.status.value(.answered) == 1)
+        world.link.retire()
+    }
+
     @Test("who has left is told nothing")
     func left() throws {
         let world = try LinkWorld("addresses: [\"127.0.0.1:1\"], breaker: {open_for: 1h, open_for_max: 1h}")

@@ -1,0 +1,74 @@
+"""A server that speaks just enough of Redis' protocol to be a store, and says what a test wants it to."""
+
+import socket
+import threading
+
+from .ports import free_port
+
+LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
+
+
+class FakeRedis:
+    """Lets every bucket's request through, or answers every command with `error`. `commands` has their names."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.commands = []
+        self.port = free_port()
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # Shutting down wakes the thread that accepts.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            try:
+                while words := self._command(stream):
+                    self.commands.append(words[0])
+                    connection.sendall(self.error or self._answer(words))
+            except OSError:
+                pass
+
+    @staticmethod
+    def _command(stream):
+        line = stream.readline()
+        if not line:
+            return None
+        words = []
+        for _ in range(int(line[1:])):
+            length = int(stream.readline()[1:])
+            words.append(stream.read(length + 2)[:-2].decode())
+        return words
+
+    @staticmethod
+    def _answer(words):
+        if words[0] == "ROLE":
+            return b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+        if words[0] == "SCRIPT":
+            return b"$40\r\n" + b"ab" * 20 + b"\r\n"
+        if words[0] == "EVALSHA":
+            buckets = int(words[2])
+            # Half a second until each is full again, and a token taken.
+            return b"*%d\r\n" % (2 * buckets) + b":500000000\r\n:1\r\n" * buckets
+        return b"+OK\r\n"
