@@ -46,6 +46,21 @@ struct HeaderListTests {
         #expect(fields.count == 0 && fields.firstIndex == fields.endIndex)
     }
 
+    @Test("every name in the list has its mark, in any case of letters; of an empty list none has")
+    func marks() {
+        let names = ["Host", "hOST", "X", "x", "X-Request-ID", "x_a", "Accept-Language", "~", "1", "Z-9"]
+        #expect(names.allSatisfy { !HeaderList().nameMarks.mayHold(mark: $0.withByteView { NameMarks.mark(of: $0) }) })
+        for name in names {
+            var fields = list([("Via", "1"), (name, "2")])
+            for written in [name, name.lowercased(), name.uppercased()] {
+                #expect(fields.nameMarks.mayHold(mark: written.withByteView { NameMarks.mark(of: $0) }))
+            }
+            fields.remove(at: 0)
+            fields.remove(at: 1)
+            #expect(!fields.nameMarks.mayHold(mark: name.withByteView { NameMarks.mark(of: $0) }))
+        }
+    }
+
     @Test("a field can be set, also from bytes of the list itself")
     func setting() {
         var fields = list([("A", "1"), ("Via", "2"), ("a", "3")])

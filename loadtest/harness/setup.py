@@ -99,6 +99,11 @@ def install_redis():
         apt_install("redis-server")
 
 
+def install_valgrind():
+    if not shutil.which("valgrind"):
+        apt_install("valgrind")
+
+
 def redis_command(port, folder):
     """Redis without anything that lasts."""
     return [REDIS, "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]

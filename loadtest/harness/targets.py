@@ -1,5 +1,6 @@
 """The performance targets of the gateway, judged from the figures in results.json."""
 
+import math
 import statistics
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ class Target:
 
 
 ALLOCATIONS_MAX = 0.001    # calls per keep-alive request: what happens once a second in a whole process is less
+ERROR_MAX = 1.0      # of a difference, in microseconds: with a larger one a run says nothing about tenths of them
 OTHERS_MAX = 0.05    # the part of the machine that other processes may take before a run counts as disturbed
 
 
@@ -28,10 +30,14 @@ def costs(every, scenario, case, peer):
     return {row.get("round", place): row["cpu"] for place, row in enumerate(rows) if row["cpu"]}
 
 
+def each_round(combine, these, those):
+    """What `combine` makes of two costs of one round: what drifts between rounds cancels out, as it hits both."""
+    return [combine(these[number], those[number]) for number in these.keys() & those.keys()]
+
+
 def paired(combine, these, those):
-    """The median over the rounds of what `combine` makes of two costs of one round: what drifts between rounds cancels
-    out, as it hits both."""
-    values = [combine(these[number], those[number]) for number in these.keys() & those.keys()]
+    """The median of that over the rounds."""
+    values = each_round(combine, these, those)
     return statistics.median(values) if values else None
 
 
@@ -54,6 +60,22 @@ def at_most(what, limit, value, unit="", digits=2, below=False):
         return Target(what, told, "-", "not measured")
     met = value < limit if below else value <= limit
     return Target(what, told, f"{value:.{digits}f}{unit}", "met" if met else "**NOT MET**")
+
+
+def added(what, limit, these, those):
+    """What is too small to be judged without its error, which is half of the interval that holds the median in 95 of
+    100 runs. A limit of 0 stands for what can't be measured."""
+    told = f"at most {limit:g} µs" if limit else "not measurable"
+    values = sorted(each_round(lambda value, base: value - base, these, those))
+    if not values:
+        return Target(what, told, "-", "not measured")
+    median, aside = statistics.median(values), 0.98 * math.sqrt(len(values))
+    low, high = (values[min(max(round(len(values) / 2 + side), 0), len(values) - 1)] for side in (-aside, aside))
+    error = (high - low) / 2
+    verdict = "met" if median <= (limit or error) else "**NOT MET**"
+    if error > ERROR_MAX or verdict != "met" and median - error <= limit:
+        verdict = "undecided"
+    return Target(what, told, f"{median:.2f} ± {error:.2f} µs", verdict)
 
 
 def noted(target, every, scenario):
@@ -88,6 +110,9 @@ def judge(every):
             ("body-1m", at_most("1 MiB bodies, CPU per GiB to HAProxy", 1.0, quotient(large, large_base))),
         )),
         *(noted(target, every, "identity") for target in identity(every)),
+        *(noted(target, every, "pipeline") for target in pipeline(every)),
+        *(noted(target, every, "traffic") for target in traffic(every)),
+        noted(shared_limit(every), every, "shared-limit"),
         *memory(every.get("idle", {}).get("figures", {}).get("gateway")),
         *life(every.get("startup", {}).get("figures", {}).get("gateway")),
         reloads(every.get("reload", {}).get("figures", {}).get("gateway")),
@@ -109,6 +134,32 @@ def identity(every):
     beyond = fresh - crypto if fresh is not None and crypto else None
     return found + [at_most("A token never seen before, more CPU than plain and OpenSSL's verify and sign", 6.0,
                             beyond, " µs")]
+
+
+def pipeline(every):
+    base = costs(every, "pipeline", "plain", "haproxy")
+    return [at_most(f"The whole pipeline, {case}, CPU to HAProxy's plain proxying", 1.0,
+                    quotient(costs(every, "pipeline", case, "gateway"), base)) for case in ("one token", "10,000 tokens")]
+
+
+def traffic(every):
+    """Each part against a route without any in the same process, and that route against a process that has no other."""
+    def cost(case):
+        return costs(every, "traffic", case, "gateway")
+    return [added(what, limit, cost(case), cost(base)) for what, limit, case, base in (
+        ("Other routes' plugins, more CPU per request", 0, "no plugin", "alone"),
+        ("A local rate limit, more CPU per request", 0.3, "1 limit", "no plugin"),
+        ("A circuit breaker, more CPU per request", 0, "circuit breaker", "no plugin"),
+        ("10 header operations on requests, more CPU per request", 0.5, "10 operations on the request", "no plugin"),
+        ("10 header operations on answers, more CPU per request", 0.5, "10 operations on the answer", "no plugin"))]
+
+
+def shared_limit(every):
+    """With the rate that there was: the load generator's core is also Redis's."""
+    rows = every.get("shared-limit", {}).get("cases", {}).get("Redis", {}).get("gateway", [])
+    rate = f", {statistics.median(row['rps'] for row in rows):,.0f} checks a second" if rows else ""
+    return at_most(f"A rate limit in Redis, CPU to a local one{rate}", 1.5, quotient(
+        costs(every, "shared-limit", "Redis", "gateway"), costs(every, "shared-limit", "local", "gateway")))
 
 
 def memory(rounds):

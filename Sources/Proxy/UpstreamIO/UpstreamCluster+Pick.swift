@@ -84,41 +84,43 @@ extension UpstreamCluster {
     /// An attempt that `pick` began is over.
     func attemptEnded(_ attempt: Attempt, _ outcome: AttemptOutcome, now: MonotonicTime) {
         balancer.end(attempt.target)
-        if let watch { tell(watch.plan, attempt, outcome, now) }
+        if let watch { tell(watch, attempt, outcome, now) }
     }
 
     /// The target has answered with a head. A probe is decided now: the answer's end may be far away.
     func attemptAnswered(_ attempt: inout Attempt, now: MonotonicTime) {
         guard let watch, attempt.upstreamTicket.isProbe || attempt.targetTicket.isProbe else { return }
-        tell(watch.plan, attempt, .answered(status: attempt.status), now)
+        tell(watch, attempt, .answered(status: attempt.status), now)
         attempt.upstreamTicket = .none
         attempt.targetTicket = .none
     }
 
-    private func tell(_ plan: HealthPlan, _ attempt: Attempt, _ outcome: AttemptOutcome, _ now: MonotonicTime) {
-        guard plan.guardsUpstream || plan.guardsTargets else { return }
+    /// The plan is read where it lies: a copy would retain all that it holds.
+    private func tell(_ watch: UpstreamWatch, _ attempt: Attempt, _ outcome: AttemptOutcome, _ now: MonotonicTime) {
+        guard watch.plan.guardsUpstream || watch.plan.guardsTargets else { return }
         let told: CallOutcome
         switch outcome {
         case .answered(let status):
-            told = plan.rule.outcome(status: status, time: attempt.answerTime - attempt.sentTime)
-        case .failed(let error): told = error.failureKind.map { plan.rule.outcome($0) } ?? .unknown
+            told = watch.plan.rule.outcome(status: status, time: attempt.answerTime - attempt.sentTime)
+        case .failed(let error): told = error.failureKind.map { watch.plan.rule.outcome($0) } ?? .unknown
         case .dropped: told = .unknown
         }
-        if plan.guardsTargets {
-            let breaker = plan.targets[attempt.target].breaker
+        if watch.plan.guardsTargets {
+            let breaker = watch.plan.targets[attempt.target].breaker
             let isLate = attempt.targetTicket != .none && !breaker.isCurrent(attempt.targetTicket)
             let change = breaker.record(told, attempt.targetTicket, now: now)
-            if let change { log(change, plan, target: plan.targets[attempt.target].target) }
+            if let change { log(change, watch.plan, target: watch.plan.targets[attempt.target].target) }
             // A failing target that is taken out is no failure of the upstream's: others answer in its place. Neither is
             // what was still under way on it.
             if !attempt.upstreamTicket.isProbe {
                 if isLate { return }
-                if case .opened = change { return plan.health.breaker.forgive() }
+                if case .opened = change { return watch.plan.health.breaker.forgive() }
             }
         }
-        guard plan.guardsUpstream, let change = plan.health.breaker.record(told, attempt.upstreamTicket, now: now)
+        guard watch.plan.guardsUpstream,
+            let change = watch.plan.health.breaker.record(told, attempt.upstreamTicket, now: now)
         else { return }
-        log(change, plan, target: nil)
+        log(change, watch.plan, target: nil)
     }
 
     private func log(_ change: BreakerChange, _ plan: HealthPlan, target: String?) {

@@ -173,8 +173,7 @@ package final class CircuitBreaker: Sendable {
             inARow = 0
         }
         var cause = thresholds.isExceeded(inARow: inARow) ? BreakerCause.consecutiveFailures : nil
-        if thresholds.hasRatio {
-            let sum = window.count(outcome, now: now)
+        if thresholds.hasRatio, let sum = window.count(outcome, now: now) {
             cause = cause ?? thresholds.excess(of: sum)
         }
         return cause.flatMap { trip($0, ticket, now) }

@@ -26,6 +26,8 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
     private let slow = Slots()
     /// The time of a slot, in nanoseconds.
     private let slotTime = Atomic<Int64>(1_000_000_000)
+    /// The last slot that has a failure or a slow answer; 0 for none.
+    private let lastTrouble = Atomic<UInt64>(0)
 
     private struct Slots: ~Copyable, @unchecked Sendable {
         // Sendable: every word is atomic.
@@ -35,16 +37,25 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
     }
 
     /// Counts a request.
-    /// - Returns: the window with it.
-    func count(_ outcome: CallOutcome, now: MonotonicTime) -> Sum {
+    /// - Returns: the window with it; nil when all that it holds went well.
+    func count(_ outcome: CallOutcome, now: MonotonicTime) -> Sum? {
         let number = number(now)
         Self.add(outcome == .failure, to: failures, number: number)
-        Self.add(outcome == .slow, to: slow, number: number)
-        return sum(now: now)
+        // Nothing is written where nothing was slow.
+        if outcome == .slow || slow.words[Self.index(number)].load(ordering: .relaxed) != 0 {
+            Self.add(outcome == .slow, to: slow, number: number)
+        }
+        if outcome == .failure || outcome == .slow {
+            lastTrouble.max(number, ordering: .relaxed)
+        } else if number &- lastTrouble.load(ordering: .relaxed) >= UInt64(Self.slotCount) {
+            return nil
+        }
+        return sum(at: number)
     }
 
-    func sum(now: MonotonicTime) -> Sum {
-        let number = number(now)
+    func sum(now: MonotonicTime) -> Sum { sum(at: number(now)) }
+
+    private func sum(at number: UInt64) -> Sum {
         var sum = Sum()
         for index in 0..<Self.slotCount {
             let failed = failures.words[index].load(ordering: .relaxed)
@@ -64,6 +75,7 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
         if let length {
             slotTime.store(max(length.nanoseconds / Int64(Self.slotCount), 1_000_000), ordering: .relaxed)
         }
+        lastTrouble.store(0, ordering: .relaxed)
         for index in 0..<Self.slotCount {
             failures.words[index].store(0, ordering: .relaxed)
             slow.words[index].store(0, ordering: .relaxed)
@@ -75,12 +87,14 @@ struct OutcomeWindow: ~Copyable, @unchecked Sendable {
         UInt64(max(now.nanoseconds, 0) / slotTime.load(ordering: .relaxed)) &+ 20
     }
 
+    private static func index(_ number: UInt64) -> Int { Int(number % UInt64(slotCount)) }
+
     private static func isAlive(_ word: UInt64, at number: UInt64) -> Bool {
         (number &- (word >> (2 * countBits))) & numberMask < UInt64(slotCount) && word != 0
     }
 
     private static func add(_ isCounted: Bool, to slots: borrowing Slots, number: UInt64) {
-        let slot = slots.words + Int(number % UInt64(slotCount))
+        let slot = slots.words + index(number)
         var word = slot.pointee.load(ordering: .relaxed)
         while true {
             let isCurrent = word >> (2 * countBits) == number & numberMask

@@ -64,6 +64,24 @@ struct FieldOperationTests {
         #expect(fixture.fields.value(of: .contentType)?.string == "text/html")
     }
 
+    @Test("what one operation has added or renamed, a later one finds")
+    func successors() throws {
+        let fixture = try TransformFixture([("A", "1")])
+        defer { withExtendedLifetime(fixture) {} }
+        let rule = makeRule([
+            FieldOperation(ByteView("a"), .rename(to: ByteView("X-New"))),
+            FieldOperation(ByteView("x-new"), .replace(.constant(ByteView("2")))),
+            FieldOperation(ByteView("X-Set"), .set(.constant(ByteView("3")))),
+            FieldOperation(ByteView("X-SET"), .set(.constant(ByteView("4")))),
+            FieldOperation(ByteView("X-Seen"), .append(.constant(ByteView("5")))),
+            FieldOperation(ByteView("x-seen"), .rename(to: ByteView("X-Last"))),
+            FieldOperation(ByteView("X-Last"), .replace(.constant(ByteView("6")))),
+        ])
+        _ = rule.render(fixture.facts, fields: fixture.fields, parameters: fixture.match)
+        rule.apply(to: &fixture.fields)
+        #expect(lines(of: fixture.fields) == ["x-new: 2", "X-SET: 4", "X-Last: 6"])
+    }
+
     @Test("all values are read before the first change")
     func snapshot() throws {
         let fixture = try TransformFixture([("A", "1"), ("B", "2")])
