@@ -26,7 +26,6 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CDigest", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // Floor 1
         floor("Base"),
@@ -35,7 +34,7 @@ let package = Package(
         floor("Linux", ["Base", "CLinux"]),
         floor("HTTP", ["Base"]),
         floor("Configuration", ["Base", "CYAML", "COpenSSL"]),
-        floor("JOSE", ["Base", "COpenSSL", "CDigest"]),
+        floor("JOSE", ["Base", "COpenSSL"]),
 
         // Floor 3
         floor("EventLoop", ["Base", "Linux"]),

@@ -56,7 +56,7 @@ struct Base64URLTests {
 
     @Test("SHA-256 of the empty text and of abc (FIPS 180-4)")
     func digest() {
-        let abc = SHA256Digest(of: ByteView("abc"))
+        let abc = SHA256Hasher().digest(ByteView("abc"))
         #expect(abc.withBytes { Array($0.raw) }.prefix(4) == [0xba, 0x78, 0x16, 0xbf])
         #expect(SHA256Digest(of: ByteView()).base64URL == "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU")
         #expect(SecureRandom.number() != SecureRandom.number())

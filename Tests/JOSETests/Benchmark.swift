@@ -46,7 +46,8 @@ struct Benchmark {
         defer { memory.deallocate() }
         print("base64url decode, \(text.count): \(best(20_000) { _ = Base64URL.decode(text, into: memory) }) ns")
         print("base64url encode, \(view.count): \(best(20_000) { _ = Base64URL.encode(view, into: memory) }) ns")
-        print("SHA-256, \(text.count): \(best(20_000) { _ = SHA256Digest(of: text) }) ns")
+        let hasher = SHA256Hasher()
+        print("SHA-256, \(text.count): \(best(20_000) { _ = hasher.digest(text) }) ns")
     }
 
     @Test("signatures", arguments: [SignatureAlgorithm.rs256, .ps256, .es256, .edDSA])

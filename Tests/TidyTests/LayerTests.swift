@@ -18,7 +18,6 @@ struct LayerTests {
         "CLinux": ["Linux"],
         "CYAML": ["Configuration"],
         "COpenSSL": ["Configuration", "JOSE", "TLS"],
-        "CDigest": ["JOSE"],
     ]
 
     private func table() throws -> LayerTable { LayerTable(manifest: try tree.text("Package.swift")) }

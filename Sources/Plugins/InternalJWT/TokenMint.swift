@@ -33,6 +33,7 @@ package final class TokenMint {
     private var currentSerial: UInt64 = 0
     private let cache: MintedTokenCache
     private let writer = ClaimsWriter()
+    private let hasher = SHA256Hasher()
     private var scratch = IOBuffer()
     private var random: RandomSource
 
@@ -186,7 +187,7 @@ extension TokenMint {
             storage.deallocate()
             throw .signingFailed
         }
-        let digest = SHA256Digest(of: ByteView(base: token, count: tokenCount))
+        let digest = hasher.digest(ByteView(base: token, count: tokenCount))
         let hexadecimal = token + tokenCount
         digest.withBytes { bytes in
             for index in 0..<MintedTokenCache.digestCount / 2 {

@@ -47,13 +47,14 @@ package struct SharedLimit {
 /// Makes keys of shared buckets: half of a SHA-256, as nobody has a secret that all replicas know and clients don't.
 /// A loop has one.
 package final class SharedKeyHasher {
+    private let hasher = SHA256Hasher()
     var text = IOBuffer(capacity: 512)
 
     package init() {}
 
     /// The key of what is in `text`, which is empty afterwards.
     func finish() -> SharedKey {
-        let digest = SHA256Digest(of: text.readable)
+        let digest = hasher.digest(text.readable)
         text.removeAll()
         if text.capacity > Self.keptBytesMax { text = IOBuffer(capacity: 512) }
         return digest.withBytes { bytes in

@@ -63,6 +63,7 @@ package final class TextTable {
     private let functions: [TextFunction]
     /// Where each template's pieces end.
     private let ends: [Int]
+    private let hasher: SHA256Hasher?
 
     package init(_ templates: [[Piece]]) {
         var pieces: [FlatPiece] = []
@@ -83,6 +84,7 @@ package final class TextTable {
         self.pieces = pieces
         self.functions = functions
         self.ends = ends
+        hasher = functions.contains { if case .hash = $0 { true } else { false } } ? SHA256Hasher() : nil
     }
 
     package var count: Int { ends.count }
@@ -206,7 +208,7 @@ package final class TextTable {
             TextEncoding.appendBase64(buffer.readable.from(start), to: &buffer)
             buffer.remove(length, at: start)
         case .hash:
-            let digest = SHA256Digest(of: buffer.readable.from(start))
+            guard let digest = hasher?.digest(buffer.readable.from(start)) else { return }
             buffer.truncate(to: start)
             digest.withBytes { TextEncoding.appendHexadecimal($0, to: &buffer) }
         case .urlEscape:
