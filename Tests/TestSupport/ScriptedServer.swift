@@ -53,6 +53,8 @@ package final class ScriptedServer: Sendable {
         port = UInt16(bigEndian: address.sin_port)
         state.withLock { $0.scripts = scripts }
         Foundation.Thread.detachNewThread { [weak self] in
+            // Whoever accepts closes: the number would soon be another server's.
+            defer { Glibc.close(listener) }
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
@@ -66,10 +68,8 @@ package final class ScriptedServer: Sendable {
         }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        Glibc.close(listener)
-    }
+    /// Accepting ends.
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func nextScript() -> [Step] {
         state.withLock { state in state.scripts.count > 1 ? state.scripts.removeFirst() : state.scripts.first ?? [] }

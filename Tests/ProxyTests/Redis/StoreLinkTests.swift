@@ -153,7 +153,10 @@ struct StoreLinkTests {
         let waiter = world.waiter()
         #expect(world.link.check(waiter))
         world.turn(until: { waiter.isDone }, "answered")
-        #expect(waiter.answers.count == 1 && waiter.failures == 0)
+        #expect(
+            waiter.answers.count == 1 && waiter.failures == 0,
+            "\(world.status.problem), \(world.status.value(.connected)) connected, \(world.status.value(.connectFailed)) failed"
+        )
         world.link.retire()
     }
 
