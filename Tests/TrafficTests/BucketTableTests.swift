@@ -163,6 +163,27 @@ struct BucketTableTests {
         for key in 0..<UInt64(4) { #expect(!new.take(1, key: key << 62 | 1, now: .zero).isAllowed) }
     }
 
+    @Test("what is taken at the very moment when a bucket is handed over is counted there, each token once")
+    func handingOverAtOnce() async throws {
+        let law = try Self.law(burst: 1_000)
+        for round in 0..<400 {
+            let old = try makeTable(law, capacity: 1)
+            let new = try makeTable(law, capacity: 1)
+            let allowed = await withTaskGroup(of: Int.self) { group in
+                group.addTask { (0..<500).count { _ in old.take(1, key: 1, now: .zero).isAllowed } }
+                group.addTask {
+                    for _ in 0..<round { _ = old.standing(of: 1, now: .zero) }
+                    old.hand(over: new, now: .zero)
+                    return 0
+                }
+                return await group.reduce(0, +)
+            }
+            // No token comes back meanwhile.
+            #expect(allowed == 500)
+            #expect(new.standing(of: 1, now: .zero)?.timeToFull == .seconds(500))
+        }
+    }
+
     @Test("a smaller table takes over a larger one: nobody owes more than a bucket and what they took")
     func shrinking() throws {
         let law = try Self.law(burst: 10)

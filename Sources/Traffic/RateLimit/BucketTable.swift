@@ -104,7 +104,7 @@ package struct Buckets: @unchecked Sendable {
         let mark = Self.mark(key)
         let set = set(of: key)
         while true {
-            let place = place(of: mark, in: set, now: ticks)
+            let place = seat(of: mark, in: set, now: ticks).place
             let time = times(set) + place
             let fullAt = time.pointee.load(ordering: .acquiring)
             if let successor { return successor.pointee.take(cost, key: key, now: now) }
@@ -175,10 +175,14 @@ package struct Buckets: @unchecked Sendable {
         for index in 0..<setCount {
             let set = set(at: index)
             for place in 0..<Self.places {
+                let holder = set[place].load(ordering: .acquiring)
                 let missing = times(set)[place].exchange(Self.handedOver, ordering: .acquiringAndReleasing) - ticks
                 guard missing > 0 else { continue }
-                let key = UInt64(bitPattern: set[place].load(ordering: .relaxed))
-                other.pointee.inherit(key, debt: other.pointee.law.debt(missing, of: law), now: now)
+                let debt = other.pointee.law.debt(missing, of: law)
+                if holder != 0 { other.pointee.inherit(UInt64(bitPattern: holder), debt: debt, now: now) }
+                // Who has taken the place over meanwhile owes as much, and nobody owes less for that.
+                let next = set[place].load(ordering: .acquiring)
+                if next != holder { other.pointee.inherit(UInt64(bitPattern: next), debt: debt, now: now) }
             }
         }
     }
@@ -190,18 +194,22 @@ package struct Buckets: @unchecked Sendable {
         let mark = Self.mark(key)
         let set = set(of: key)
         while true {
-            let isKnown = heldPlace(of: mark, in: set) != nil
-            let place = place(of: mark, in: set, now: ticks)
-            let time = times(set) + place
-            let fullAt = time.pointee.load(ordering: .acquiring)
-            // What the key itself took here meanwhile is added; another's place is only taken over, as ever.
-            let next =
-                isKnown || fullAt <= ticks
-                ? min(max(fullAt, ticks) + debt, ticks + 2 * law.fillTime) : max(fullAt, ticks + debt)
-            let isDone = time.pointee.compareExchange(
-                expected: fullAt, desired: next, ordering: .acquiringAndReleasing
-            ).exchanged
-            if isDone, isHeld(place, by: mark, in: set) { return }
+            let seat = seat(of: mark, in: set, now: ticks)
+            let time = times(set) + seat.place
+            var isDone = false
+            while !isDone, isHeld(seat.place, by: mark, in: set) {
+                let fullAt = time.pointee.load(ordering: .acquiring)
+                // What the key itself took here meanwhile is added; another's place is only taken over, as ever.
+                let next =
+                    seat.found > ticks
+                    ? max(seat.found, ticks + debt) + max(fullAt - seat.found, 0) : max(fullAt, ticks) + debt
+                isDone =
+                    time.pointee.compareExchange(
+                        expected: fullAt, desired: max(min(next, ticks + 2 * law.fillTime), fullAt),
+                        ordering: .acquiringAndReleasing
+                    ).exchanged
+            }
+            if isDone, isHeld(seat.place, by: mark, in: set) { return }
         }
     }
 
@@ -240,10 +248,17 @@ package struct Buckets: @unchecked Sendable {
         return nil
     }
 
+    /// Where a key sits.
+    private struct Seat {
+        let place: Int
+        /// The time that was found there by who took the place over; 0 when the key had it already.
+        var found: Int64 = 0
+    }
+
     /// The key's place, taken if it had none.
-    private func place(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>, now ticks: Int64) -> Int {
+    private func seat(of mark: Int64, in set: UnsafeMutablePointer<Atomic<Int64>>, now ticks: Int64) -> Seat {
         while true {
-            if let place = heldPlace(of: mark, in: set) { return place }
+            if let place = heldPlace(of: mark, in: set) { return Seat(place: place) }
             var fullest = 0
             var fullestTime = Int64.max
             var holder: Int64 = 0
@@ -260,7 +275,7 @@ package struct Buckets: @unchecked Sendable {
             }
             if holder != mark, claim(fullest, of: holder, for: mark, in: set) {
                 if holder != 0, fullestTime > ticks { add(takeovers: 1) }
-                return fullest
+                return Seat(place: fullest, found: fullestTime)
             }
         }
     }
