@@ -184,6 +184,28 @@ struct BucketTableTests {
         }
     }
 
+    @Test("no more than the burst gets through while buckets are handed over")
+    func handingOverAnEmptyBucket() async throws {
+        let law = try Self.law(burst: 300)
+        for round in 0..<200 {
+            let tables = try (1...3).map { try makeTable(law, capacity: $0 * 50) }
+            let allowed = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<2 {
+                    group.addTask { (0..<400).count { _ in tables[0].take(1, key: 7, now: .zero).isAllowed } }
+                }
+                group.addTask {
+                    for _ in 0..<round { _ = tables[0].standing(of: 7, now: .zero) }
+                    tables[0].hand(over: tables[1], now: .zero)
+                    tables[1].hand(over: tables[2], now: .zero)
+                    return 0
+                }
+                return await group.reduce(0, +)
+            }
+            #expect(allowed == 300)
+            #expect(tables[2].standing(of: 7, now: .zero)?.remaining == 0)
+        }
+    }
+
     @Test("a smaller table takes over a larger one: nobody owes more than a bucket and what they took")
     func shrinking() throws {
         let law = try Self.law(burst: 10)

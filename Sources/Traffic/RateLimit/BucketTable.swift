@@ -60,8 +60,10 @@ package final class BucketTable: @unchecked Sendable {
     package var byteCount: Int { 2 * Self.lineBytes + buckets.setCount * Buckets.setBytes }
 
     /// Hands everything over to a table by another law (or of another size): every bucket becomes as full there, in
-    /// proportion, as it is here, and whoever still charges this table charges the other. No request goes uncounted.
+    /// proportion, as it is here, and whoever still charges this table charges the other. No request goes uncounted, and
+    /// none finds a bucket fuller than it was: what a bucket owes is there before anybody is sent there.
     ///
+    /// To be called before anybody charges the other table by itself.
     /// By one thread at a time, once for each table; takes milliseconds for a million keys.
     package func hand(over other: BucketTable, now: MonotonicTime) {
         guard next == nil, other !== self else { return }
@@ -86,7 +88,7 @@ package struct Buckets: @unchecked Sendable {
 
     static let places = 8
     static let setBytes = places * 16
-    /// The time of a bucket that was handed over: no bucket's own, so that whoever read that one charges nothing here.
+    /// The time of a bucket that was handed over: whoever finds it asks the successor.
     private static let handedOver: Int64 = -1
     private static let firstSet = 8
 
@@ -104,10 +106,18 @@ package struct Buckets: @unchecked Sendable {
         let mark = Self.mark(key)
         let set = set(of: key)
         while true {
-            let place = seat(of: mark, in: set, now: ticks).place
+            let place: Int
+            if let held = heldPlace(of: mark, in: set) {
+                place = held
+            } else if let successor {
+                // Nobody takes a place here any more.
+                return successor.pointee.take(cost, key: key, now: now)
+            } else {
+                place = seat(of: mark, in: set, now: ticks).place
+            }
             let time = times(set) + place
             let fullAt = time.pointee.load(ordering: .acquiring)
-            if let successor { return successor.pointee.take(cost, key: key, now: now) }
+            if fullAt < 0, let successor { return successor.pointee.take(cost, key: key, now: now) }
             guard let next = law.taking(cost, from: fullAt, now: ticks) else {
                 // What was read may have been a newcomer's.
                 if isHeld(place, by: mark, in: set) {
@@ -126,19 +136,30 @@ package struct Buckets: @unchecked Sendable {
 
     /// Gives back what a request took that another limit refused.
     package func giveBack(_ cost: Int, key: UInt64) {
-        if let successor { return successor.pointee.giveBack(cost, key: key) }
         let set = set(of: key)
-        guard let place = heldPlace(of: Self.mark(key), in: set) else { return }
-        _ = times(set)[place].wrappingSubtract(
-            law.interval * Int64(min(max(cost, 0), law.burst)), ordering: .relaxed)
+        let amount = law.interval * Int64(min(max(cost, 0), law.burst))
+        while let place = heldPlace(of: Self.mark(key), in: set) {
+            let time = times(set) + place
+            let fullAt = time.pointee.load(ordering: .acquiring)
+            if fullAt < 0, successor != nil { break }
+            let isDone = time.pointee.compareExchange(
+                expected: fullAt, desired: fullAt - amount, ordering: .acquiringAndReleasing
+            ).exchanged
+            if isDone { return }
+        }
+        successor?.pointee.giveBack(cost, key: key)
     }
 
     /// The bucket of a key without touching it; nil when it has none, and so is full.
     package func standing(of key: UInt64, now: MonotonicTime) -> BucketStanding? {
-        if let successor { return successor.pointee.standing(of: key, now: now) }
         let set = set(of: key)
-        guard let place = heldPlace(of: Self.mark(key), in: set) else { return nil }
-        return law.standing(times(set)[place].load(ordering: .relaxed), now: ticks(now), cost: 0, isAllowed: true)
+        if let place = heldPlace(of: Self.mark(key), in: set) {
+            let fullAt = times(set)[place].load(ordering: .acquiring)
+            if fullAt >= 0 || successor == nil {
+                return law.standing(fullAt, now: ticks(now), cost: 0, isAllowed: true)
+            }
+        }
+        return successor?.pointee.standing(of: key, now: now)
     }
 
     /// How many buckets are not full. Walks the whole table: for introspection.
@@ -167,23 +188,43 @@ package struct Buckets: @unchecked Sendable {
         UnsafePointer(bitPattern: Int(words[0].load(ordering: .acquiring)))
     }
 
-    /// The successor is told first: from then on whoever finds a time taken away below goes there, and whoever charged
-    /// before is in the time that is taken.
+    /// Bucket by bucket: until a bucket has been moved it is charged here, and from then on there.
     fileprivate func succeed(by other: UnsafeMutablePointer<Buckets>, now: MonotonicTime) {
         words[0].store(Int64(Int(bitPattern: other)), ordering: .sequentiallyConsistent)
-        let ticks = ticks(now)
         for index in 0..<setCount {
-            let set = set(at: index)
-            for place in 0..<Self.places {
-                let holder = set[place].load(ordering: .acquiring)
-                let missing = times(set)[place].exchange(Self.handedOver, ordering: .acquiringAndReleasing) - ticks
-                guard missing > 0 else { continue }
-                let debt = other.pointee.law.debt(missing, of: law)
-                if holder != 0 { other.pointee.inherit(UInt64(bitPattern: holder), debt: debt, now: now) }
-                // Who has taken the place over meanwhile owes as much, and nobody owes less for that.
-                let next = set[place].load(ordering: .acquiring)
-                if next != holder { other.pointee.inherit(UInt64(bitPattern: next), debt: debt, now: now) }
+            for place in 0..<Self.places { move(place, in: set(at: index), to: other.pointee, now: now) }
+        }
+    }
+
+    /// What the bucket owes is written down there first; then it is closed here, if nobody has charged it meanwhile.
+    private func move(
+        _ place: Int, in set: UnsafeMutablePointer<Atomic<Int64>>, to other: Buckets, now: MonotonicTime
+    ) {
+        let ticks = ticks(now)
+        let time = times(set) + place
+        var holder: Int64 = 0
+        var movedUpTo = ticks
+        func pass(_ key: Int64, _ missing: Int64) {
+            guard key != 0, missing > 0 else { return }
+            other.inherit(UInt64(bitPattern: key), debt: other.law.debt(missing, of: law), now: now)
+        }
+        while true {
+            let fullAt = time.pointee.load(ordering: .acquiring)
+            let found = set[place].load(ordering: .acquiring)
+            if found != holder {
+                holder = found
+                movedUpTo = ticks
             }
+            pass(holder, fullAt - movedUpTo)
+            movedUpTo = max(movedUpTo, fullAt)
+            let isClosed = time.pointee.compareExchange(
+                expected: fullAt, desired: Self.handedOver, ordering: .acquiringAndReleasing
+            ).exchanged
+            guard isClosed else { continue }
+            // Who has taken the place over in this moment owes as much, and nobody owes less for that.
+            let last = set[place].load(ordering: .acquiring)
+            if last != holder { pass(last, fullAt - ticks) }
+            return
         }
     }
 
