@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import BINARY, EchoUpstream, Gateway, ScriptedUpstream, route_all  # noqa: E402
+from harness.redis import RedisServer  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -59,6 +60,13 @@ def gateway_with(tmp_path):
     yield start
     for gateway in started:
         gateway.__exit__(None)
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A store of its own."""
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
 
 
 def target_of(upstream):

@@ -8,7 +8,6 @@ import pytest
 
 from harness import eventually
 from harness.flood import Flood
-from harness.redis import RedisServer
 
 SECONDS = 10
 # Of each limit: requests a second, and how many are offered.
@@ -81,12 +80,6 @@ def in_use(gateway):
 
 
 # Two processes and one Redis
-
-@pytest.fixture
-def redis(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
-
 
 @pytest.fixture
 def replicas(gateway_with, redis):

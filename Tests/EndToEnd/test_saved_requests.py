@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import RawClient, eventually, free_port, request_bytes
+from harness import Background, RawClient, eventually, free_port, request_bytes
 
 NGINX = """
 daemon off;
@@ -90,16 +90,14 @@ def services(tmp_path):
             service.kill()
 
 
-class Load:
+class Load(Background):
     """Clients that ask as fast as they are answered, each request with a number of its own."""
 
     def __init__(self, gateway, method="GET", body=b"", clients=6):
+        super().__init__()
         self.gateway, self.method, self.body = gateway, method, body
         self.counts = collections.Counter()
         self.slowest = 0.0
-        self.failures = []
-        self.ending = threading.Event()
-        self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.ask, args=(number,)) for number in range(clients)]
 
     def ask(self, client_number):
@@ -131,18 +129,6 @@ class Load:
         """Waits until that many more requests are answered."""
         goal = self.total + count
         eventually(lambda: self.total >= goal or self.failures, seconds, f"{count} more answers: {self.counts}")
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join(30)
-        assert not any(thread.is_alive() for thread in self.threads), "a request hangs"
-        assert not self.failures, self.failures
 
 
 AGAIN = {"retries": {"attempts_max": 4, "per_try_timeout": "250ms", "backoff": {"base": "5ms", "max": "20ms"}}}

@@ -20,12 +20,6 @@ DECIDED_SECONDS = 2.0
 
 
 @pytest.fixture
-def redis(tmp_path):
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
-
-
-@pytest.fixture
 def replica(gateway_with, upstream_with):
     """Starts a gateway that limits all paths with a store's help."""
 

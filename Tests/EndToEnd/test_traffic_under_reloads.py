@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from harness import EchoUpstream, RawClient, ScriptedUpstream, echo, eventually, ok, request_bytes
+from harness import Background, EchoUpstream, RawClient, ScriptedUpstream, echo, eventually, ok, request_bytes
 from harness.redis import RedisServer
 
 RELOADS = int(os.environ.get("RELOADS", "24"))
@@ -84,13 +84,13 @@ def domain(steady, moody, number):
     return {"upstreams": upstreams, "routes": routes}
 
 
-class Callers:
+class Callers(Background):
     """For each route some clients that never pause."""
 
     def __init__(self, gateway, clients=2):
-        self.gateway, self.ending, self.lock = gateway, threading.Event(), threading.Lock()
+        super().__init__()
+        self.gateway = gateway
         self.answers = {name: collections.Counter() for name in EXPECTED}
-        self.failures = []
         self.threads = [
             threading.Thread(target=self.ask, args=(name, caller)) for name in EXPECTED for caller in range(clients)]
         self.threads.append(threading.Thread(target=self.look))
@@ -129,18 +129,6 @@ class Callers:
         eventually(
             lambda: self.failures or all(sum(self.answers[name].values()) >= goal[name] for name in goal),
             30, f"{count} more answers on every route: {self.answers}")
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join(30)
-        assert not any(thread.is_alive() for thread in self.threads), "a request hangs"
-        assert not self.failures, self.failures
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """What the end-to-end tests are built from: the gateway as a process, and peers that do as they are told."""
 
+from .background import Background
 from .client import RawClient, exchange, get, post, request_bytes
 from .configuration import HOST, domain_file, merged, route_all
 from .deadline import Deadline, eventually, stays
@@ -10,7 +11,7 @@ from .upstream import (
 from .wire import Malformed, Request, Response, Truncated, chunked
 
 __all__ = [
-    "answering", "BINARY", "chunked", "command", "Deadline", "domain_file", "echo", "EchoUpstream", "eventually",
+    "answering", "Background", "BINARY", "chunked", "command", "Deadline", "domain_file", "echo", "EchoUpstream", "eventually",
     "exchange", "free_port", "FullBacklog", "Gateway", "get", "HOST", "in_turn", "Malformed", "MEMORY_FACTOR", "merged", "ok",
     "parse_log", "post", "RawClient", "refused_port", "Request", "request_bytes", "resetting", "Response",
     "route_all", "ScriptedUpstream", "silent", "stays", "Truncated",
