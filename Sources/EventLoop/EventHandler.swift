@@ -4,11 +4,25 @@ import Linux
 ///
 /// Called on the loop's thread only. A handler may remove itself, and others, from within a call.
 package protocol EventHandler: AnyObject {
-    /// The watched descriptor is ready for `events`.
+    /// The watched descriptor is ready for `events`. The first step of a stride.
     func handle(_ events: EventSet)
+
+    /// The second step, asked for with `EventLoop.proceedLater`.
+    func proceed()
+
+    /// The last step, asked for with `EventLoop.sendLater`.
+    func send()
 
     /// The time asked for with `EventLoop.wake(_:at:)` has come, or nearly a tick later.
     func timerFired()
+}
+
+extension EventHandler {
+    /// Nothing: for handlers that don't ask for the step.
+    package func proceed() {}
+
+    /// Nothing: for handlers that don't ask for the step.
+    package func send() {}
 }
 
 /// A handler's place in its loop. The generation tells a place from its next tenant's, so that an event which was

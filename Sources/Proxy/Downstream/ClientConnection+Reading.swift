@@ -139,7 +139,7 @@ extension ClientConnection {
     }
 
     /// Reads once. - Returns: whether something came.
-    private func fill() -> Bool {
+    func fill() -> Bool {
         if peerHasClosed {
             endOfStream()
             return false

@@ -96,8 +96,23 @@ extension ClientConnection {
             state = .lingering(Linger(end: loop.now + Linger.duration))
         }
         touch(listener.settings.keepAliveIdleTimeout)
-        flush()
+        if isBroken { return clientLeft() }
+        sendLater()
         advance()
+    }
+
+    /// Has `output` written with those of the other connections of the stride.
+    private func sendLater() {
+        if isSendPending { return }
+        isSendPending = true
+        loop.sendLater(registration)
+    }
+
+    func send() {
+        isSendPending = false
+        flush()
+        // Requests that waited for room in `output`.
+        if !input.isEmpty { advance() }
     }
 
     /// Hands what is in `output` to the kernel.

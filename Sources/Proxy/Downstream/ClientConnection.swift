@@ -35,6 +35,8 @@ final class ClientConnection: EventHandler {
     /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
     var seesEnd = false
     var isWritable = true
+    /// Whether the loop was asked for `send`.
+    var isSendPending = false
     /// Whether the client will send no more.
     var peerHasClosed = false
     /// Whether a write has failed: the client is gone.
@@ -86,8 +88,14 @@ final class ClientConnection: EventHandler {
             isWritable = true
             flush()
         }
-        advance()
+        if state == .idle, input.isEmpty, isReadable, acceptsContent {
+            if fill() { loop.proceedLater(registration) }
+        } else {
+            advance()
+        }
     }
+
+    func proceed() { advance() }
 
     func timerFired() {
         wakeUp.fired()
@@ -191,7 +199,8 @@ final class ClientConnection: EventHandler {
             // A request that is already here is served.
             isReadable = true
             advance()
-            if state == .idle { close() }
+            guard state == .idle else { break }
+            if output.isEmpty { close() } else { state = .closing }
         case .head, .exchange: closesAfterResponse = true
         case .closing, .lingering, .closed: break
         }

@@ -82,7 +82,7 @@ extension Exchange {
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
-        if progress == .complete { connection.flush() } else { requestMayContinue() }
+        if progress == .complete { connection.sendLater() } else { requestMayContinue() }
     }
 
     private func open(to pool: TargetPool) {

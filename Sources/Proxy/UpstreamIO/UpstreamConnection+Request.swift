@@ -99,6 +99,11 @@ extension UpstreamConnection {
         flush()
     }
 
+    /// Has the request written with those of the other connections of the stride.
+    func sendLater() { loop.sendLater(registration) }
+
+    func send() { flush() }
+
     /// Hands what is in `output` to the kernel.
     func flush() {
         while isWritable, !output.isEmpty, !isWriteBroken {

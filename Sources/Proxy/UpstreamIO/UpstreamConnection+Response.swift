@@ -105,7 +105,7 @@ extension UpstreamConnection {
     }
 
     /// Reads once. - Returns: whether something came.
-    private func fill() -> Bool {
+    func fill() -> Bool {
         guard isReadable else {
             // While it waits, others use the memory, which is in the processor's cache now.
             if input.isEmpty { buffers.recycle(&input) }

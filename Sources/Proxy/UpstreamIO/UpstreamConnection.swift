@@ -98,10 +98,14 @@ final class UpstreamConnection: EventHandler {
         if state == .idle {
             // A target has nothing to say between requests: it closes, or it is out of step.
             if isReadable { close() }
+        } else if state == .awaitingHead, input.isEmpty, isReadable {
+            if fill() { loop.proceedLater(registration) }
         } else {
             advance()
         }
     }
+
+    func proceed() { advance() }
 
     private func connected(_ events: EventSet) {
         if let error = socket.takeError() { return connectFailed(UpstreamError(connecting: error)) }
