@@ -82,7 +82,9 @@ extension Exchange {
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
-        if progress == .complete { connection.sendLater() } else { requestMayContinue() }
+        if progress != .complete { return requestMayContinue() }
+        // Between the look at the idle connection and the write nothing else happens, where a second try isn't allowed.
+        if upstreamMethod.isIdempotent { connection.sendLater() } else { connection.flush() }
     }
 
     private func open(to pool: TargetPool) {
