@@ -130,7 +130,14 @@ extension ByteView {
     }
 
     /// The view without spaces and tabs at its ends (OWS, RFC 9110 section 5.6.3).
-    package func trimmingWhitespace() -> ByteView {
+    @inlinable package func trimmingWhitespace() -> ByteView {
+        // Nearly always there is none.
+        guard count > 0, ASCII.isWhitespace(base[0]) || ASCII.isWhitespace(base[count - 1]) else { return self }
+        return withoutWhitespace()
+    }
+
+    @usableFromInline @inline(never)
+    func withoutWhitespace() -> ByteView {
         var start = 0
         var end = count
         while start < end, ASCII.isWhitespace(base[start]) { start += 1 }

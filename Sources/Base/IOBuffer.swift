@@ -131,7 +131,7 @@
     @inlinable package mutating func append(_ bytes: ByteView) {
         reserve(bytes.count)
         guard let storage, bytes.count > 0 else { return }
-        (storage + writeIndex).update(from: bytes.base, count: bytes.count)
+        UnsafeMutableRawPointer(storage + writeIndex).copyMemory(from: bytes.base, byteCount: bytes.count)
         writeIndex += bytes.count
     }
 

@@ -195,28 +195,34 @@ extension IPAddress: CustomStringConvertible {
     }
 
     private func appendDotted(_ bits: UInt64, to buffer: inout IOBuffer) {
-        buffer.reserve(15)
-        let free = buffer.writable
-        var length = 0
-        var shift: UInt64 = 24
-        while true {
-            let number = UInt8(truncatingIfNeeded: bits >> shift)
+        buffer.reserve(16)
+        guard let start = buffer.writable.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        var end = Self.writeOctet(bits >> 24, to: start)
+        end = Self.writeOctet(bits >> 16, to: end)
+        end = Self.writeOctet(bits >> 8, to: end)
+        // Without the last dot.
+        end = Self.writeOctet(bits, to: end) - 1
+        buffer.commit(end - start)
+    }
+
+    /// Writes the low eight bits of `bits` in decimal, and a dot. - Returns: where the text goes on.
+    @inline(__always)
+    private static func writeOctet(
+        _ bits: UInt64, to place: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let number = UInt8(truncatingIfNeeded: bits)
+        var place = place
+        if number >= 10 {
             if number >= 100 {
-                free[length] = ASCII.zero &+ number / 100
-                length += 1
+                place.pointee = ASCII.zero &+ number / 100
+                place += 1
             }
-            if number >= 10 {
-                free[length] = ASCII.zero &+ number / 10 % 10
-                length += 1
-            }
-            free[length] = ASCII.zero &+ number % 10
-            length += 1
-            if shift == 0 { break }
-            free[length] = ASCII.dot
-            length += 1
-            shift -= 8
+            place.pointee = ASCII.zero &+ number / 10 % 10
+            place += 1
         }
-        buffer.commit(length)
+        place[0] = ASCII.zero &+ number % 10
+        place[1] = ASCII.dot
+        return place + 2
     }
 
     private func group(_ index: Int) -> UInt64 {

@@ -67,8 +67,10 @@ package final class PluginChain {
     /// Changes what the client sees.
     package let responseTransform: ResponseTransformRule?
 
-    /// Whether there is one of the two.
-    package var hasTransforms: Bool { requestTransform != nil || responseTransform != nil }
+    /// Whether one of the two has to do with the request.
+    package var hasTransforms: Bool { requestTransform != nil || readsAheadForAnswer }
+    /// Whether `responseTransform` reads the request before it is changed.
+    package let readsAheadForAnswer: Bool
 
     /// Who sends the request, and what upstreams are told about that; nil when the route doesn't ask.
     package let identity: IdentityChain?
@@ -84,6 +86,7 @@ package final class PluginChain {
         }
         requestTransform = request
         responseTransform = response
+        readsAheadForAnswer = response?.readsAhead ?? false
     }
 
     /// The first refusal, or `proceed`.

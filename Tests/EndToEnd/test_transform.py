@@ -42,6 +42,8 @@ ROUTES = {
     "query": transform("/query", {"query": {
         "remove": ["debug"], "rename": {"old": "new name"}, "replace": {"r": "{query.q}", "absent": "x"},
         "set": {"s": "a&b={method}"}, "append": {"q": ["1", "2"]}}}),
+    "grown": transform("/grown", {"headers": {"set": {"X-Long": "{header.x-in}{header.x-in}"}},
+                                  "query": {"append": {"b": "2"}}}),
     "strict": transform("/strict", {"headers": {"set": {"X-A": "{query.a}"}}, "on_missing": "refuse"}),
     "path": {"match": {"path": "/path/{id}"}, "upstream": "service", "plugins": {"request_transform": {
         "path": "/v2/{path.id}/{query.q|default:'none'}", "query": {"remove": ["q"]}}}},
@@ -116,6 +118,13 @@ def test_the_order_is_fixed_and_all_is_read_before_the_first_change(world):
 def test_queries_are_edited_and_encoded(world):
     request = sent(world, "/query?keep=%7e+&debug&old=1&r=1&r=2&q=x%26y&s=0")
     assert request["target"] == "/query?keep=%7e+&new%20name=1&r=x%26y&q=x%26y&s=a%26b%3DGET&q=1&q=2"
+
+
+def test_a_query_is_edited_as_it_came_however_much_the_headers_grow(world):
+    for length in range(0, 4000, 80):
+        request = sent(world, "/grown?keep=1&a=%7e", headers=[("X-In", "x" * length)])
+        assert request["target"] == "/grown?keep=1&a=%7e&b=2"
+        assert values(request, "x-long") == ["x" * (2 * length)] * (length > 0)
 
 
 @pytest.mark.parametrize("query", ["a=x%0d%0aX-Evil:%201", "a=x%0a", "a=%00", "a=x%0dy", "a=%7f", "a=" + "x" * 8200])

@@ -74,6 +74,46 @@ struct HeaderListTests {
         #expect(fields.count == 202)
     }
 
+    @Test(
+        "a new name takes the place of what has it",
+        arguments: [
+            ("Via", "X-New", "X=2 X-New=1 X-New=3"), ("x", "Via", "Via=2"), ("X", "Accept", "Via=1 Via=3 Accept=2"),
+            ("Via", "X", "X=1 X=3"), ("Y", "Via", "Via=1 X=2 Via=3"), ("via", "VIA", "X=2 VIA=1 VIA=3"),
+        ])
+    func renaming(name: String, other: String, expected: String) {
+        var fields = list([("Via", "1"), ("X", "2"), ("Via", "3")])
+        name.withByteView { name in
+            other.withByteView { other in
+                fields.rename(
+                    name, known: KnownField(name: name), to: other, known: KnownField(name: other),
+                    displaces: !name.equalsIgnoringCase(other))
+            }
+        }
+        #expect(text(fields) == expected)
+        #expect(fields.contains(.via) == expected.lowercased().contains("via="))
+        #expect(fields.contains(.accept) == expected.contains("Accept="))
+        #expect(fields.count == expected.split(separator: " ").count)
+    }
+
+    @Test("a line is a field as any other, also when the list has to grow for it")
+    func lines() {
+        let texts = TextArena()
+        let line = FieldLine(name: ByteView("VIA"), value: ByteView("1.1 a"), in: texts)
+        let empty = FieldLine(name: ByteView("X"), value: ByteView(), in: texts)
+        var fields = HeaderList()
+        for _ in 0..<100 {
+            fields.append(line)
+            fields.append(empty)
+        }
+        #expect(fields.count == 200 && fields.contains(.via) == true)
+        #expect(summary(of: fields).allSatisfy { $0.name == "VIA" ? $0.value == "1.1 a" : $0.value.isEmpty })
+        var encoded = IOBuffer()
+        fields.remove(at: 0)
+        HeadEncoder.appendFields(fields, to: &encoded)
+        #expect(encoded.readable.string.hasPrefix("X: \r\nVIA: 1.1 a\r\nX: \r\n"))
+        withExtendedLifetime(texts) {}
+    }
+
     @Test("a value is built in place")
     func building() {
         var fields = HeaderList()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Access log lines")
 struct AccessLogLineTests {
-    private func line(_ entry: AccessLogEntry) -> String { logged { $0.write(entry, now: .zero) } }
+    private func line(_ entry: borrowing AccessLogEntry) -> String { logged { $0.write(entry, now: .zero) } }
 
     @Test("a full line, field by field in its order")
     func full() {
@@ -57,11 +57,18 @@ struct AccessLogLineTests {
                 var entry = AccessLogEntry()
                 entry.time = WallTime(nanoseconds: .max)
                 entry.traceID = TraceID(high: .max, low: .max)
-                for field in [
-                    \AccessLogEntry.requestID, \.client, \.listener, \.protocolVersion, \.method, \.host, \.path,
-                    \.route,
-                    \.upstreamTarget, \.error, \.userAgent, \.referer,
-                ] { entry[keyPath: field] = long }
+                entry.requestID = long
+                entry.client = long
+                entry.listener = long
+                entry.protocolVersion = long
+                entry.method = long
+                entry.host = long
+                entry.path = long
+                entry.route = long
+                entry.upstreamTarget = long
+                entry.error = long
+                entry.userAgent = long
+                entry.referer = long
                 entry.query = long
                 entry.status = .max
                 entry.retries = .max
@@ -94,6 +101,41 @@ struct AccessLogLineTests {
         var entry = AccessLogEntry()
         entry.time = WallTime(nanoseconds: nanoseconds)
         #expect(jsonObject(line(entry))?["time"] as? String == expected)
+    }
+
+    @Test("numbers of any length, and parts of a millisecond")
+    func numbers() {
+        var numbers: [UInt64] = [0, 9, .max]
+        for exponent in 1..<20 {
+            let power = (0..<exponent).reduce(UInt64(1)) { product, _ in product * 10 }
+            numbers += [power - 1, power, power + 1]
+        }
+        for number in numbers {
+            var entry = AccessLogEntry()
+            entry.bytesIn = number
+            entry.duration = .nanoseconds(Int64(truncatingIfNeeded: number >> 1))
+            let micros = (number >> 1) / 1_000
+            let rest = String(micros % 1_000)
+            let decimals = String(repeating: "0", count: 3 - rest.count) + rest
+            let line = line(entry)
+            #expect(line.contains(#""bytes_in":\#(number),"#))
+            #expect(line.contains(#""duration_ms":\#(micros / 1_000).\#(decimals)}"#), "\(number)")
+        }
+    }
+
+    @Test("lines of one second differ in their milliseconds, whatever their order")
+    func milliseconds() {
+        let text = logged { log in
+            for millisecond in [7, 7, 999, 0, 1_000, 7] {
+                var entry = AccessLogEntry()
+                entry.time = WallTime(nanoseconds: Int64(millisecond) * 1_000_000 + 999_999)
+                log.write(entry, now: .zero)
+            }
+        }
+        let times = text.split(separator: "\n").map { jsonObject(String($0))?["time"] as? String ?? "" }
+        #expect(
+            times.map { $0.suffix(8) }
+                == ["00.007Z", "00.007Z", "00.999Z", "00.000Z", "01.000Z", "00.007Z"].map { ":" + $0 })
     }
 
     @Test("any second is the calendar's")

@@ -19,6 +19,8 @@ struct JSONTests {
         for padding in 0..<18 {
             let bytes = Array(repeating: UInt8(ascii: "a"), count: padding) + [byte] + Array("tail of text".utf8)
             #expect(try roundTrip(bytes) == String(decoding: bytes, as: UTF8.self))
+            let last = bytes.prefix(padding + 1)
+            #expect(try roundTrip(Array(last)) == String(decoding: last, as: UTF8.self))
         }
         #expect(try roundTrip([byte]) == String(decoding: [byte], as: UTF8.self))
         #expect(try roundTrip([byte, byte, byte]) == String(decoding: [byte, byte, byte], as: UTF8.self))

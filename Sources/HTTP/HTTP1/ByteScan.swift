@@ -135,6 +135,21 @@ enum ByteScan {
         return index
     }
 
+    /// Whether `endOfFieldText` is the end.
+    @inline(__always)
+    static func isFieldText(_ view: ByteView) -> Bool {
+        let count = view.count
+        guard count >= 8 else { return endOfFieldText(view, from: 0) == count }
+        var index = 0
+        while true {
+            // A tab is a stop, too, and rare.
+            if notFieldText(word(view, index)) != 0 { return endOfFieldText(view, from: index) == count }
+            if index == count &- 8 { return true }
+            // The last word overlaps the one before it.
+            index = min(index &+ 8, count &- 8)
+        }
+    }
+
     @inline(__always)
     private static func notFieldText(_ word: UInt64) -> UInt64 {
         let ascii = word & ~high

@@ -61,18 +61,20 @@ package enum HeadEncoder {
         var runStart = 0
         var runEnd = 0
         var index = 0
+        guard let slots = fields.slots else { return }
         while index < fields.endIndex {
-            let field = fields.field(at: index)
+            let slot = slots + index
             index &+= 1
-            if field.isRemoved || skipped.contains(field.known) { continue }
+            if slot.pointee.isRemoved || skipped.contains(slot.pointee.known) { continue }
+            let field = slot.pointee
             let start = Int(field.nameStart)
             if start != runEnd || !field.isPlainLine {
-                writer.write(fields.bytes(start: runStart, count: runEnd - runStart))
+                writer.write(fields.bytes(start: runStart, count: runEnd &- runStart))
                 runStart = start
                 runEnd = start
             }
             if field.isPlainLine {
-                runEnd = Int(field.valueStart) + Int(field.valueLength) + 2
+                runEnd = Int(field.valueStart) &+ Int(field.valueLength) &+ 2
                 continue
             }
             writer.write(fields.bytes(start: start, count: Int(field.nameLength)))

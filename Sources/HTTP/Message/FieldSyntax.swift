@@ -10,9 +10,11 @@ extension ByteView {
     /// with no white space at the ends. Empty is valid.
     package var isValidFieldValue: Bool {
         guard count > 0 else { return true }
-        return ByteScan.endOfFieldText(self, from: 0) == count && !ASCII.isWhitespace(self[0])
-            && !ASCII.isWhitespace(self[count - 1])
+        return isFieldText && !ASCII.isWhitespace(self[0]) && !ASCII.isWhitespace(self[count - 1])
     }
+
+    /// The same, but for white space at the ends, which readers drop.
+    package var isFieldText: Bool { ByteScan.isFieldText(self) }
 }
 
 /// The elements of a comma-separated field value (RFC 9110 section 5.6.1), trimmed; empty ones are skipped. A comma

@@ -72,18 +72,47 @@ extension HeaderList {
         field.hasFixedName ? contains(field) : firstIndex(named: name) != nil
     }
 
-    /// Gives all fields called `name` another name, at the end of the list, in place of those that have it already.
-    /// Nothing happens when there are none.
-    package mutating func rename(_ name: ByteView, to other: ByteView, known field: KnownField) {
+    /// Gives all fields called `name` another name, at the end of the list. Nothing happens when there are none.
+    /// - Parameters:
+    ///   - old: what `name` is.
+    ///   - new: what `other` is.
+    ///   - displaces: whether fields that are called `other` make place, if there are any. Not with the same name in
+    ///     other letters.
+    package mutating func rename(
+        _ name: ByteView, known old: KnownField, to other: ByteView, known new: KnownField, displaces: Bool
+    ) {
         let end = endIndex
-        var next = firstIndex(named: name)
-        if next == nil { return }
-        if !name.equalsIgnoringCase(other) { removeAll(named: other) }
-        while let index = next, index < end {
-            append(name: other, value: value(at: index), known: field)
-            remove(at: index)
-            next = firstIndex(named: name, from: index + 1)
+        guard var index = index(of: name, known: old, from: 0, to: end) else { return }
+        if displaces { removeAll(named: other, known: new) }
+        while true {
+            append(name: other, value: value(at: index), known: new)
+            markRemoved(at: index)
+            guard let next = self.index(of: name, known: old, from: index &+ 1, to: end) else { break }
+            index = next
         }
+        if old.hasFixedName, old != new { known.remove(KnownFieldSet(old)) }
+    }
+
+    /// - Parameter field: what `name` is.
+    @inline(__always)
+    private func index(of name: ByteView, known field: KnownField, from start: Int, to end: Int) -> Int? {
+        guard let slots else { return nil }
+        var slot = slots + start
+        while slot < slots + end {
+            if slot.pointee.known == field, !slot.pointee.isRemoved {
+                let index = slot - slots
+                if field.hasFixedName || self.name(at: index).equalsIgnoringCase(name) { return index }
+            }
+            slot += 1
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func markRemoved(at index: Int) {
+        guard let slots, index < endIndex, !slots[index].isRemoved else { return }
+        slots[index].isRemoved = true
+        count -= 1
     }
 
     /// Appends a field. The bytes must be a valid name and value (`isValidFieldName`, `isValidFieldValue`).
@@ -92,24 +121,32 @@ extension HeaderList {
         let nameCount = name.count
         let valueCount = value.count
         let size = nameCount + valueCount + 4
-        let retired = arenaCapacity - arenaCount < size ? reserveArena(size) : nil
-        defer { retired?.deallocate() }
-        guard let arena else { return }
+        guard hasRoom(for: size), let arena else { return appendWithMoreRoom(name, value, field) }
+        // From here on all sums lie within the arena.
         let start = arenaCount
         let line = arena + start
         // Not `update(from:count:)`, which asks each time whether the two overlap; here they never do.
         UnsafeMutableRawPointer(line).copyMemory(from: name.base, byteCount: nameCount)
         line[nameCount] = ASCII.colon
-        line[nameCount + 1] = ASCII.space
-        UnsafeMutableRawPointer(line + nameCount + 2).copyMemory(from: value.base, byteCount: valueCount)
-        line[size - 2] = ASCII.cr
-        line[size - 1] = ASCII.lf
-        arenaCount = start + size
-        let valueStart = start + nameCount + 2
+        line[nameCount &+ 1] = ASCII.space
+        UnsafeMutableRawPointer(line + (nameCount &+ 2)).copyMemory(from: value.base, byteCount: valueCount)
+        line[size &- 2] = ASCII.cr
+        line[size &- 1] = ASCII.lf
+        arenaCount = start &+ size
+        let valueStart = start &+ nameCount &+ 2
         appendSlot(
             Field(
-                nameStart: start, nameEnd: start + nameCount, valueStart: valueStart,
-                valueEnd: valueStart + valueCount, known: field, isPlainLine: true))
+                nameStart: start, nameEnd: start &+ nameCount, valueStart: valueStart,
+                valueEnd: valueStart &+ valueCount, known: field, isPlainLine: true))
+    }
+
+    /// Off the common path, so that this keeps nothing for the old memory.
+    @inline(never)
+    private mutating func appendWithMoreRoom(_ name: ByteView, _ value: ByteView, _ field: KnownField) {
+        // Both may be in the old memory.
+        let retired = makeRoom(for: name.count + value.count + 4)
+        append(name: name, value: value, known: field)
+        retired?.deallocate()
     }
 
     /// Appends a field, finding out which one it is.
@@ -199,6 +236,17 @@ extension HeaderList {
         return retired
     }
 
+    /// Whether a field of so many bytes needs no more memory.
+    @inline(__always)
+    func hasRoom(for size: Int) -> Bool { arenaCapacity - arenaCount >= size && endIndex < slotCapacity }
+
+    /// Makes `hasRoom` true. Returns what `reserveArena` returns.
+    @inline(never)
+    mutating func makeRoom(for size: Int) -> UnsafeMutablePointer<UInt8>? {
+        if endIndex == slotCapacity { growSlots() }
+        return reserveArena(size)
+    }
+
     /// Copies into memory that was reserved.
     @inline(__always)
     mutating func write(_ bytes: ByteView) {
@@ -213,8 +261,8 @@ extension HeaderList {
     @inline(__always)
     mutating func appendSlot(_ field: Field) {
         place(field, at: endIndex)
-        endIndex += 1
-        count += 1
+        endIndex &+= 1
+        count &+= 1
         known = known.and(field.known)
     }
 

@@ -32,7 +32,7 @@ import Base
     case accept, acceptEncoding, cacheControl, range, maxForwards
     case ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince, ifRange
     case age, allow, date, etag, expires, lastModified, location, retryAfter, server, vary
-    case userAgent, origin, accessControlRequestMethod
+    case userAgent, referer, origin, accessControlRequestMethod
 
     /// The field that `name` names, in any case of letters.
     package init(name: ByteView) {
@@ -108,15 +108,14 @@ import Base
         case .server: "Server"
         case .vary: "Vary"
         case .userAgent: "User-Agent"
+        case .referer: "Referer"
         case .origin: "Origin"
         case .accessControlRequestMethod: "Access-Control-Request-Method"
         }
     }
 
     /// Whether one name only, up to the case of letters, is this field.
-    var hasFixedName: Bool {
-        !KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther).contains(self)
-    }
+    var hasFixedName: Bool { !KnownFieldSet.withoutFixedName.contains(self) }
 }
 
 extension KnownField {
@@ -146,6 +145,7 @@ extension KnownField {
             switch first {
             case UInt8(ascii: "t"): return compare(name, .trailer)
             case UInt8(ascii: "u"): return compare(name, .upgrade)
+            case UInt8(ascii: "r"): return compare(name, .referer)
             default: return compare(name, .expires)
             }
         case 8:

@@ -4,10 +4,10 @@
     @inlinable package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The set of one field.
-    @inlinable package init(_ field: KnownField) { rawValue = 1 << UInt64(field.rawValue) }
+    @inlinable package init(_ field: KnownField) { rawValue = 1 &<< UInt64(field.rawValue) }
 
     @inlinable package func contains(_ field: KnownField) -> Bool {
-        rawValue & (1 << UInt64(field.rawValue)) != 0
+        rawValue & (1 &<< UInt64(field.rawValue)) != 0
     }
 }
 
@@ -15,7 +15,12 @@ extension KnownFieldSet {
     /// The set with one field more. Chains of these fold to a constant; array literals and `static let` don't.
     @inlinable @inline(__always)
     package func and(_ field: KnownField) -> KnownFieldSet {
-        KnownFieldSet(rawValue: rawValue | 1 << UInt64(field.rawValue))
+        KnownFieldSet(rawValue: rawValue | 1 &<< UInt64(field.rawValue))
+    }
+
+    /// What several names can be: which one it is only the name itself tells.
+    @inlinable package static var withoutFixedName: KnownFieldSet {
+        KnownFieldSet().and(.other).and(.underscoreSpelling).and(.xForwardedOther)
     }
 
     /// Fields about one connection, never forwarded (RFC 9110 section 7.6.1): those that the RFC lists, `Trailer`

@@ -6,20 +6,28 @@ enum JSONText {
         byte >= 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x5c
     }
 
-    /// Whether any of eight bytes is not plain. Each term sets the top bit of a byte that it looks for; a borrow can
-    /// only come from a byte that was found, so the answer is exact.
+    /// Whether any of eight bytes is not plain. Each term sets the top bit of a byte that it looks for, and of others only
+    /// by a carry or borrow, which can only come from a byte that is not plain: so the answer is exact.
     @inline(__always)
     static func holdsSpecial(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        let quotes = word ^ (ones &* 0x22)
-        let backslashes = word ^ (ones &* 0x5c)
-        let deletes = word ^ (ones &* 0x7f)
-        let controls = (word &- ones &* 0x20) & ~word
-        let quoteFound = (quotes &- ones) & ~quotes
-        let backslashFound = (backslashes &- ones) & ~backslashes
-        let deleteFound = (deletes &- ones) & ~deletes
-        return (word | controls | quoteFound | backslashFound | deleteFound) & tops != 0
+        let aboveASCIIOrDelete = word | word &+ ones
+        let control = word &- ones &* 0x20
+        let quote = (word ^ (ones &* 0x22)) &- ones
+        let backslash = (word ^ (ones &* 0x5c)) &- ones
+        return (aboveASCIIOrDelete | control | quote | backslash) & 0x8080_8080_8080_8080 != 0
+    }
+
+    /// The same of sixteen bytes, in vector registers.
+    @inline(__always)
+    static func holdsSpecial(_ words: SIMD2<UInt64>) -> Bool {
+        let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
+        let aboveASCIIOrDelete = words | (words &+ ones)
+        let control = words &- ones &* 0x20
+        let quote = (words ^ (ones &* 0x22)) &- ones
+        let backslash = (words ^ (ones &* 0x5c)) &- ones
+        let found = aboveASCIIOrDelete | control | quote | backslash
+        return (found[0] | found[1]) & 0x8080_8080_8080_8080 != 0
     }
 
     /// The length of the UTF-8 sequence at `source`, which starts above ASCII, or of its longest ill-formed part

@@ -35,10 +35,8 @@ struct TextCursor {
 
     @inline(__always)
     mutating func write(_ literal: StaticString) {
-        let count = literal.utf8CodeUnitCount
-        check(count)
-        next.update(from: literal.utf8Start, count: count)
-        next += count
+        check(literal.utf8CodeUnitCount)
+        store(literal)
     }
 
     @inline(__always)
@@ -55,7 +53,64 @@ struct TextCursor {
     }
 
     /// In decimal without leading zeros.
-    mutating func write(decimal number: UInt64) { write(number, digits: Self.digitCount(number)) }
+    mutating func write(decimal number: UInt64) {
+        check(Self.decimalCapacity)
+        store(decimal: number)
+    }
+
+    /// `name`, then `number` in decimal.
+    @inline(__always)
+    mutating func write(_ name: StaticString, decimal number: UInt64) {
+        check(name.utf8CodeUnitCount + Self.decimalCapacity)
+        store(name)
+        store(decimal: number)
+    }
+
+    /// The same with three digits behind a point; `thousandths` is below 1,000.
+    @inline(__always)
+    mutating func write(_ name: StaticString, decimal number: UInt64, thousandths: UInt64) {
+        check(name.utf8CodeUnitCount + Self.decimalCapacity + 4)
+        store(name)
+        store(decimal: number)
+        next.pointee = ASCII.dot
+        next += 1
+        store(hundreds: thousandths)
+    }
+
+    /// The most digits of a number.
+    private static var decimalCapacity: Int { 20 }
+
+    @inline(__always)
+    private mutating func store(decimal number: UInt64) {
+        if number < 10 {
+            next.pointee = ASCII.zero &+ UInt8(truncatingIfNeeded: number)
+            next += 1
+        } else {
+            storeSeveralDigits(number)
+        }
+    }
+
+    @inline(never)
+    private mutating func storeSeveralDigits(_ number: UInt64) {
+        if number < 100 { return store(pair: number) }
+        if number < 1_000 { return store(hundreds: number) }
+        write(number, digits: Self.digitCount(number))
+    }
+
+    @inline(__always)
+    private mutating func store(hundreds number: UInt64) {
+        next.pointee = ASCII.zero &+ UInt8(truncatingIfNeeded: number / 100)
+        next += 1
+        store(pair: number % 100)
+    }
+
+    @inline(__always)
+    private mutating func store(pair number: UInt64) {
+        let pair = UnsafeRawPointer(Self.digitPairs.utf8Start)
+            .loadUnaligned(fromByteOffset: 2 * Int(number), as: UInt16.self)
+        UnsafeMutableRawPointer(next).storeBytes(of: pair, as: UInt16.self)
+        next += 2
+    }
 
     private static func digitCount(_ number: UInt64) -> Int {
         var rest = number
@@ -148,6 +203,21 @@ struct TextCursor {
     /// The most bytes that `count` bytes of text take as a JSON string: each may become `\u00xx`, and two quotes.
     static func jsonCapacity(_ count: Int) -> Int { count * 6 + 2 }
 
+    /// `name`, then `text` as a JSON string.
+    @inline(__always)
+    mutating func write(_ name: StaticString, json text: ByteView) {
+        check(name.utf8CodeUnitCount + Self.jsonCapacity(text.count))
+        store(name)
+        store(json: text)
+    }
+
+    /// The caller has checked the room.
+    @inline(__always)
+    private mutating func store(_ literal: StaticString) {
+        next.update(from: literal.utf8Start, count: literal.utf8CodeUnitCount)
+        next += literal.utf8CodeUnitCount
+    }
+
     /// As a JSON string (RFC 8259 section 7), quotes included.
     ///
     /// Any bytes give valid JSON in valid UTF-8: quote and backslash are escaped, control characters and DEL are written
@@ -155,6 +225,11 @@ struct TextCursor {
     /// replacement loses the byte's value on purpose: `\u00ff` would say that the peer had sent the letter ÿ.
     mutating func write(json text: ByteView) {
         check(Self.jsonCapacity(text.count))
+        store(json: text)
+    }
+
+    @inline(never)
+    private mutating func store(json text: ByteView) {
         next.pointee = ASCII.quote
         next += 1
         if copyPlain(text) { next += text.count } else { writeEscaped(text) }
@@ -170,31 +245,43 @@ struct TextCursor {
         let source = UnsafeRawPointer(text.base)
         let target = UnsafeMutableRawPointer(next)
         let count = text.count
-        if count >= 8 {
+        if count >= 16 {
             var index = 0
             while true {
-                let word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if JSONText.holdsSpecial(word) { return false }
-                target.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
-                if index == count - 8 { return true }
-                index = min(index + 8, count - 8)
+                let words = source.loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
+                if JSONText.holdsSpecial(words) { return false }
+                target.storeBytes(of: words, toByteOffset: index, as: SIMD2<UInt64>.self)
+                if index == count &- 16 { return true }
+                index = min(index &+ 16, count &- 16)
             }
         }
-        if count >= 4 {
-            let first = source.loadUnaligned(as: UInt32.self)
-            let last = source.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
-            if JSONText.holdsSpecial(UInt64(first) << 32 | UInt64(last)) { return false }
-            target.storeBytes(of: first, as: UInt32.self)
-            target.storeBytes(of: last, toByteOffset: count - 4, as: UInt32.self)
-            return true
+        if count >= 8 { return Self.copyEnds(as: UInt64.self, source, target, count) }
+        if count >= 4 { return Self.copyEnds(as: UInt32.self, source, target, count) }
+        if count >= 2 { return Self.copyEnds(as: UInt16.self, source, target, count) }
+        if count == 1 {
+            guard JSONText.isPlain(text.base[0]) else { return false }
+            next[0] = text.base[0]
         }
-        var index = 0
-        while index < count {
-            let byte = text.base[index]
-            guard JSONText.isPlain(byte) else { return false }
-            next[index] = byte
-            index += 1
+        return true
+    }
+
+    /// Copies a text of one to two words, which overlap, if it is plain.
+    @inline(__always)
+    private static func copyEnds<Word: FixedWidthInteger>(
+        as: Word.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int
+    ) -> Bool {
+        let end = count &- MemoryLayout<Word>.size
+        let first = source.loadUnaligned(as: Word.self)
+        let last = source.loadUnaligned(fromByteOffset: end, as: Word.self)
+        // What is missing to eight bytes is filled with plain ones.
+        let spaces = UInt64(0x2020_2020_2020_2020) << UInt64(2 &* Word.bitWidth)
+        if Word.bitWidth == 64 {
+            if JSONText.holdsSpecial(SIMD2(UInt64(first), UInt64(last))) { return false }
+        } else if JSONText.holdsSpecial(UInt64(first) | UInt64(last) &<< UInt64(Word.bitWidth) | spaces) {
+            return false
         }
+        target.storeBytes(of: first, as: Word.self)
+        target.storeBytes(of: last, toByteOffset: end, as: Word.self)
         return true
     }
 

@@ -1,7 +1,8 @@
 import Base
 
 /// What the access log tells about one request. Views, not copies: it is filled, written and forgotten while the
-/// request still exists. An empty view or a nil means "not known" and leaves the field out.
+/// request still exists. An empty view or a nil means "not known" and leaves the field out. Not copyable, because it is
+/// large, and lending a copyable one to another module copies it first.
 ///
 /// One line holds these fields in this order; those marked * are left out when they are not known:
 ///
@@ -26,7 +27,7 @@ import Base
 /// | `refused_limit` * | the identity of the rate limit that refused the request |
 /// | `user_agent` *, `referer` * | as the client sent them |
 /// | `truncated` * | `true` when a field was longer than its limit and was cut |
-package struct AccessLogEntry {
+package struct AccessLogEntry: ~Copyable {
     package var time = WallTime(nanoseconds: 0)
     package var requestID = ByteView()
     package var traceID: TraceID?
@@ -89,14 +90,14 @@ extension AccessLogEntry: LogLine {
         var line = LineCursor(TextCursor(reserving: capacity, in: &buffer))
         line.cursor.write("{\"time\":\"")
         timestamps.write(time, to: &line.cursor)
-        line.cursor.write(byte: ASCII.quote)
-        line.text(",\"request_id\":", requestID, AccessLogLimits.nameLength)
+        line.text("\",\"request_id\":", requestID, AccessLogLimits.nameLength)
         if let traceID {
             line.cursor.write(",\"trace_id\":\"")
             traceID.write(to: &line.cursor)
-            line.cursor.write(byte: ASCII.quote)
+            line.text("\",\"client\":", client, AccessLogLimits.nameLength)
+        } else {
+            line.text(",\"client\":", client, AccessLogLimits.nameLength)
         }
-        line.text(",\"client\":", client, AccessLogLimits.nameLength)
         line.text(",\"listener\":", listener, AccessLogLimits.nameLength)
         line.text(",\"protocol\":", protocolVersion, AccessLogLimits.nameLength)
         line.text(",\"method\":", method, AccessLogLimits.nameLength)

@@ -40,7 +40,7 @@ package final class LineLog {
 
     /// Inlined, so that each kind of line has a copy of its own without a call through a witness.
     @inline(__always)
-    private func append<Line: LogLine>(_ line: borrowing Line, _ now: MonotonicTime) -> Bool {
+    private func append<Line: LogLine & ~Copyable>(_ line: borrowing Line, _ now: MonotonicTime) -> Bool {
         let capacity = line.lineCapacity
         if let batch, batch.buffer.writableCount < capacity { flush() }
         let isFirst = batch == nil

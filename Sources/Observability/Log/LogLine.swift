@@ -1,7 +1,7 @@
 import Base
 
 /// What can be written as one line of a log.
-protocol LogLine {
+protocol LogLine: ~Copyable {
     /// More than the line's length, in bytes.
     var lineCapacity: Int { get }
 
@@ -20,12 +20,11 @@ struct LineCursor {
 
     @inline(__always)
     mutating func text(_ name: StaticString, _ text: ByteView, _ limit: Int) {
-        cursor.write(name)
         if text.count <= limit {
-            cursor.write(json: text)
+            cursor.write(name, json: text)
         } else {
             isTruncated = true
-            cursor.write(json: text.prefix(limit))
+            cursor.write(name, json: text.prefix(limit))
         }
     }
 
@@ -36,16 +35,12 @@ struct LineCursor {
 
     @inline(__always)
     mutating func number(_ name: StaticString, _ number: UInt64) {
-        cursor.write(name)
-        cursor.write(decimal: number)
+        cursor.write(name, decimal: number)
     }
 
     @inline(__always)
     mutating func milliseconds(_ name: StaticString, _ amount: TimeAmount) {
         let microseconds = UInt64(max(amount.microseconds, 0))
-        cursor.write(name)
-        cursor.write(decimal: microseconds / 1_000)
-        cursor.write(byte: ASCII.dot)
-        cursor.write(microseconds % 1_000, digits: 3)
+        cursor.write(name, decimal: microseconds / 1_000, thousandths: microseconds % 1_000)
     }
 }

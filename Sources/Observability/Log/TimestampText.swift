@@ -2,20 +2,27 @@ import Base
 
 /// Writes instants as RFC 3339 in UTC with milliseconds, `2026-11-02T10:00:00.123Z`: 24 bytes.
 ///
-/// The calendar is computed once a second; the other lines of that second copy it.
+/// The calendar is computed once a second, the milliseconds when they change; lines of the same millisecond copy the
+/// text.
 struct TimestampText {
     static let length = 24
 
+    private var millisecond = Int64.min
     private var second = Int64.min
-    private var calendar = InlineArray<20, UInt8>(repeating: 0)
+    private var text = InlineArray<24, UInt8>(repeating: 0x5a)
 
     /// Years 0000 to 9999 exist; an instant outside of 1677...2262 cannot be expressed by `WallTime` anyway.
     mutating func write(_ time: WallTime, to cursor: inout TextCursor) {
-        if time.seconds != second { compute(time.seconds) }
-        cursor.write(calendar)
-        let milliseconds = time.milliseconds - second * 1_000
-        cursor.write(UInt64(milliseconds), digits: 3)
-        cursor.write(byte: 0x5a)
+        let millisecond = time.milliseconds
+        if millisecond != self.millisecond { compute(millisecond, second: time.seconds) }
+        cursor.write(text)
+    }
+
+    @inline(never)
+    private mutating func compute(_ millisecond: Int64, second: Int64) {
+        if second != self.second { compute(second) }
+        self.millisecond = millisecond
+        put(millisecond - second * 1_000, at: 20, digits: 3, then: 0x5a)
     }
 
     private mutating func compute(_ seconds: Int64) {
@@ -34,10 +41,10 @@ struct TimestampText {
     private mutating func put(_ number: Int64, at start: Int, digits: Int, then separator: UInt8) {
         var rest = number
         for index in (start..<start + digits).reversed() {
-            calendar[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+            text[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
-        calendar[start + digits] = separator
+        text[start + digits] = separator
     }
 
     /// The proleptic Gregorian date. Years are counted from March, so that the leap day is a year's last day, and days

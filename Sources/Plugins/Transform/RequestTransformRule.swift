@@ -33,7 +33,7 @@ package final class RequestTransformRule {
     package let body: BodyEditRule?
     private let texts: TextTable
     private let bodyTexts: TextTable
-    private let headers: [FieldOperation]
+    private let headers: HeaderEdit
     private let query: QueryEdit?
     private let path: [PathPiece]
     private let refusesMissing: Bool
@@ -42,8 +42,9 @@ package final class RequestTransformRule {
 
     package init(_ parts: Parts) {
         texts = parts.texts
+        needs = parts.texts.needs
         bodyTexts = parts.bodyTexts
-        headers = parts.headers
+        headers = HeaderEdit(parts.headers)
         query = parts.query.isEmpty ? nil : QueryEdit(parts.query)
         path = parts.path
         method = parts.method
@@ -51,6 +52,10 @@ package final class RequestTransformRule {
         refusesMissing = parts.refusesMissing
     }
 
+    /// What the values are read from, but for those of the body.
+    package let needs: RequestFactSet
+    /// What all values are read from.
+    package var bodyNeeds: RequestFactSet { needs.union(bodyTexts.needs) }
     package var changesQuery: Bool { query != nil }
     package var changesPath: Bool { !path.isEmpty }
 
@@ -84,7 +89,7 @@ package final class RequestTransformRule {
     }
 
     /// Changes the header lines, with the values that `render` has read.
-    package func apply(to fields: inout HeaderList) { fields.apply(headers, rendered) }
+    package func apply(to fields: inout HeaderList) { headers.apply(to: &fields, rendered) }
 
     /// The changed query; empty for none. Valid until the next call.
     package func editedQuery(_ original: ByteView) -> ByteView { query?.apply(to: original, rendered) ?? original }

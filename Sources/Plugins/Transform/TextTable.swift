@@ -3,35 +3,6 @@ import HTTP
 import JOSE
 import Routing
 
-/// What templates read of a request, apart from its fields and what its path has captured. The views must be valid while
-/// it is used.
-package struct RequestFacts {
-    package var path = ByteView()
-    /// Without the question mark; empty without a query.
-    package var query = ByteView()
-    package var host = ByteView()
-    package var method = ByteView()
-    package var requestID = ByteView()
-    package var client = IPAddress(ipv4: 0)
-    /// Nil for nobody.
-    package var identity: RouteIdentity?
-
-    package init() {}
-}
-
-/// What a place in a template stands for, compiled. Texts must live as long as the table.
-package enum TextAttribute {
-    case capture(Int)
-    case query(ByteView)
-    case field(ByteView)
-    case cookie(ByteView)
-    /// The claim's place in `IdentityChain.claims`.
-    case claim(Int)
-    case spiffeID, tenant, requestID, clientAddress, method, host
-    /// The same for every request of the route.
-    case fixed(ByteView)
-}
-
 /// What is done with a value.
 package enum TextFunction {
     case lower, base64, hash, urlEscape
@@ -52,6 +23,16 @@ package final class TextTable {
     package enum Piece {
         case literal(ByteView)
         case value(TextAttribute, [TextFunction])
+
+        /// Whether no request can make it hold what a field can't. Encodings and small letters change nothing of that.
+        fileprivate var isFieldText: Bool {
+            switch self {
+            case .literal(let text): text.isFieldText
+            case .value(let attribute, let functions):
+                attribute.isFieldText
+                    && functions.allSatisfy { if case .fallback(let text) = $0 { text.isFieldText } else { true } }
+            }
+        }
     }
 
     private enum FlatPiece {
@@ -59,35 +40,46 @@ package final class TextTable {
         case value(TextAttribute, firstFunction: Int, lastFunction: Int)
     }
 
+    private struct Template {
+        /// Where its pieces end.
+        let end: Int
+        /// Whether all that it is made of can stand in a field, whatever the request: only its length is a question.
+        let isFieldText: Bool
+    }
+
     private let pieces: [FlatPiece]
     private let functions: [TextFunction]
-    /// Where each template's pieces end.
-    private let ends: [Int]
+    private let templates: [Template]
     private let hasher: SHA256Hasher?
+    /// What the templates read.
+    package let needs: RequestFactSet
 
-    package init(_ templates: [[Piece]]) {
+    package init(_ given: [[Piece]]) {
         var pieces: [FlatPiece] = []
         var functions: [TextFunction] = []
-        var ends: [Int] = []
-        for template in templates {
+        var templates: [Template] = []
+        var needs: RequestFactSet = []
+        for template in given {
             for piece in template {
                 switch piece {
                 case .literal(let text): pieces.append(.literal(text))
                 case .value(let attribute, let own):
                     let first = functions.count
                     functions += own
+                    needs.formUnion(attribute.need)
                     pieces.append(.value(attribute, firstFunction: first, lastFunction: functions.count))
                 }
             }
-            ends.append(pieces.count)
+            templates.append(Template(end: pieces.count, isFieldText: template.allSatisfy { $0.isFieldText }))
         }
         self.pieces = pieces
         self.functions = functions
-        self.ends = ends
+        self.templates = templates
+        self.needs = needs
         hasher = functions.contains { if case .hash = $0 { true } else { false } } ? SHA256Hasher() : nil
     }
 
-    package var count: Int { ends.count }
+    package var count: Int { templates.count }
 
     /// Renders all templates, one after the other, into `texts`.
     /// - Parameters:
@@ -101,11 +93,11 @@ package final class TextTable {
     ) -> TextProblem? {
         var index = 0
         var piece = 0
-        while index < ends.count {
-            let end = ends[index]
+        while index < templates.count {
+            let template = templates[index]
             let start = texts.buffer.readableCount
             var isMissing = false
-            while piece < end, !isMissing {
+            while piece < template.end, !isMissing {
                 switch pieces[piece] {
                 case .literal(let text): texts.buffer.append(text)
                 case .value(let attribute, let first, let last):
@@ -115,11 +107,11 @@ package final class TextTable {
                 }
                 piece += 1
             }
-            piece = end
+            piece = template.end
             index += 1
             if isMissing {
                 texts.finishMissing(from: start)
-            } else if let problem = Self.problem(in: texts.buffer, from: start) {
+            } else if let problem = Self.problem(in: texts.buffer.readable, from: start, template) {
                 guard isLenient else { return problem }
                 texts.finishMissing(from: start)
             } else {
@@ -129,11 +121,11 @@ package final class TextTable {
         return nil
     }
 
-    private static func problem(in buffer: borrowing IOBuffer, from start: Int) -> TextProblem? {
-        let all = buffer.readable
+    @inline(__always)
+    private static func problem(in all: ByteView, from start: Int, _ template: Template) -> TextProblem? {
         let text = all.from(start)
         if text.count > RenderedTexts.lengthMaximum || all.count > RenderedTexts.totalMaximum { return .tooLong }
-        return text.trimmingWhitespace().isValidFieldValue ? nil : .controlCharacter
+        return template.isFieldText || text.isFieldText ? nil : .controlCharacter
     }
 
     // MARK: Values

@@ -12,25 +12,35 @@ extension Exchange {
         let clientEnd = worker.scratch.readableCount
         let isQueryMasked = request.hasQuery && appendMasked(request.query)
         let queryEnd = worker.scratch.readableCount
-        let referer = request.fields.firstIndex(named: ByteView("Referer")).map { request.fields.value(at: $0) }
+        let referer = request.fields.contains(.referer) ? request.fields.value(of: .referer) : nil
         let isRefererMasked = referer.map { appendMaskedURL($0) } ?? false
         // All that is built is in the buffer: from here on it doesn't move.
         let built = worker.scratch.readable
         var entry = AccessLogEntry()
+        fill(&entry, listener: connection.listener)
+        entry.duration = duration
+        entry.client = built.prefix(clientEnd)
+        if isQueryMasked { entry.query = built[clientEnd..<queryEnd] }
+        if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
+        body(entry)
+        worker.scratch.removeAll()
+    }
+
+    /// What is at hand. Not inlined: the entry would be built in pieces and copied together in the end.
+    @inline(never)
+    private func fill(_ entry: inout AccessLogEntry, listener: ListenerPort) {
         entry.time = worker.wallNow
         entry.requestID = requestID.readable
         entry.traceID = traceID
-        entry.client = built.prefix(clientEnd)
-        entry.listener = connection.listener.settings.name
+        entry.listener = listener.settings.name
         entry.protocolVersion = request.minorVersion > 0 ? ByteView("HTTP/1.1") : ByteView("HTTP/1.0")
         entry.method = request.methodToken
         entry.host = request.host
         entry.path = request.path
-        entry.query = request.hasQuery ? isQueryMasked ? built[clientEnd..<queryEnd] : request.query : nil
+        if request.hasQuery { entry.query = request.query }
         entry.status = status
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
-        entry.duration = duration
         entry.route = withRoute { $0.identity }
         if let target { entry.upstreamTarget = target.authority }
         entry.upstreamDuration = upstreamTime
@@ -38,10 +48,9 @@ extension Exchange {
         entry.error = ByteView(errorCode)
         entry.refuser = refuser
         entry.refusingLimit = refusingLimit
-        if let agent = request.fields.value(of: .userAgent) { entry.userAgent = agent }
-        if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
-        body(entry)
-        worker.scratch.removeAll()
+        if request.fields.contains(.userAgent), let agent = request.fields.value(of: .userAgent) {
+            entry.userAgent = agent
+        }
     }
 
     /// Appends the query to the worker's scratch buffer, without the tokens in it; nothing if there is none.

@@ -49,17 +49,23 @@ extension Exchange {
     func transformLocalAnswer() {
         guard let rule = route.plugins.responseTransform, rule.applies(to: responseHead.status) else { return }
         // Behind the transforms the request is another one: then its values have been read already.
-        if rule.hasTexts, (held?.responseTexts.count ?? 0) == 0 {
-            rule.render(facts, fields: request.fields, parameters: match, into: &hold().responseTexts)
-        }
+        if rule.readsAhead, (held?.responseTexts.count ?? 0) == 0 { readAheadForAnswer() }
         applyResponseFields(of: rule)
     }
 
+    /// Reads what the answer's transform needs of a request that may be changed.
+    func readAheadForAnswer() {
+        guard let rule = withRoute({ $0.plugins.responseTransform }) else { return }
+        rule.render(
+            facts(rule.needs), fields: request.fields, parameters: match, into: &hold().responseTexts)
+    }
+
     private func applyResponseFields(of rule: ResponseTransformRule) {
-        if let held {
+        if rule.readsAhead, let held {
             rule.apply(to: &responseHead.fields, held.responseTexts)
         } else {
-            rule.apply(to: &responseHead.fields, RenderedTexts())
+            rule.apply(
+                to: &responseHead.fields, facts(rule.needs), request: request.fields, parameters: match)
         }
     }
 

@@ -6,16 +6,16 @@ import Plugins
 /// The transforms' part in an exchange, towards the upstream: everything is read before the first change; a body that is
 /// edited is gathered first, within its limit, and the request waits for it.
 extension Exchange {
-    /// What templates may read.
-    var facts: RequestFacts {
+    /// What templates read, as far as they need it.
+    func facts(_ needs: RequestFactSet) -> RequestFacts {
         var facts = RequestFacts()
-        facts.path = request.path
-        facts.query = upstreamQuery ?? ByteView()
-        facts.host = request.host
-        facts.method = request.methodToken
-        facts.requestID = requestID.readable
-        facts.client = client
-        facts.identity = caller.identity
+        if needs.contains(.path) { facts.path = request.path }
+        if needs.contains(.query), let query = upstreamQuery { facts.query = query }
+        if needs.contains(.host) { facts.host = request.host }
+        if needs.contains(.method) { facts.method = request.methodToken }
+        if needs.contains(.requestID) { facts.requestID = requestID.readable }
+        if needs.contains(.client) { facts.client = client }
+        if needs.contains(.identity) { facts.identity = caller.identity }
         return facts
     }
 
@@ -28,12 +28,8 @@ extension Exchange {
     }
 
     func transformRequest() -> StepOutcome {
-        let plugins = route.plugins
-        let facts = self.facts
-        if let rule = plugins.responseTransform, rule.hasTexts {
-            rule.render(facts, fields: request.fields, parameters: match, into: &hold().responseTexts)
-        }
-        guard let rule = plugins.requestTransform else { return .next(.state) }
+        if withRoute({ $0.plugins.readsAheadForAnswer }) { readAheadForAnswer() }
+        guard let rule = withRoute({ $0.plugins.requestTransform }) else { return .next(.state) }
         var isGathered = false
         if let body = rule.body, hasContent {
             let length: Int? = if case .length(let length) = request.framing { length } else { nil }
@@ -46,20 +42,21 @@ extension Exchange {
         }
         let problem =
             isGathered
-            ? rule.render(facts, fields: request.fields, parameters: match, bodyValues: &hold().requestTexts)
-            : rule.render(facts, fields: request.fields, parameters: match)
+            ? rule.render(
+                facts(rule.bodyNeeds), fields: request.fields, parameters: match, bodyValues: &hold().requestTexts)
+            : rule.render(facts(rule.needs), fields: request.fields, parameters: match)
         if let problem { return .respond(GatewayAnswer(problem.refusal, by: .transform)) }
-        if let refusal = change(by: rule, query: facts.query) { return .respond(refusal) }
+        if let refusal = change(by: rule) { return .respond(refusal) }
         return isGathered ? gather() : .next(.state)
     }
 
     private var hasContent: Bool { progress == .receiving && request.framing != .length(0) }
 
     /// Changes everything but the body.
-    private func change(by rule: RequestTransformRule, query: ByteView) -> GatewayAnswer? {
+    private func change(by rule: RequestTransformRule) -> GatewayAnswer? {
         rule.apply(to: &request.fields)
         if rule.changesQuery {
-            let edited = rule.editedQuery(query)
+            let edited = rule.editedQuery(upstreamQuery ?? ByteView())
             rewrittenQuery.removeAll()
             rewrittenQuery.append(edited)
             hasRewrittenQuery = true

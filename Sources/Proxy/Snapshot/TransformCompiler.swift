@@ -3,6 +3,7 @@ import Configuration
 import HTTP
 import JOSE
 import Plugins
+import Routing
 
 /// The document that bodies are read with: one for many routes, whose memory grows with what it has read.
 final class BodyReader {
@@ -75,9 +76,25 @@ struct TransformCompiler {
     }
 
     private func value(_ template: TextTemplate, _ templates: inout [TextTemplate]) -> OperationValue {
-        if let constant = template.constant { return .constant(texts.keep(constant)) }
+        if let constant = constant(template) { return .constant(constant) }
         templates.append(template)
         return .rendered(templates.count - 1)
+    }
+
+    /// What the template gives for every request of the route; nil if that depends on the request.
+    private func constant(_ template: TextTemplate) -> ByteView? {
+        if let constant = template.constant { return texts.keep(constant) }
+        let isConstant = template.parts.allSatisfy { part in
+            switch part {
+            case .literal: true
+            case .value(let value): value.attribute == .route || value.attribute == .domain
+            }
+        }
+        guard isConstant else { return nil }
+        var rendered = RenderedTexts()
+        let problem = table([template]).render(
+            RequestFacts(), fields: HeaderList(), parameters: RouteMatch(), into: &rendered)
+        return problem == nil ? rendered[0].map { texts.keep($0) } : nil
     }
 
     private func piece(_ part: TextPart, _ templates: inout [TextTemplate]) -> RequestTransformRule.PathPiece {
