@@ -160,6 +160,23 @@ def test_ten_pipelined_requests_are_answered_in_order(world, send):
             assert reached["body"] == ("" if number % 3 == 0 else f"body {number}")
 
 
+@pytest.mark.parametrize("body_bytes", [10, 1_000, 3_000, 20_000])
+def test_hundreds_of_pipelined_requests_are_answered_however_long_their_answers(
+        upstream_with, gateway_with, body_bytes):
+    body = b"x" * body_bytes
+    upstream = upstream_with(answering(ok(body)))
+    gateway = gateway_with(upstreams={"service": {"targets": [upstream.target]}}, routes={
+        "passed-on": {"match": {"path": "/passed-on/{rest...}"}, "upstream": "service"},
+        "fixed": {"match": {"path": "/fixed/{rest...}"}, "respond": {"status": 203, "body": body.decode()}},
+    })
+    with gateway.client() as client:
+        requests = [("fixed" if number % 50 else "passed-on", number) for number in range(300)]
+        client.send(b"".join(request_bytes("GET", f"/{kind}/{number}") for kind, number in requests))
+        for kind, _ in requests:
+            answer = client.response()
+            assert (answer.status, len(answer.body)) == (203 if kind == "fixed" else 200, body_bytes)
+
+
 def test_pipelined_requests_behind_connection_close_are_not_served(world):
     with world.client() as client:
         client.send(request_bytes("GET", "/1", [("Connection", "close")]) + request_bytes("GET", "/never"))
