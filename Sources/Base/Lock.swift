@@ -7,7 +7,8 @@ import Synchronization
 /// as a race; hiding those reports would hide true ones too. So each holder reads, first, what the one before it
 /// wrote last. Both happen while the mutex is held: they cost a plain load and a plain store on a cache line that
 /// the holder owns anyway.
-package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
+@usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
+    // Usable from inline, the type too: else no other module inlines anything of it, and each use looks its types up.
     @usableFromInline let mutex: Mutex<Value>
     /// What it holds means nothing; that it is read after it was written does.
     @usableFromInline let order = Atomic<Bool>(false)
@@ -16,7 +17,6 @@ package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
     /// Waits until nobody else holds the value, and gives it to `body`, which should be done in a few moves.
-    // Always: left to itself the compiler calls it unspecialised, and looks the types up each time.
     @inlinable @inline(__always)
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result

@@ -58,13 +58,22 @@ package final class RouteTable: @unchecked Sendable {
 }
 
 /// A fixed run of plain values. Freed by hand: its owner is the table.
+///
+/// It begins with a cache line, so that no element lies on more of them than it must: with many routes, each one is a
+/// wait.
 struct FlatArray<Element: BitwiseCopyable> {
     let base: UnsafeMutablePointer<Element>
     let count: Int
 
+    private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+        let size = max(count, 1) * MemoryLayout<Element>.stride
+        return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64).bindMemory(
+            to: Element.self, capacity: count)
+    }
+
     init(_ elements: [Element]) {
         count = elements.count
-        base = .allocate(capacity: max(count, 1))
+        base = Self.allocate(count)
         elements.withUnsafeBufferPointer { source in
             if let start = source.baseAddress { base.initialize(from: start, count: source.count) }
         }
@@ -72,7 +81,7 @@ struct FlatArray<Element: BitwiseCopyable> {
 
     init(copying other: FlatArray) {
         count = other.count
-        base = .allocate(capacity: max(count, 1))
+        base = Self.allocate(count)
         base.initialize(from: other.base, count: count)
     }
 
@@ -82,7 +91,7 @@ struct FlatArray<Element: BitwiseCopyable> {
         return base[index]
     }
 
-    func deallocate() { base.deallocate() }
+    func deallocate() { UnsafeMutableRawPointer(base).deallocate() }
 
     var memoryBytes: Int { count * MemoryLayout<Element>.stride }
 }

@@ -61,6 +61,23 @@ struct ByteClassTests {
         }
     }
 
+    @Test(
+        "at every place of a long field value, whatever stands beside it",
+        arguments: [0, 9, 10, 13, 0x1f, 0x20, 0x21, 0x7e, 0x7f, 0x80, 0x81, 0x9f, 0xa0, 0xff] as [UInt8])
+    func longFieldValue(byte: UInt8) {
+        let character = String(Unicode.Scalar(byte))
+        for neighbour: UInt8 in [0x20, 0x62, 0x7e, 0x80, 0xff] {
+            let run = String(Unicode.Scalar(neighbour))
+            for place in 0..<72 {
+                let text =
+                    "a" + String(repeating: run, count: place) + character + String(repeating: run, count: 71 - place)
+                    + "c"
+                let value = request("GET / HTTP/1.1\r\nHost: a\r\nX: \(text)\r\n\r\n").value?.fields.last?.value
+                #expect(value == (Self.isText(byte) ? text : nil))
+            }
+        }
+    }
+
     @Test("in a reason phrase", arguments: bytes)
     func reason(byte: UInt8) {
         around(byte) { text in

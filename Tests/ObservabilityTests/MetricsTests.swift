@@ -36,7 +36,7 @@ struct MetricsTests {
         let loops = (0..<2).map { _ in registry.makeShard() }
         let leases = loops.map { $0.lease() }
         for lease in leases {
-            let route = lease.routeMetrics(id: "bank-a/read")
+            var route = lease.routeMetrics(id: "bank-a/read")
             _ = lease.routeMetrics(id: "bank-a/untouched")
             route.record(method: .get, status: 200, total: .milliseconds(1), upstream: nil, bytesIn: 10, bytesOut: 20)
             route.record(method: .get, status: 204, total: .milliseconds(1), upstream: nil, bytesIn: 1, bytesOut: 2)
@@ -64,7 +64,8 @@ struct MetricsTests {
     func statusClass(status: Int, label: String) {
         let registry = registry()
         let lease = registry.makeShard().lease()
-        lease.routeMetrics(id: "r").record(
+        var route = lease.routeMetrics(id: "r")
+        route.record(
             method: .get, status: status, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
         #expect(exposition(registry).contains("status_class=\"\(label)\"} 1"))
     }
@@ -77,7 +78,8 @@ struct MetricsTests {
                 let registry = registry()
                 let lease = registry.makeShard().lease()
                 let amount = TimeAmount.nanoseconds(Int64((bound * 1e9).rounded()) + excess)
-                lease.routeMetrics(id: "r").record(
+                var route = lease.routeMetrics(id: "r")
+                route.record(
                     method: .get, status: 200, total: amount, upstream: amount, bytesIn: 0, bytesOut: 0)
                 for name in ["request", "upstream"] {
                     let family = "portcullis_http_\(name)_duration_seconds"
@@ -94,7 +96,7 @@ struct MetricsTests {
     func histogram() {
         let registry = registry()
         let lease = registry.makeShard().lease()
-        let route = lease.routeMetrics(id: "r")
+        var route = lease.routeMetrics(id: "r")
         for nanoseconds in [Int64(1), 1_234_567_890, -5, 70_000_000_000] {
             route.record(
                 method: .get, status: 200, total: .nanoseconds(nanoseconds), upstream: nil, bytesIn: 0, bytesOut: 0)
@@ -114,7 +116,8 @@ struct MetricsTests {
     func reload() throws {
         let registry = registry()
         let shard = registry.makeShard()
-        func record(_ route: RouteMetrics) {
+        func record(_ metrics: RouteMetrics) {
+            var route = metrics
             route.record(method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
         }
         var old: MetricsLease? = shard.lease()
@@ -135,10 +138,11 @@ struct MetricsTests {
     }
 
     @Test("a scrape under way survives the removal of what it renders")
-    func scrapeOutlivesLease() {
+    func scrapeOutlivesLease() throws {
         let registry = registry()
         var lease: MetricsLease? = registry.makeShard().lease()
-        lease?.routeMetrics(id: "r").record(
+        var route = try #require(lease).routeMetrics(id: "r")
+        route.record(
             method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 1, bytesOut: 0)
         var scrape = registry.scrape(ProcessSample())
         lease = nil
@@ -152,7 +156,8 @@ struct MetricsTests {
         let registry = registry()
         let lease = registry.makeShard().lease()
         for index in 0..<50 {
-            lease.routeMetrics(id: "r\(index)").record(
+            var route = lease.routeMetrics(id: "r\(index)")
+            route.record(
                 method: .get, status: 200, total: .zero, upstream: .zero, bytesIn: 1, bytesOut: 0)
             lease.targetMetrics(upstream: "u", target: "t\(index)").countFailure(.headTimeout)
         }
@@ -227,14 +232,15 @@ struct MetricsTests {
         let registry = registry()
         let leases = [registry.makeShard().lease(), registry.makeShard().lease()]
         for lease in leases {
-            let route = lease.routeMetrics(id: "r")
+            var route = lease.routeMetrics(id: "r")
             route.countRefusal(by: .rateLimit)
             route.countRefusal(by: .gateway)
             #expect(lines(exposition(registry), "portcullis_refusals_total").count == 2)
         }
         #expect(value(exposition(registry), #"portcullis_refusals_total{route="r",by="rate_limit"}"#) == "2")
         let lease = registry.makeShard().lease()
-        for refuser in Refuser.allCases { lease.routeMetrics(id: "all").countRefusal(by: refuser) }
+        var all = lease.routeMetrics(id: "all")
+        for refuser in Refuser.allCases { all.countRefusal(by: refuser) }
         let text = exposition(registry)
         for refuser in Refuser.allCases {
             #expect(value(text, #"portcullis_refusals_total{route="all",by="\#(refuser.label)"}"#) == "1")
@@ -253,7 +259,7 @@ struct MetricsTests {
     func manyRoutes() {
         let registry = registry()
         let lease = registry.makeShard().lease()
-        let routes = (0..<10_000).map { lease.routeMetrics(id: "domain/route-\($0)") }
+        var routes = (0..<10_000).map { lease.routeMetrics(id: "domain/route-\($0)") }
         routes[77].record(method: .get, status: 200, total: .zero, upstream: nil, bytesIn: 0, bytesOut: 0)
         #expect(exposition(registry).utf8.count < 16_384)
     }
@@ -267,7 +273,7 @@ struct MetricsTests {
                 let shard = registry.makeShard()
                 group.addTask {
                     let lease = shard.lease()
-                    let route = lease.routeMetrics(id: "r")
+                    var route = lease.routeMetrics(id: "r")
                     var random = RandomSource(seed: UInt64(seed))
                     for _ in 0..<count {
                         let amount = TimeAmount.nanoseconds(Int64.random(in: 0..<90_000_000_000, using: &random))
@@ -305,7 +311,8 @@ struct MetricsTests {
         let shard = registry.makeShard()
         let lease = shard.lease()
         for id in ["bank-a/read", "bank-a/write", RouteMetrics.unrouted] {
-            lease.routeMetrics(id: id).record(
+            var route = lease.routeMetrics(id: id)
+            route.record(
                 method: .head, status: 404, total: .milliseconds(3), upstream: .milliseconds(2), bytesIn: 5, bytesOut: 6
             )
         }

@@ -121,10 +121,13 @@ enum ByteScan {
     static func endOfFieldText(_ view: ByteView, from start: Int) -> Int {
         precondition(start >= 0)
         var index = start
+        let firstBlock = start &+ blockLength
         while index &+ 8 <= view.count {
             let stops = notFieldText(word(view, index))
             if stops == 0 {
                 index &+= 8
+                // Few values are that long; those that are, tokens and cookies, are mostly much longer.
+                if index == firstBlock { index = endOfPlainBlocks(view, from: index) }
                 continue
             }
             index &+= stops.trailingZeroBitCount >> 3
@@ -148,6 +151,28 @@ enum ByteScan {
             // The last word overlaps the one before it.
             index = min(index &+ 8, count &- 8)
         }
+    }
+
+    private static var blockLength: Int { 32 }
+
+    /// Passes over blocks without any control byte. What it stops at may be nothing: a word at a time decides.
+    private static func endOfPlainBlocks(_ view: ByteView, from start: Int) -> Int {
+        var index = start
+        while index &+ blockLength <= view.count {
+            let marks = controls(view, index) | controls(view, index &+ 16)
+            // As one number, because that is one comparison.
+            if unsafeBitCast(marks & SIMD2(repeating: high), to: UInt128.self) != 0 { break }
+            index &+= blockLength
+        }
+        return index
+    }
+
+    /// Marks at least the bytes below 0x20 and 0x7f. What one byte carries to the next can only mark too many: a borrow
+    /// comes from a byte that is marked itself, and 0x7f is marked with a carry, too.
+    @inline(__always)
+    private static func controls(_ view: ByteView, _ index: Int) -> SIMD2<UInt64> {
+        let bytes = UnsafeRawPointer(view.base).loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
+        return ((bytes &- SIMD2(repeating: low &* 0x20)) | (bytes &+ SIMD2(repeating: low))) & ~bytes
     }
 
     @inline(__always)

@@ -33,21 +33,9 @@ enum DurationBuckets {
 /// on one cache line.
 struct DurationHistogram {
     let sumCell: Int
-    private let firstBucketCell: Int
-    private let stride: Int
-
-    /// How many cells a group of histograms takes.
-    static func cellCount(of histograms: Int) -> Int { histograms * (1 + DurationBuckets.count) }
-
-    /// - Parameters:
-    ///   - index: which one of the group it is.
-    ///   - count: how many the group has.
-    ///   - first: the group's first cell.
-    init(_ index: Int, of count: Int, first: Int) {
-        sumCell = first + index
-        firstBucketCell = first + count + index
-        stride = count
-    }
+    let firstBucketCell: Int
+    /// How many cells a bucket is behind the one before it: one for each histogram of the group.
+    let stride: Int
 
     func bucketCell(_ bucket: Int) -> Int { firstBucketCell + bucket * stride }
 

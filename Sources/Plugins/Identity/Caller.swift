@@ -74,8 +74,6 @@ package final class RouteIdentity {
     private let scopeCount: Int
     private let idCount: Int
 
-    /// Decisions kept with each token: those of that many routes with different identity plugins.
-    static let keptPerToken = 4
     /// Memory of one decision with its minted token, in bytes.
     static let typicalBytes = 1_024
 

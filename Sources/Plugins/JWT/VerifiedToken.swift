@@ -6,6 +6,8 @@ import JOSE
 /// What a route decided about the token is kept with it (`RouteIdentity`), so that a token that comes again costs a
 /// look-up and a few comparisons.
 package final class VerifiedToken {
+    // What is read each time the token comes again stands together: with many tokens, each cache line is a wait.
+
     /// The whole token.
     package let token: ByteView
     /// Whose key signed it.
@@ -15,18 +17,20 @@ package final class VerifiedToken {
     var keyGeneration: UInt64
     /// `exp`, in seconds since 1970.
     package let expiry: Int64
+    // The cache's.
+    var nextInBucket: VerifiedToken?
+    var wasUsed = false
+    private var routes = InlineArray<4, RouteIdentity?>(repeating: nil)
+    private var nextReplaced = 0
+
     package let subject: ByteView
     /// The header's `kid`; empty without one.
     package let keyID: ByteView
     /// Memory, in bytes, what routes decided included.
     package private(set) var bytes: Int
-
     private let memory: UnsafeMutableRawPointer
-    private var routes: [RouteIdentity] = []
-    private var nextReplaced = 0
 
     // The cache's links.
-    var nextInBucket: VerifiedToken?
     var older: VerifiedToken?
     unowned(unsafe) var newer: VerifiedToken?
 
@@ -58,13 +62,16 @@ package final class VerifiedToken {
     deinit { memory.deallocate() }
 
     /// The object itself, and room for what routes decide about it with a minted token each.
-    private static let fixedBytes = 512 + RouteIdentity.keptPerToken * RouteIdentity.typicalBytes
+    private static let fixedBytes = 512 + keptPerToken * RouteIdentity.typicalBytes
+
+    /// Decisions kept: those of that many routes with different identity plugins.
+    private static var keptPerToken: Int { 4 }
 
     /// What this chain decided before.
     func identity(for chain: UInt64) -> RouteIdentity? {
         var index = 0
-        while index < routes.count {
-            if routes[index].chain == chain { return routes[index] }
+        while index < Self.keptPerToken, let known = routes[index] {
+            if known.chain == chain { return known }
             index += 1
         }
         return nil
@@ -72,8 +79,7 @@ package final class VerifiedToken {
 
     /// Keeps what a chain decided, in place of the decision that was kept first when there are too many.
     func keep(_ identity: RouteIdentity) {
-        if routes.count < RouteIdentity.keptPerToken { return routes.append(identity) }
         routes[nextReplaced] = identity
-        nextReplaced = (nextReplaced + 1) % RouteIdentity.keptPerToken
+        nextReplaced = (nextReplaced + 1) % Self.keptPerToken
     }
 }

@@ -2,8 +2,9 @@ import Base
 
 /// Tokens that were verified, each loop's own, found by all of their bytes.
 ///
-/// Only tokens whose signature held get in, so a flood of invalid ones changes nothing here. The least recently used
-/// one makes room when the number of entries or their memory is at its limit.
+/// Only tokens whose signature held get in, so a flood of invalid ones changes nothing here. When the number of entries
+/// or their memory is at its limit, the one makes room that came first of those not asked for since: one that was goes
+/// back to the end, once. So finding an entry touches no other, which with many tokens would be two more to wait for.
 package final class VerifiedTokenCache {
     private var buckets: [VerifiedToken?] = []
     private var newest: VerifiedToken?
@@ -35,7 +36,7 @@ package final class VerifiedTokenCache {
         while let candidate = entry {
             if candidate.token == token {
                 hits += 1
-                makeNewest(candidate)
+                candidate.wasUsed = true
                 return candidate
             }
             entry = candidate.nextInBucket
@@ -48,8 +49,8 @@ package final class VerifiedTokenCache {
     package func insert(_ entry: VerifiedToken) {
         guard entry.bytes <= limits.bytesMax, limits.entriesMax > 0 else { return }
         if buckets.isEmpty { buckets = Array(repeating: nil, count: limits.bucketCount) }
-        while count >= limits.entriesMax || bytes + entry.bytes > limits.bytesMax, let last = oldest {
-            remove(last)
+        while count >= limits.entriesMax || bytes + entry.bytes > limits.bytesMax, let next = nextToLeave {
+            remove(next)
             evictions += 1
         }
         let index = bucket(of: entry.token)
@@ -89,13 +90,22 @@ package final class VerifiedTokenCache {
 
     private static let hashedBytes = 32
 
-    // MARK: By use
+    // MARK: By age
 
-    private func makeNewest(_ entry: VerifiedToken) {
-        if newest === entry { return }
-        unlink(entry)
-        link(entry)
+    /// The entry that makes room. Passes over a few that were used since they were last looked at; when all are in use,
+    /// age decides.
+    private var nextToLeave: VerifiedToken? {
+        var passed = 0
+        while passed < Self.passedMax, let last = oldest, last.wasUsed {
+            last.wasUsed = false
+            unlink(last)
+            link(last)
+            passed += 1
+        }
+        return oldest
     }
+
+    private static let passedMax = 16
 
     private func link(_ entry: VerifiedToken) {
         entry.older = newest

@@ -145,6 +145,7 @@ extension ClientConnection {
             return false
         }
         guard isReadable else {
+            watch()
             parkIfIdle()
             return false
         }
@@ -159,6 +160,7 @@ extension ClientConnection {
             return true
         case .wouldBlock:
             isReadable = false
+            watch()
             parkIfIdle()
         case .endOfStream:
             peerHasClosed = true

@@ -61,10 +61,10 @@ extension ClientConnection {
             output.consume(min(count, pending))
             let sent = max(0, count - pending)
             guard count < pending + bytes.count else { return }
-            isWritable = false
+            awaitWritable()
             keep(bytes.from(sent))
         case .wouldBlock:
-            isWritable = false
+            awaitWritable()
             keep(bytes)
         case .failed: isBroken = true
         }
@@ -121,10 +121,10 @@ extension ClientConnection {
         while isWritable, !output.isEmpty {
             switch socket.write(output.readable) {
             case .bytes(let count):
-                if count < output.readableCount { isWritable = false }
+                if count < output.readableCount { awaitWritable() }
                 output.consume(count)
                 touch(listener.settings.writeIdleTimeout)
-            case .wouldBlock: isWritable = false
+            case .wouldBlock: awaitWritable()
             case .failed:
                 isBroken = true
                 output.removeAll()

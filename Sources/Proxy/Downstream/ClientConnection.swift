@@ -6,7 +6,8 @@ import Linux
 /// One client's HTTP/1.1 connection: reads requests, one exchange after the other, and writes their answers.
 ///
 /// While idle it holds no buffer and no exchange: what remains is this object, well under half a kibibyte. Edge-triggered
-/// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl.
+/// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl, and a connection
+/// one at most.
 final class ClientConnection: EventHandler {
     let worker: Worker
     /// The worker's own: read from here they aren't counted at each use, as they would be by way of the worker.
@@ -31,12 +32,14 @@ final class ClientConnection: EventHandler {
     var exchange: Exchange?
     var framing = ResponseFraming()
     var requestCount = 0
-    var isReadable = false
+    var isReadable = true
     /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
     var seesEnd = false
-    var isWritable = true
+    private(set) var isWritable = true
     /// Whether the loop was asked for `send`.
     var isSendPending = false
+    /// Whether the loop tells of the socket's events.
+    private var isWatched = false
     /// Whether the client will send no more.
     var peerHasClosed = false
     /// Whether a write has failed: the client is gone.
@@ -63,17 +66,36 @@ final class ClientConnection: EventHandler {
         body = BodyDecoder(.none)
     }
 
-    /// Takes up work: registers with the loop, which tells of a request that came with the connection in its next turn.
-    /// Reading at once would mostly be too early, and a call for nothing.
+    /// Takes up work: reads when the others of the stride have. The request is mostly there by then, and a connection for
+    /// one request ends with its answer: so the loop is asked to watch it only when there is something to wait for
+    /// (`watch`), or when the answer takes a while.
     func start() {
         registration = loop.add(self)
+        lastActivity = loop.now
+        wake(at: lastActivity + Self.unwatchedTime)
+        loop.proceedLater(registration)
+    }
+
+    /// After so long a client that leaves while its request is served shall be noticed.
+    private static let unwatchedTime = TimeAmount.milliseconds(10)
+
+    /// From now on events tell of what the client does, beginning with what it has done already.
+    func watch() {
+        if isWatched || state == .closed { return }
         do throws(Errno) {
-            try loop.watch(
-                socket.number, .connection, for: registration)
+            try loop.watch(socket.number, .connection, for: registration)
+            isWatched = true
         } catch {
-            return close()
+            // Nothing would ever be heard of the client: it has left, as far as we can tell.
+            isBroken = true
+            wake(at: loop.now)
         }
-        touch(listener.settings.headerReadTimeout)
+    }
+
+    /// The kernel took no more bytes: an event tells when it does again.
+    func awaitWritable() {
+        isWritable = false
+        watch()
     }
 
     // MARK: Events
@@ -99,6 +121,8 @@ final class ClientConnection: EventHandler {
 
     func timerFired() {
         wakeUp.fired()
+        watch()
+        if isBroken { return clientLeft() }
         let now = loop.now
         let due = deadline
         guard now >= due else { return wake(at: due) }
@@ -252,6 +276,7 @@ final class ClientConnection: EventHandler {
             case .endOfStream, .failed: return close()
             }
         }
+        watch()
         state = .lingering(linger)
         buffers.recycle(&input)
     }

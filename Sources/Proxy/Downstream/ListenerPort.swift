@@ -40,8 +40,8 @@ final class ListenerPort: EventHandler {
         watch()
     }
 
-    /// How many connections are accepted before the others have their turn.
-    private static let batchMax = 64
+    /// How many connections are accepted before the others have their turn: the oldest, whose requests have come.
+    private static let batchMax = 16
 
     func handle(_ events: EventSet) { acceptWaiting(atMost: Self.batchMax) }
 

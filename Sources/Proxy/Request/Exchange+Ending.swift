@@ -112,10 +112,12 @@ extension Exchange {
     private func record() {
         let now = worker.loop.now
         worker.metrics.lower(.requestsActive)
-        withRoute { $0.metrics }.record(
-            method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
-            bytesIn: bytesIn, bytesOut: bytesOut)
-        if let refuser { withRoute { $0.metrics }.countRefusal(by: refuser) }
+        withRoute { route in
+            route.metrics.record(
+                method: request.method, status: status, total: now - startTime, upstream: upstreamTime,
+                bytesIn: bytesIn, bytesOut: bytesOut)
+            if let refuser { route.metrics.countRefusal(by: refuser) }
+        }
         worker.writeAccessLog(self, duration: now - startTime)
         attemptEnded(outcomeAtEnd)
         if gateTicket != 0 || places.isHeld { leaveGates() }

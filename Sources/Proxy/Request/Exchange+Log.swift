@@ -17,30 +17,20 @@ extension Exchange {
         // All that is built is in the buffer: from here on it doesn't move.
         let built = worker.scratch.readable
         var entry = AccessLogEntry()
-        fill(&entry, listener: connection.listener)
-        entry.duration = duration
-        entry.client = built.prefix(clientEnd)
-        if isQueryMasked { entry.query = built[clientEnd..<queryEnd] }
-        if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
-        body(entry)
-        worker.scratch.removeAll()
-    }
-
-    /// What is at hand. Not inlined: the entry would be built in pieces and copied together in the end.
-    @inline(never)
-    private func fill(_ entry: inout AccessLogEntry, listener: ListenerPort) {
         entry.time = worker.wallNow
         entry.requestID = requestID.readable
         entry.traceID = traceID
-        entry.listener = listener.settings.name
+        entry.client = built.prefix(clientEnd)
+        entry.listener = connection.listener.settings.name
         entry.protocolVersion = request.minorVersion > 0 ? ByteView("HTTP/1.1") : ByteView("HTTP/1.0")
         entry.method = request.methodToken
         entry.host = request.host
         entry.path = request.path
-        if request.hasQuery { entry.query = request.query }
+        entry.query = request.hasQuery ? isQueryMasked ? built[clientEnd..<queryEnd] : request.query : nil
         entry.status = status
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
+        entry.duration = duration
         entry.route = withRoute { $0.identity }
         if let target { entry.upstreamTarget = target.authority }
         entry.upstreamDuration = upstreamTime
@@ -51,6 +41,9 @@ extension Exchange {
         if request.fields.contains(.userAgent), let agent = request.fields.value(of: .userAgent) {
             entry.userAgent = agent
         }
+        if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
+        body(entry)
+        worker.scratch.removeAll()
     }
 
     /// Appends the query to the worker's scratch buffer, without the tokens in it; nothing if there is none.

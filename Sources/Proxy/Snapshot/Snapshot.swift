@@ -67,35 +67,43 @@ package final class Snapshot: @unchecked Sendable {
 }
 
 /// One route, ready to be used.
+///
+/// What every request reads stands first and together: with many routes, a request waits for each cache line that its
+/// route's last request has left long ago.
 final class CompiledRoute {
-    /// `domain/name`.
-    let identity: ByteView
-    let action: CompiledAction
+    let requestTimeout: TimeAmount
+    let bodyBytesMax: Int
+    let plugins: PluginChain
+    /// The same as `rateLimits` for requests: the route keeps it alive.
+    let uncountedLimits: Unmanaged<RateLimitChain>?
     /// The upstream of an action that proxies, so that nothing of the action need be copied to learn it; -1 for others.
     let upstreamIndex: Int
-    let requestTimeout: TimeAmount
-    let responseHeaderTimeout: TimeAmount
-    let idleTimeout: TimeAmount
-    let bodyBytesMax: Int
-    let allowsEncodedSlash: Bool
-    /// Further targets tried when no connection could be opened.
-    let connectRetriesMax: Int
-    let retriesStaleConnection: Bool
-    /// When else there is a further attempt; nil for never.
-    let retryLaw: RetryLaw?
-    let retryMethods: RetryMethods
     /// How requests are divided between upstreams; nil when there is one.
     let split: CompiledSplit?
     /// How many requests may be under way; bound when the loop takes the snapshot over. Nil for no limit.
     var gate: ConcurrencyGate?
     let rewrite: CompiledRewrite
+    let allowsEncodedSlash: Bool
+    private let hasRetryLaw: Bool
     let hostHeader: CompiledHost
-    let plugins: PluginChain
+    let responseHeaderTimeout: TimeAmount
+    let idleTimeout: TimeAmount
+    var metrics: RouteMetrics
+
+    // What only some requests read.
+
+    /// `domain/name`.
+    let identity: ByteView
+    let action: CompiledAction
     /// Nil when the route has no rate limit.
     let rateLimits: RateLimitChain?
-    /// The same for requests: the route keeps it alive.
-    let uncountedLimits: Unmanaged<RateLimitChain>?
-    let metrics: RouteMetrics
+    /// Further targets tried when no connection could be opened.
+    let connectRetriesMax: Int
+    let retriesStaleConnection: Bool
+    /// When else there is a further attempt; nil for never.
+    var retryLaw: RetryLaw? { hasRetryLaw ? furtherAttempts : nil }
+    private let furtherAttempts: RetryLaw?
+    let retryMethods: RetryMethods
 
     init(_ parts: Parts, metrics: RouteMetrics) {
         identity = parts.identity
@@ -108,7 +116,8 @@ final class CompiledRoute {
         allowsEncodedSlash = parts.allowsEncodedSlash
         connectRetriesMax = parts.connectRetriesMax
         retriesStaleConnection = parts.retriesStaleConnection
-        retryLaw = parts.retryLaw
+        hasRetryLaw = parts.retryLaw != nil
+        furtherAttempts = parts.retryLaw
         retryMethods = parts.retryMethods
         split = parts.split
         rewrite = parts.rewrite

@@ -37,18 +37,30 @@ struct VerifiedTokenCacheTests {
         #expect(cache.misses == 5)
     }
 
-    @Test("the least recently used entry makes room")
+    @Test("the oldest entry that was not used makes room")
     func order() {
         let cache = cache(entriesMax: 3)
         for name in ["a", "b", "c"] { cache.insert(entry(name)) }
         #expect(holds(cache, "a"))
         cache.insert(entry("d"))
-        #expect(!holds(cache, "b"))
         cache.insert(entry("e"))
+        #expect(!holds(cache, "b"))
         #expect(!holds(cache, "c"))
         #expect(holds(cache, "a"))
         #expect(holds(cache, "d"))
         #expect(cache.count == 3)
+    }
+
+    @Test("where all are in use, room is made all the same, and a flood of tokens used once passes those in use by")
+    func crowd() {
+        let cache = cache(entriesMax: 40)
+        for number in 0..<40 { cache.insert(entry("in-use-\(number)")) }
+        for number in 0..<1_000 {
+            for used in 0..<10 where !holds(cache, "in-use-\(used)") { cache.insert(entry("in-use-\(used)")) }
+            cache.insert(entry("once-\(number)"))
+            #expect(cache.count == 40)
+        }
+        for used in 0..<10 { #expect(holds(cache, "in-use-\(used)")) }
     }
 
     @Test("memory is bounded, whatever the tokens' sizes")
@@ -98,21 +110,25 @@ struct VerifiedTokenCacheTests {
     func random() {
         var random = FuzzPlan.random(seed: 41)
         let cache = cache(entriesMax: 8)
-        var model: [String] = []
+        var model: [(name: String, wasUsed: Bool)] = []
         for _ in 0..<FuzzPlan.iterations(usual: 20_000) {
             let name = "token-\(Int.random(in: 0..<24, using: &random))"
             let isKnown = holds(cache, name)
-            #expect(isKnown == model.contains(name))
-            model.removeAll { $0 == name }
-            if isKnown, Int.random(in: 0..<4, using: &random) == 0 {
+            let place = model.firstIndex { $0.name == name }
+            #expect(isKnown == (place != nil))
+            if let place {
+                model[place].wasUsed = true
+                guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
                 if let found = name.withByteView({ cache.find($0) }) { cache.remove(found) }
-                continue
-            }
-            if !isKnown {
+                model.remove(at: place)
+            } else {
                 cache.insert(entry(name))
-                if model.count == 8 { model.removeFirst() }
+                if model.count == 8 {
+                    while model[0].wasUsed { model.append((model.removeFirst().name, false)) }
+                    model.removeFirst()
+                }
+                model.append((name, false))
             }
-            model.append(name)
             #expect(cache.count == model.count)
         }
     }
