@@ -122,6 +122,6 @@ struct GatewayAssembly {
             auditLog: auditLog, issuers: identity.issuers, internalTokens: identity.internalTokens, stores: stores,
             dns: nameResolution,
             forwarding: forwarding, serverHeader: draft.serverHeader ?? .builtIn(Defaults.serverHeader),
-            domains: domains, files: files, secrets: secrets, digest: "")
+            domains: domains, files: files, secrets: secrets)
     }
 }

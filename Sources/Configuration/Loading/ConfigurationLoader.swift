@@ -12,7 +12,7 @@ package struct ConfigurationLoader: Sendable {
     }
 
     /// Reads everything anew. Never fails: what is wrong is in the result, all at once. A loader that is kept for the
-    /// next load remembers the trees of files, so that only those that changed are parsed again.
+    /// next load remembers the trees of files, so that only what changed in them is parsed again.
     package func load() -> LoadResult {
         let findings = Findings(limit: limits.diagnosticsMax)
         let folder = FolderReader(source: source, limits: limits, findings: findings).read()
@@ -20,7 +20,7 @@ package struct ConfigurationLoader: Sendable {
         let configuration = load.run()
         return LoadResult(
             configuration: findings.errorCount == 0 ? configuration : nil, diagnostics: findings.sorted(),
-            files: folder.names, contents: folder.contents)
+            files: folder.names, contents: folder.contents, parsedByteCount: load.parsedByteCount)
     }
 }
 
@@ -33,6 +33,8 @@ package struct LoadResult: Sendable {
     package let files: SourceFiles
     /// The files' bytes, for showing the line that a finding is about.
     package let contents: [[UInt8]]
+    /// How many bytes of them had to be parsed, because they weren't the same at the loader's last load.
+    package let parsedByteCount: Int
 
     package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 }
@@ -44,6 +46,7 @@ private struct Load {
     let folder: FolderContent
     let source: ConfigurationSource
     let cache: DocumentCache
+    private(set) var parsedByteCount = 0
     private var domainFiles: [(draft: DomainDraft, file: FileDecoder)] = []
 
     init(
@@ -88,28 +91,38 @@ private struct Load {
         }
         let domains = domains(gateway, gatewayFile, listeners, identity, missingIsFine: unreadable)
         let secrets = Set(([gatewayFile] + domainFiles.map(\.file)).flatMap(\.secrets))
-        var configuration = assembly.configuration(
+        let configuration = assembly.configuration(
             listeners: listeners, domains: domains, identity: identity, stores: stores, files: folder.names,
             secrets: secrets)
-        guard findings.errorCount == 0 else { return nil }
-        configuration.digest = ConfigurationDigest.digest(of: configuration)
-        return configuration
+        return findings.errorCount == 0 ? configuration : nil
     }
 
-    private func decoder(_ index: Int, _ references: References) -> FileDecoder? {
-        guard folder.isReadable[index] else { return nil }
+    private mutating func decoder(_ index: Int, _ references: References) -> FileDecoder? {
+        guard folder.isReadable[index], let document = document(index, references) else { return nil }
+        return FileDecoder(document: document, findings: findings)
+    }
+
+    /// What was read of the file before serves as far as the file is the same.
+    private mutating func document(_ index: Int, _ references: References) -> YAMLDocument? {
         let content = folder.contents[index]
-        if let document = cache.document(at: index, content) {
-            return FileDecoder(document: document, findings: findings)
-        }
+        let earlier = cache.file(at: index)
+        if let earlier, earlier.content == content { return earlier.document }
         let errorsBefore = findings.errorCount
         let document = content.withUnsafeBytes { bytes in
-            YAMLReader.read(
-                ByteView(bytes), file: UInt32(index), limits: limits, findings: findings, references: references)
+            let text = ByteView(bytes)
+            let edited = earlier.flatMap {
+                YAMLReader.read(text, changedFrom: $0, limits: limits, references: references)
+            }
+            return edited
+                ?? YAMLReader.read(
+                    text, file: UInt32(index), limits: limits, findings: findings, references: references)
         }
         guard let document else { return nil }
-        if document.isSelfContained, findings.errorCount == errorsBefore { cache.keep(document, at: index, content) }
-        return FileDecoder(document: document, findings: findings)
+        parsedByteCount += document.parsedByteCount
+        if document.isSelfContained, findings.errorCount == errorsBefore {
+            cache.keep(.init(content: content, document: document), at: index)
+        }
+        return document
     }
 
     private func checkRouteCount() {

@@ -33,8 +33,28 @@ package struct GatewayConfiguration: Sendable, Equatable {
     @Provenance package var files: SourceFiles
     /// Places of the values that came out of `${env:…}` or `${file:…}`: never shown.
     @Provenance package var secrets: Set<SourceLocation>
+    private let knownDigest = DigestMemory()
+
     /// SHA-256 over the effective values, 64 lower-case hexadecimal digits. Equal digests mean equal behaviour.
-    package internal(set) var digest: String
+    ///
+    /// Worked out when somebody asks first, which takes milliseconds with thousands of routes: a server serves before.
+    package var digest: String { knownDigest.value { ConfigurationDigest.digest(of: self) } }
+}
+
+/// A configuration's digest, once it is known. Any two are equal, as it tells nothing that the values don't.
+private final class DigestMemory: Sendable, Equatable {
+    private let known = Lock<String?>(nil)
+
+    func value(_ digest: () -> String) -> String {
+        known.withLock { known in
+            if let known { return known }
+            let value = digest()
+            known = value
+            return value
+        }
+    }
+
+    static func == (left: DigestMemory, right: DigestMemory) -> Bool { true }
 }
 
 /// How many event loops run.

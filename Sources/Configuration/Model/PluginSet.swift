@@ -13,6 +13,11 @@ package struct PluginSet: Sendable, Equatable {
     package internal(set) var spiffe: SPIFFESettings?
     /// Only with `spiffe`, and with `GatewayConfiguration.internalTokens`.
     package internal(set) var internalJWT: InternalJWTSettings?
+
+    var isEmpty: Bool {
+        requestTransform == nil && responseTransform == nil && ipRestriction == nil && rateLimit == nil && jwt == nil
+            && spiffe == nil && internalJWT == nil
+    }
 }
 
 /// Who may come in, by the client's address. `deny` wins over `allow`.

@@ -15,6 +15,8 @@ package final class Route: Sendable {
     /// Nil for no limit.
     package let concurrency: ConcurrencySettings?
     package let plugins: PluginSet
+    /// False for most: what has to do with plugins then needs no look at that large value.
+    package let hasPlugins: Bool
     /// Whether `%2F` in the path is let through (as it is) rather than refused with 400.
     package let allowEncodedSlash: Setting<Bool>
     /// How much the route matters, 1 (most) to 3, for people; nil when not given.
@@ -38,6 +40,7 @@ package final class Route: Sendable {
         self.retries = retries
         self.concurrency = concurrency
         self.plugins = plugins
+        hasPlugins = !plugins.isEmpty
         self.allowEncodedSlash = allowEncodedSlash
         self.tier = tier
         self.location = location
@@ -52,7 +55,7 @@ extension Route: Equatable {
             || left.name == right.name && left.domain == right.domain && left.match == right.match
                 && left.action == right.action && left.timeouts == right.timeouts && left.limits == right.limits
                 && left.retries == right.retries && left.concurrency == right.concurrency
-                && left.plugins == right.plugins
+                && left.hasPlugins == right.hasPlugins && (!left.hasPlugins || left.plugins == right.plugins)
                 && left.allowEncodedSlash == right.allowEncodedSlash && left.tier == right.tier
     }
 }

@@ -19,7 +19,7 @@ extension ModelWalk {
         sink.endObject()
         walk(route.retries, &sink)
         walk(route.concurrency, &sink)
-        walk(route.plugins, &sink)
+        if route.hasPlugins { walk(route.plugins, &sink) }
         sink.boolean("allow_encoded_slash", route.allowEncodedSlash)
         if let tier = route.tier { sink.integer("tier", tier) }
         sink.endObject()
@@ -103,11 +103,6 @@ extension ModelWalk {
     }
 
     private static func walk<Sink: ModelSink>(_ plugins: PluginSet, _ sink: inout Sink) {
-        if plugins.requestTransform == nil, plugins.responseTransform == nil, plugins.ipRestriction == nil,
-            plugins.rateLimit == nil, plugins.jwt == nil, plugins.spiffe == nil, plugins.internalJWT == nil
-        {
-            return
-        }
         sink.beginObject("plugins")
         if let transform = plugins.requestTransform { walk(transform, &sink) }
         if let transform = plugins.responseTransform { walk(transform, &sink) }

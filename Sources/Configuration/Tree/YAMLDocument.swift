@@ -13,6 +13,8 @@ struct YAMLNode {
         static let secret = Flags(rawValue: 2)
         /// Already reported: whoever decodes it keeps quiet.
         static let failed = Flags(rawValue: 4)
+        /// A mapping with its entries on lines of their own, rather than in braces.
+        static let block = Flags(rawValue: 8)
     }
 
     var kind: Kind
@@ -46,6 +48,10 @@ final class YAMLDocument: @unchecked Sendable {
     var hasSecrets = false
     /// Whether the tree depends on nothing but the file's own bytes.
     var isSelfContained = true
+    /// Whether no line has to do with another but by being deeper: no anchors, aliases and markers of documents.
+    var isLocal = true
+    /// How many bytes were parsed for the tree: of a file that was edited, only those around the edit.
+    var parsedByteCount = 0
 
     init(file: UInt32, expectedBytes: Int) {
         self.file = file
@@ -70,6 +76,23 @@ final class YAMLDocument: @unchecked Sendable {
         }
         (nodes + count).initialize(to: node)
         count += 1
+    }
+
+    /// Appends a stretch of another document of the same file with its text, some lines further down.
+    func append(_ range: Range<Int>, of other: YAMLDocument, linesDown: Int) {
+        guard !range.isEmpty else { return }
+        let textStart = Int(other.nodes[range.lowerBound].textStart)
+        let textEnd = range.upperBound < other.count ? Int(other.nodes[range.upperBound].textStart) : other.textCount
+        let nodesOn = count - range.lowerBound
+        let textOn = textCount - textStart
+        append(text: ByteView(base: other.text + textStart, count: textEnd - textStart))
+        for index in range {
+            var node = other.nodes[index]
+            node.line = UInt32(truncatingIfNeeded: Int(node.line) + linesDown)
+            node.textStart = UInt32(truncatingIfNeeded: Int(node.textStart) + textOn)
+            node.end = UInt32(truncatingIfNeeded: Int(node.end) + nodesOn)
+            append(node)
+        }
     }
 
     func append(text bytes: ByteView) {

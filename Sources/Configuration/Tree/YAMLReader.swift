@@ -43,6 +43,7 @@ struct YAMLReader {
         var reader = YAMLReader(
             limits: limits, findings: findings, references: references,
             document: YAMLDocument(file: file, expectedBytes: content.count))
+        reader.document.parsedByteCount = content.count
         return reader.run(content) ? reader.document : nil
     }
 
@@ -86,19 +87,24 @@ struct YAMLReader {
         switch event.type {
         case YAML_DOCUMENT_START_EVENT:
             documentCount += 1
+            if event.data.document_start.implicit == 0 { document.isLocal = false }
             if documentCount > 1 {
                 report(at: start, "a second YAML document begins here", expected: "one document in each file")
                 return false
             }
             return true
+        case YAML_DOCUMENT_END_EVENT:
+            if event.data.document_end.implicit == 0 { document.isLocal = false }
+            return true
         case YAML_SCALAR_EVENT:
             return takeScalar(event.data.scalar, at: start)
         case YAML_MAPPING_START_EVENT:
             let data = event.data.mapping_start
-            return takeContainer(.mapping, anchor: data.anchor, tag: data.tag, at: start)
+            let flags: YAMLNode.Flags = data.style == YAML_BLOCK_MAPPING_STYLE ? .block : []
+            return takeContainer(.mapping, flags, anchor: data.anchor, tag: data.tag, at: start)
         case YAML_SEQUENCE_START_EVENT:
             let data = event.data.sequence_start
-            return takeContainer(.sequence, anchor: data.anchor, tag: data.tag, at: start)
+            return takeContainer(.sequence, [], anchor: data.anchor, tag: data.tag, at: start)
         case YAML_MAPPING_END_EVENT, YAML_SEQUENCE_END_EVENT:
             closeContainer()
             return true
@@ -163,8 +169,8 @@ struct YAMLReader {
     }
 
     private mutating func takeContainer(
-        _ kind: YAMLNode.Kind, anchor: UnsafeMutablePointer<UInt8>?, tag: UnsafeMutablePointer<UInt8>?,
-        at start: SourceLocation
+        _ kind: YAMLNode.Kind, _ style: YAMLNode.Flags, anchor: UnsafeMutablePointer<UInt8>?,
+        tag: UnsafeMutablePointer<UInt8>?, at start: SourceLocation
     ) -> Bool {
         guard admit(anchor: anchor, tag: tag, at: start) else { return false }
         if open.last?.expectsKey ?? false { return refuse(at: start, "a key must be text", expected: "a plain key") }
@@ -172,7 +178,7 @@ struct YAMLReader {
             return refuse(at: start, "values are nested deeper than \(limits.depthMax) levels")
         }
         let node = document.count
-        var flags: YAMLNode.Flags = []
+        var flags = style
         add(kind, &flags, ByteView(), at: start)
         open.append(Container(node: node, isMapping: kind == .mapping))
         return true
@@ -181,6 +187,7 @@ struct YAMLReader {
     private mutating func takeAlias(_ name: UnsafeMutablePointer<UInt8>?, at start: SourceLocation) -> Bool {
         let anchor = name.map { String(cString: $0) } ?? ""
         aliasCount += 1
+        document.isLocal = false
         if aliasCount > limits.aliasesMax {
             return refuse(at: start, "the file has more than \(limits.aliasesMax) aliases")
         }
@@ -238,6 +245,7 @@ struct YAMLReader {
         }
         if let anchor {
             anchorCount += 1
+            document.isLocal = false
             if anchorCount > limits.anchorsMax {
                 return refuse(at: start, "the file has more than \(limits.anchorsMax) anchors")
             }
@@ -267,45 +275,7 @@ struct YAMLReader {
         guard let container = open.popLast() else { return }
         document.nodes[container.node].end = UInt32(document.count)
         document.nodes[container.node].count = container.childCount
-        if container.isMapping { collectDuplicates(container.node) }
-    }
-
-    private mutating func collectDuplicates(_ mapping: Int) {
-        let pairs = Int(document.nodes[mapping].count) / 2
-        if pairs < 2 { return }
-        if pairs > 24 { return collectDuplicatesByHash(mapping, pairs) }
-        let end = Int(document.nodes[mapping].end)
-        var key = mapping + 1
-        while key < end {
-            var earlier = mapping + 1
-            while earlier < key {
-                let sameLength = document.nodes[earlier].count == document.nodes[key].count
-                if sameLength, document.bytes(earlier) == document.bytes(key) {
-                    duplicates.append((key, earlier))
-                    break
-                }
-                earlier = Int(document.nodes[earlier + 1].end)
-            }
-            key = Int(document.nodes[key + 1].end)
-        }
-    }
-
-    private mutating func collectDuplicatesByHash(_ mapping: Int, _ pairs: Int) {
-        var slots = [Int32](repeating: -1, count: (pairs * 2).nextPowerOfTwo)
-        // Keyed with an address that changes from run to run, so that no file can be made to collide.
-        let seed = UInt64(UInt(bitPattern: ObjectIdentifier(document).hashValue)) | 1
-        let end = Int(document.nodes[mapping].end)
-        var key = mapping + 1
-        while key < end {
-            let bytes = document.bytes(key)
-            let hash = bytes.hash(seed: seed)
-            var slot = Int(truncatingIfNeeded: (hash ^ hash >> 32) & UInt64(slots.count - 1))
-            while slots[slot] >= 0, !(document.bytes(Int(slots[slot])) == bytes) {
-                slot = (slot + 1) & (slots.count - 1)
-            }
-            if slots[slot] >= 0 { duplicates.append((key, Int(slots[slot]))) } else { slots[slot] = Int32(key) }
-            key = Int(document.nodes[key + 1].end)
-        }
+        if container.isMapping { duplicates += document.repeatedKeys(in: container.node) }
     }
 
     /// Ends the tree and reports what had to wait for it.
@@ -381,14 +351,5 @@ struct YAMLReader {
             related = Diagnostic.Related(location: place(parser.context_mark), note: String(cString: context))
         }
         report(at: place(parser.problem_mark), "not valid YAML: \(problem)", related: related)
-    }
-}
-
-extension Int {
-    /// The smallest power of two that isn't below.
-    fileprivate var nextPowerOfTwo: Int {
-        var power = 1
-        while power < self { power <<= 1 }
-        return power
     }
 }

@@ -91,7 +91,7 @@ extension Snapshot {
         let unrouted = CompiledRoute(CompiledRoute.Parts(), metrics: lease.routeMetrics(id: RouteMetrics.unrouted))
         return Snapshot(
             table: table, routes: routes, unrouted: unrouted, forwarding: ForwardingPolicy(),
-            serverHeader: ByteView(), queryTokenNames: [ByteView("access_token")], digest: "", texts: texts,
+            serverHeader: ByteView(), queryTokenNames: [ByteView("access_token")], texts: texts,
             lease: lease)
     }
 }

@@ -71,7 +71,7 @@ package final class Blueprint: Sendable {
         return Snapshot(
             table: table.copy(), routes: compiled, published: published, unrouted: unrouted,
             forwarding: ForwardingPolicy(configuration), serverHeader: texts.keep(configuration.serverHeader.value),
-            queryTokenNames: queryTokenNames.map { texts.keep($0) }, digest: configuration.digest, texts: texts,
+            queryTokenNames: queryTokenNames.map { texts.keep($0) }, texts: texts,
             lease: lease, limits: limits)
     }
 

@@ -35,7 +35,9 @@ struct RouteCompiler {
         parts.bodyBytesMax = route.limits.bodyBytesMax.value
         parts.allowsEncodedSlash = route.allowEncodedSlash.value
         compile(route.retries, into: &parts)
-        parts.rateLimits = limits?.compile(route.plugins.rateLimit, of: route, claims: claims)
+        if route.hasPlugins {
+            parts.rateLimits = limits?.compile(route.plugins.rateLimit, of: route, claims: claims)
+        }
         switch route.action {
         case .proxy(let proxy):
             compile(proxy, into: &parts)
@@ -83,6 +85,7 @@ struct RouteCompiler {
     }
 
     private func plugins(of route: ConfiguredRoute, _ claims: ClaimSlots) -> PluginChain {
+        guard route.hasPlugins else { return noPlugins }
         let set = route.plugins
         var plugins: [CompiledPlugin] = []
         if let restriction = set.ipRestriction {

@@ -32,8 +32,6 @@ package final class Snapshot: @unchecked Sendable {
     /// Names of query parameters whose values stay out of logs: those in which any route takes tokens, and
     /// `access_token` (RFC 6750 section 2.3).
     let queryTokenNames: [ByteView]
-    /// The SHA-256 of the configuration, in hexadecimal.
-    package let digest: String
     private let texts: TextArena
     private let lease: MetricsLease
     /// The buckets of the routes' rate limits, which their rules point to.
@@ -42,7 +40,7 @@ package final class Snapshot: @unchecked Sendable {
     init(
         table: RouteTable, routes: [CompiledRoute], published: PublishedPaths = PublishedPaths(),
         unrouted: CompiledRoute, forwarding: ForwardingPolicy, serverHeader: ByteView, queryTokenNames: [ByteView],
-        digest: String, texts: TextArena, lease: MetricsLease, limits: [String: LimitTable] = [:]
+        texts: TextArena, lease: MetricsLease, limits: [String: LimitTable] = [:]
     ) {
         self.table = table
         self.routes = routes
@@ -51,7 +49,6 @@ package final class Snapshot: @unchecked Sendable {
         self.forwarding = forwarding
         self.serverHeader = serverHeader
         self.queryTokenNames = queryTokenNames
-        self.digest = digest
         self.texts = texts
         self.lease = lease
         self.limits = limits

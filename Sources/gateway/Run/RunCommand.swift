@@ -14,6 +14,7 @@ enum RunCommand {
         do throws(Errno) {
             // Signals are blocked before any thread starts, so that only the control thread gets them.
             let signals = try SignalQueue()
+            ProcessResources.keepFreedMemory()
             let descriptorLimit = ProcessResources.raiseOpenFileLimit()
             let loader = ConfigurationLoader(source: .fileSystem(folder: folder))
             let checked = ConfigurationCheck.load(with: loader)

@@ -22,7 +22,9 @@ final class ServerProcess: EventHandler {
     private let signals: SignalQueue
     private let loader: ConfigurationLoader
     private let registry: MetricsRegistry
-    private let admin: LocalSite
+    private let startTime: WallTime
+    /// Made when the gateway serves already: its clients can wait for the milliseconds that it takes.
+    private lazy var admin = makeAdmin()
     private let adminState: AdminState
     private let logs: LogSet
     private let log: Observability.ErrorLog
@@ -44,10 +46,14 @@ final class ServerProcess: EventHandler {
         registry = MetricsRegistry(version: programVersion, startTime: startTime)
         gateway = Gateway(blueprint, loop: loop, registry: registry, log: log)
         adminState = AdminState(startTime: startTime)
-        admin = LocalSite(
+        self.startTime = startTime
+    }
+
+    private func makeAdmin() -> LocalSite {
+        LocalSite(
             AdminEndpoints.make(
                 gateway: gateway, state: adminState,
-                sample: {
+                sample: { [logs] in
                     ProcessSample.now(
                         accessLog: logs.accessStatistics, auditLog: logs.auditStatistics,
                         errorLog: logs.error.queue.statistics)
@@ -148,7 +154,8 @@ final class ServerProcess: EventHandler {
         guard let blueprint = checked.blueprint else { return reject(checked) }
         let before = gateway.blueprint.configuration
         let after = blueprint.configuration
-        if after.digest == before.digest {
+        // A difference shows sooner in the values than in the digest, which has to go through all of them.
+        if after == before, after.digest == before.digest {
             registry.countReload(.unchanged)
             adminState.reloadUnchanged(at: wallNow)
             log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
