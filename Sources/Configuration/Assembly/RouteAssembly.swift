@@ -66,9 +66,9 @@ struct RouteAssembly {
         }
     }
 
-    private func plugins(_ parameters: [String]?) -> PluginSet {
-        guard let parameters else { return domain.base.plugins }
-        if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.plugins }
+    private func plugins(_ parameters: [String]?) -> SharedPlugins? {
+        guard let parameters else { return domain.base.sharedPlugins }
+        if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.sharedPlugins }
         var merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
         let own = draft.plugins?.identity
         let identity = own.map(domain.base.identity.merged) ?? domain.base.identity
@@ -85,7 +85,7 @@ struct RouteAssembly {
             (merged.requestTransform, merged.responseTransform) = self.transforms(
                 transforms, parameters, jwt: merged.jwt, spiffe: merged.spiffe)
         }
-        return merged
+        return SharedPlugins(merged)
     }
 
     private func identity(
@@ -149,7 +149,7 @@ struct RouteAssembly {
 
 extension RouteAssembly {
     /// Nil after an error.
-    private func action(path: PathTemplate?, _ plugins: PluginSet) -> RouteAction? {
+    private func action(path: PathTemplate?, _ plugins: SharedPlugins?) -> RouteAction? {
         let upstreamKey = file.key("upstream", in: named.node)
         let splitKey = file.key("split", in: named.node)
         let redirectKey = file.key("redirect", in: named.node)
@@ -174,7 +174,7 @@ extension RouteAssembly {
         }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
         if let split = draft.split {
-            guard let split = self.split(split.value, plugins), let first = split.sides.first,
+            guard let split = self.split(split.value, plugins?.set ?? .none), let first = split.sides.first,
                 let place = draft.split?.origin.location, let rewrite = rewrite(path)
             else { return nil }
             return .proxy(

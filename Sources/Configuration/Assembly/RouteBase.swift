@@ -12,6 +12,7 @@ struct RouteBase {
     let retries: RetryPolicy
     private let retriesDraft: RetriesDraft
     let plugins: PluginSet
+    let sharedPlugins: SharedPlugins?
     /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
     let identity: IdentityPluginsDraft
     /// The same for the transforms.
@@ -36,6 +37,7 @@ struct RouteBase {
         retriesDraft = layers.reduce(RetriesDraft()) { $0.merged(with: $1.retries) }
         retries = RetryPolicy(retriesDraft)
         plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
+        sharedPlugins = SharedPlugins(plugins)
         identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
         transforms = layers.reduce(TransformBase()) { $0.merged(with: $1.plugins) }
         hasRouteDependentPlugins =

@@ -20,6 +20,17 @@ package struct PluginSet: Sendable, Equatable {
     }
 }
 
+/// A set with at least one plugin, which routes without plugins of their own share.
+final class SharedPlugins: Sendable {
+    let set: PluginSet
+
+    /// Nil for the empty set.
+    init?(_ set: PluginSet) {
+        if set.isEmpty { return nil }
+        self.set = set
+    }
+}
+
 /// Who may come in, by the client's address. `deny` wins over `allow`.
 package struct IPRestriction: Sendable, Equatable {
     /// Empty: everybody who isn't denied.

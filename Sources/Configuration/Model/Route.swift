@@ -14,9 +14,7 @@ package final class Route: Sendable {
     package let retries: RetryPolicy
     /// Nil for no limit.
     package let concurrency: ConcurrencySettings?
-    package let plugins: PluginSet
-    /// False for most: what has to do with plugins then needs no look at that large value.
-    package let hasPlugins: Bool
+    private let sharedPlugins: SharedPlugins?
     /// Whether `%2F` in the path is let through (as it is) rather than refused with 400.
     package let allowEncodedSlash: Setting<Bool>
     /// How much the route matters, 1 (most) to 3, for people; nil when not given.
@@ -28,7 +26,7 @@ package final class Route: Sendable {
 
     init(
         domain: String, name: String, match: RouteMatch, action: RouteAction, timeouts: RouteTimeouts,
-        limits: RouteLimits, retries: RetryPolicy, concurrency: ConcurrencySettings?, plugins: PluginSet,
+        limits: RouteLimits, retries: RetryPolicy, concurrency: ConcurrencySettings?, plugins: SharedPlugins?,
         allowEncodedSlash: Setting<Bool>, tier: Setting<Int>?, location: SourceLocation
     ) {
         self.domain = domain
@@ -39,13 +37,16 @@ package final class Route: Sendable {
         self.limits = limits
         self.retries = retries
         self.concurrency = concurrency
-        self.plugins = plugins
-        hasPlugins = !plugins.isEmpty
+        sharedPlugins = plugins
         self.allowEncodedSlash = allowEncodedSlash
         self.tier = tier
         self.location = location
         identity = domain + "/" + name
     }
+
+    package var plugins: PluginSet { sharedPlugins?.set ?? .none }
+    /// False for most routes. To be asked first where all routes are gone through: a set is a large value.
+    package var hasPlugins: Bool { sharedPlugins != nil }
 }
 
 extension Route: Equatable {
@@ -55,7 +56,7 @@ extension Route: Equatable {
             || left.name == right.name && left.domain == right.domain && left.match == right.match
                 && left.action == right.action && left.timeouts == right.timeouts && left.limits == right.limits
                 && left.retries == right.retries && left.concurrency == right.concurrency
-                && left.hasPlugins == right.hasPlugins && (!left.hasPlugins || left.plugins == right.plugins)
+                && (left.sharedPlugins === right.sharedPlugins || left.plugins == right.plugins)
                 && left.allowEncodedSlash == right.allowEncodedSlash && left.tier == right.tier
     }
 }

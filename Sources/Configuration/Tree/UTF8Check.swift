@@ -51,6 +51,25 @@ enum UTF8Check {
         return length
     }
 
+    /// Whether there is a byte order mark, or lines end by anything but LF: by CR, NEL, LS or PS, as YAML 1.1 has it.
+    static func holdsMarkOrRareBreak(_ bytes: ByteView) -> Bool {
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes.base[index]
+            index += 1
+            if byte < 0x80, byte != ASCII.cr { continue }
+            let rest = bytes.from(index - 1)
+            switch byte {
+            case ASCII.cr: return true
+            case 0xc2: if rest.hasPrefix(ByteView("\u{85}")) { return true }
+            case 0xe2: if rest.hasPrefix(ByteView("\u{2028}")) || rest.hasPrefix(ByteView("\u{2029}")) { return true }
+            case 0xef: if rest.hasPrefix(ByteView("\u{feff}")) { return true }
+            default: break
+            }
+        }
+        return false
+    }
+
     /// Line and column of a byte offset, both from 1.
     static func position(of offset: Int, in bytes: ByteView) -> (line: UInt32, column: UInt32) {
         var line: UInt32 = 1

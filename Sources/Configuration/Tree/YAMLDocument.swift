@@ -48,7 +48,8 @@ final class YAMLDocument: @unchecked Sendable {
     var hasSecrets = false
     /// Whether the tree depends on nothing but the file's own bytes.
     var isSelfContained = true
-    /// Whether no line has to do with another but by being deeper: no anchors, aliases and markers of documents.
+    /// Whether no line has to do with another but by being deeper, and lines end by LF only: no anchors, aliases and
+    /// markers of documents.
     var isLocal = true
     /// How many bytes were parsed for the tree: of a file that was edited, only those around the edit.
     var parsedByteCount = 0

@@ -59,9 +59,9 @@ private struct EditedFile {
     private let firstLine: Int
     private let nextLine: Int
 
-    /// Nil when one of the files has what lines can't be told by.
+    /// Nil when lines of the old file have to do with one another.
     init?(old: ByteView, tree: YAMLDocument, new: ByteView, limits: LoadingLimits) {
-        guard tree.isLocal, !Self.holdsRareBreaks(old), !Self.holdsRareBreaks(new) else { return nil }
+        guard tree.isLocal else { return nil }
         self.old = old
         self.tree = tree
         self.new = new
@@ -171,9 +171,8 @@ private struct EditedFile {
     /// Whether the new text of a window can be read without what is around it.
     private func standsAlone(_ text: ByteView, in window: Window) -> Bool {
         let endsLine = text.base[text.count - 1] == ASCII.lf || window.bytes.upperBound == old.count
-        // A byte order mark would be one at the beginning of a document only; `$` may be a reference's.
-        return endsLine && isIndented(text, window.column) && text[window.column - 1] != 0xef
-            && text.firstIndex(of: 0x24) == nil
+        // `$` may be a reference's.
+        return endsLine && isIndented(text, window.column) && text.firstIndex(of: 0x24) == nil
     }
 
     // MARK: The tree
@@ -220,28 +219,5 @@ private struct EditedFile {
         var count = 0
         for index in range { count &+= text.base[index] == ASCII.lf ? 1 : 0 }
         return count
-    }
-
-    /// Whether lines may end otherwise than by LF: by CR, NEL, LS or PS, as YAML 1.1 has it, or the text has a byte
-    /// order mark.
-    private static func holdsRareBreaks(_ text: ByteView) -> Bool {
-        if text.count > 0, text.base[0] == 0xef { return true }
-        var suspects = 0
-        for index in 0..<text.count {
-            let byte = text.base[index]
-            suspects &+= byte == ASCII.cr || byte == 0xc2 || byte == 0xe2 ? 1 : 0
-        }
-        guard suspects > 0 else { return false }
-        for index in 0..<text.count {
-            switch text.base[index] {
-            case ASCII.cr: return true
-            case 0xc2: if text.from(index).hasPrefix(ByteView("\u{85}")) { return true }
-            case 0xe2:
-                let rest = text.from(index)
-                if rest.hasPrefix(ByteView("\u{2028}")) || rest.hasPrefix(ByteView("\u{2029}")) { return true }
-            default: break
-            }
-        }
-        return false
     }
 }

@@ -44,6 +44,7 @@ struct YAMLReader {
             limits: limits, findings: findings, references: references,
             document: YAMLDocument(file: file, expectedBytes: content.count))
         reader.document.parsedByteCount = content.count
+        reader.document.isLocal = !UTF8Check.holdsMarkOrRareBreak(bytes)
         return reader.run(content) ? reader.document : nil
     }
 

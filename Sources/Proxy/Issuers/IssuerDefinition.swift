@@ -57,7 +57,7 @@ extension GatewayConfiguration {
     var sharedSecrets: [SharedSecret] {
         var secrets: [SharedSecret] = []
         for domain in domains {
-            for route in domain.routes {
+            for route in domain.routes where route.hasPlugins {
                 guard let secret = route.plugins.jwt?.sharedSecret, !secrets.contains(secret) else { continue }
                 secrets.append(secret)
             }

@@ -37,7 +37,7 @@ package final class LimitRegistry {
     package func prepare(_ configuration: GatewayConfiguration) -> [String: LimitTable] {
         var uses: [String: (definition: RateLimitDefinition, routes: [String])] = [:]
         for domain in configuration.domains {
-            for route in domain.routes {
+            for route in domain.routes where route.hasPlugins {
                 for limit in route.plugins.rateLimit?.limits ?? [] {
                     uses[limit.definition.identity, default: (limit.definition, [])].routes.append(route.identity)
                 }

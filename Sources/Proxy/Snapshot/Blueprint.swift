@@ -77,7 +77,7 @@ package final class Blueprint: Sendable {
 
     private var queryTokenNames: [String] {
         var names = ["access_token"]
-        for route in routes {
+        for route in routes where route.hasPlugins {
             for source in route.plugins.jwt?.sources ?? [] {
                 if case .query(let name) = source.value, !names.contains(name) { names.append(name) }
             }
