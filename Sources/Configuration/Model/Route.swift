@@ -44,6 +44,7 @@ package final class Route: Sendable {
         identity = domain + "/" + name
     }
 
+    /// What the route says itself, laid over what holds for its domain and for the gateway.
     package var plugins: PluginSet { sharedPlugins?.set ?? .none }
     /// False for most routes. To be asked first where all routes are gone through: a set is a large value.
     package var hasPlugins: Bool { sharedPlugins != nil }
