@@ -74,8 +74,11 @@ private struct EditedFile {
 
     func read(_ references: References) -> YAMLDocument? {
         guard let window = window() else { return nil }
+        // The place of a value that isn't there may be where the next line begins to say something.
         let bytes = new[window.bytes.lowerBound..<new.count - (old.count - window.bytes.upperBound)]
-        if bytes.isEmpty { return joined(nil, bytes, window) }
+        if bytes.isEmpty {
+            return tree.nodes[window.nodes.lowerBound - 1].count > 0 ? joined(nil, bytes, window) : nil
+        }
         guard standsAlone(bytes, in: window) else { return nil }
         var limits = limits
         limits.depthMax -= window.mappings.count - 1
@@ -85,6 +88,7 @@ private struct EditedFile {
         guard let entries, findings.errorCount == 0, entries.isLocal, entries.nodes[0].flags.contains(.block),
             entries.location(1) == SourceLocation(file: tree.file, line: 1, column: UInt32(window.column))
         else { return nil }
+        guard entries.nodes[entries.count - 1].count > 0 else { return nil }
         return joined(entries, bytes, window)
     }
 
