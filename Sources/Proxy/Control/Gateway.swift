@@ -143,6 +143,8 @@ package final class Gateway {
         let change = try prepare(blueprint)
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         traffic.commit(change.traffic)
+        // Posted before the routes that may need them.
+        signing.update(blueprint)
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for (worker, update) in zip(workers, change.updates) {
@@ -200,7 +202,6 @@ package final class Gateway {
     private func commit(_ change: Change) {
         let secrets = blueprint.configuration.secrets
         issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
-        signing.update(blueprint)
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
         budgets = change.budgets
