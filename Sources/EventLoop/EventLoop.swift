@@ -120,8 +120,8 @@ package final class EventLoop {
 
     // MARK: Strides
 
-    /// Calls `proceed` of the handler at `registration` when the others of the stride have handled their events too.
-    /// Meant to be called from within `handle`, once.
+    /// Calls `proceed` of the handler at `registration` when the others of the stride have handled their events too. Who
+    /// asks while others proceed or send, proceeds with the next stride; no turn waits for events before that.
     package func proceedLater(_ registration: Registration) { proceeding.append(registration) }
 
     /// Calls `send` of the handler at `registration` when the others of the stride have proceeded too. Who asks while
@@ -138,7 +138,7 @@ package final class EventLoop {
     }
 
     private func timeout(_ limit: TimeAmount?) -> Int32 {
-        if mailbox.hasMail || !sending.isEmpty { return 0 }
+        if mailbox.hasMail || !proceeding.isEmpty || !sending.isEmpty { return 0 }
         var wait = timers.timeToNext(from: SystemClock.monotonic())
         if let limit { wait = wait.map { min($0, limit) } ?? limit }
         guard let wait else { return -1 }

@@ -127,6 +127,20 @@ struct StrideTests {
         #expect(sends == 10)
     }
 
+    @Test("who asks to proceed while others proceed, does so with a later stride, for which no turn waits")
+    func nestedProceeding() throws {
+        let loop = try EventLoop()
+        let descriptors = [Ready()]
+        let walker = try walkers(1, on: loop, descriptors)[0]
+        var count = 0
+        walker.onProceed = {
+            count += 1
+            if count < 10 { loop.proceedLater(walker.registration) }
+        }
+        for _ in 0..<10 where count < 10 { loop.turn(waitingAtMost: .seconds(5)) }
+        #expect(count == 10)
+    }
+
     @Test("what a timer or a letter wants to send goes in the same turn")
     func timersAndLetters() throws {
         let loop = try EventLoop()
