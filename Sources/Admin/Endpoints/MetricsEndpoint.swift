@@ -22,9 +22,6 @@ final class MetricsEndpoint: LocalHandler {
         sample.stores = gateway.storeStatus.map { StoreStatus.sample($0.name, $0.loops) }
         sample.signingKeys = gateway.signingState.map { SigningKeySample($0) }
         gateway.addTraffic(to: &sample)
-        sample.limitTakeovers = gateway.rateLimits.tables.values.map {
-            ($0.definition.identity, $0.table.buckets.takeovers)
-        }.sorted { $0.0 < $1.0 }
         for domain in gateway.blueprint.configuration.domains {
             sample.upstreams += domain.upstreams.compactMap { upstream in
                 UpstreamHealthSample(upstream, gateway.health.health(of: "\(domain.name)/\(upstream.name)"))

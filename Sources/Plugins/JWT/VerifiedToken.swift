@@ -20,7 +20,7 @@ package final class VerifiedToken {
     // The cache's.
     var nextInBucket: VerifiedToken?
     var wasUsed = false
-    private var routes = InlineArray<4, RouteIdentity?>(repeating: nil)
+    private var routes = KeptDecisions(repeating: nil)
     private var nextReplaced = 0
 
     package let subject: ByteView
@@ -62,15 +62,15 @@ package final class VerifiedToken {
     deinit { memory.deallocate() }
 
     /// The object itself, and room for what routes decide about it with a minted token each.
-    private static let fixedBytes = 512 + keptPerToken * RouteIdentity.typicalBytes
+    private static let fixedBytes = 512 + KeptDecisions.count * RouteIdentity.typicalBytes
 
-    /// Decisions kept: those of that many routes with different identity plugins.
-    private static var keptPerToken: Int { 4 }
+    /// Those of that many routes with different identity plugins.
+    private typealias KeptDecisions = InlineArray<4, RouteIdentity?>
 
     /// What this chain decided before.
     func identity(for chain: UInt64) -> RouteIdentity? {
         var index = 0
-        while index < Self.keptPerToken, let known = routes[index] {
+        while index < routes.count, let known = routes[index] {
             if known.chain == chain { return known }
             index += 1
         }
@@ -80,6 +80,6 @@ package final class VerifiedToken {
     /// Keeps what a chain decided, in place of the decision that was kept first when there are too many.
     func keep(_ identity: RouteIdentity) {
         routes[nextReplaced] = identity
-        nextReplaced = (nextReplaced + 1) % Self.keptPerToken
+        nextReplaced = (nextReplaced + 1) % routes.count
     }
 }

@@ -32,5 +32,8 @@ extension Gateway {
         sample.retryBudgets = traffic.allBudgets.map { name, budget in
             RetryBudgetSample(upstream: name, granted: budget.granted, refused: budget.refused)
         }
+        sample.limitTakeovers = rateLimits.tables.values.map {
+            ($0.definition.identity, $0.table.buckets.takeovers)
+        }.sorted { $0.0 < $1.0 }
     }
 }
