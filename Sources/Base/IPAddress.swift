@@ -73,6 +73,9 @@ package struct IPAddress: Sendable, Hashable {
         let address = unmapped
         return address.isIPv4 ? address.low >> 24 == 127 : address.high == 0 && address.low == 1
     }
+
+    /// `0.0.0.0` and `::`: for a listener every address of the host, for a client the host itself.
+    package var isUnspecified: Bool { high == 0 && unmapped.low == 0 }
 }
 
 extension IPAddress {

@@ -15,6 +15,26 @@ struct ExplainTests {
         #expect(outcome.output == ExplainGolden.proxied)
     }
 
+    @Test("what came out of a reference is in no reason and no answer")
+    func references() throws {
+        let app = """
+            domain: app
+            routes:
+              secret:
+                match: {path: "/in/${file:secret}"}
+                respond: {status: 204}
+              moved:
+                match: {path: /moved}
+                redirect: {host: "${file:secret}.test"}
+            """
+        let folder = try TemporaryFolder(["gateway.yaml": Sample.gateway, "app.yaml": app, "secret": "s3cret-place"])
+        let missed = Outcome(["explain", "DIR", "GET", "http://app.test/in/other"], in: folder)
+        #expect(missed.output.contains("is not that of ********"), "\(missed.output)")
+        let moved = Outcome(["explain", "DIR", "GET", "http://app.test/moved", "--format", "json"], in: folder)
+        #expect(moved.output.contains("http://********/moved"), "\(moved.output)")
+        for outcome in [missed, moved] { #expect(!outcome.output.contains("s3cret")) }
+    }
+
     @Test(
         "the route, the answer and the status",
         arguments: [

@@ -8,6 +8,34 @@ import Testing
         #expect(findings(bank: golden.yaml) == golden.findings)
     }
 
+    @Test(
+        "no target is the gateway's own admin listener, however it is written",
+        arguments: [
+            ("127.0.0.1:9901", "127.0.0.1:9901", true), ("127.0.0.1:9901", "localhost:9901", true),
+            ("127.0.0.1:9901", "[::ffff:127.0.0.1]:9901", true), ("127.0.0.1:9901", "0.0.0.0:9901", true),
+            ("[::]:9901", "127.0.0.1:9901", true), ("[::]:9901", "[::1]:9901", true),
+            ("127.0.0.1:9901", "127.0.0.1:9902", false), ("127.0.0.1:9901", "10.0.0.1:9901", false),
+            ("127.0.0.1:9901", "admin.test:9901", false),
+        ])
+    func ownAdminListener(admin: String, target: String, isRefused: Bool) {
+        let bank = """
+            domain: bank
+            upstreams:
+              accounts: {targets: ["http://\(target)"]}
+            routes:
+              read: {match: {path: /v1/a}, upstream: accounts}
+            """
+        let gateway = plainGateway + "\nadmin: {address: \"\(admin)\", allow_public: true}"
+        #expect(
+            findings(bank: bank, gateway: gateway)
+                == (isRefused
+                    ? [
+                        "gateway.d/bank.yaml:3:24: error: upstreams.accounts.targets[0]: the target is the gateway's own "
+                            + "admin listener; expected a service's address; see gateway.d/gateway.yaml:6:18: the "
+                            + "admin listener"
+                    ] : []))
+    }
+
     static let cases: [GoldenCase] = [
         GoldenCase(
             "a misspelt key",

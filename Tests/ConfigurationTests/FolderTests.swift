@@ -145,6 +145,7 @@ private final class TemporaryFolder {
         #expect(mkfifo("\(folder.path)/pipe.yaml", 0o600) == 0)
         #expect(
             folder.said(folder.load()) == [
+                "gateway.d/gateway.yaml:1:1: warning: `gateway.yml` lies beside it and is not read",
                 "gateway.d/folder.yaml:1:1: error: the file is not a regular file",
                 "gateway.d/lost.yaml:1:1: error: the file does not exist",
                 "gateway.d/pipe.yaml:1:1: error: the file is not a regular file",

@@ -60,6 +60,23 @@ import Testing
     }
 
     @Test(
+        "nor where the message is about something else that has the value",
+        arguments: [
+            "domain: ${env:S}", "domain: bank\nroutes:\n  a: {match: {path: /v1/a}, upstream: '${env:S}'}",
+            "domain: bank\nroutes:\n  a: {match: {path: '/${env:S}'}, respond: {status: 200}}",
+            "domain: bank\nroutes:\n  a: {match: {path: /v1/a, hosts: ['${env:S}.test']}, respond: {status: 200}}",
+            "domain: bank\nroutes:\n  a: {match: {path: /v1/a, listeners: ['${env:S}']}, respond: {status: 200}}",
+            "domain: bank\nroutes:\n  a: {match: {path: /v1/a}, respond: {status: 200}, plugins: {jwt: {issuer: '${env:S}'}}}",
+            "domain: bank\nroutes:\n  a: {match: {path: /v1/a}, respond: {status: 200}, plugins: {rate_limit: {shared: '${env:S}'}}}",
+        ], ["tops3cret", "Tops3cret-of-more-than-eighty-characters-\(String(repeating: "x", count: 60))", "q7"])
+    func messagesKeepSecrets(bank: String, secret: String) {
+        let said = MemoryFolder(["gateway.yaml": plainGateway, "bank.yaml": bank], environment: ["S": secret]).load()
+        #expect(said.hasErrors)
+        let text = DiagnosticRenderer(said).text(said.diagnostics).lowercased()
+        #expect(!text.contains("tops3cret") && !text.contains("`q7`"), "\(text)")
+    }
+
+    @Test(
         "the last line end of a file is left out, and only that",
         arguments: [("a\n", "a"), ("a\r\n", "a"), ("a", "a")])
     func lineEnd(content: String, value: String) throws {

@@ -24,10 +24,10 @@ EXPECTED = {
     "no client can claim": ['"path": "/v2/catalogue/items/1"'],
     "a path parameter": ["X-Product: 42"],
     "methods": ["HTTP/1.1 405", "Allow: GET, HEAD"],
-    "the canary": ['"answered_by": "demo-9002"'],
+    "the canary": ['"answered_by": "demo-9003"'],
     "weighted": ["demo-9001"],
     "consistent": ["demo-900"],
-    "a split": ["demo-9001"],
+    "a split": ["demo-9001", "demo-9003"],
     "a rate limit": ["HTTP/1.1 200", 'RateLimit-Policy: "default";q=3;w=3', "HTTP/1.1 429", "Retry-After: 1"],
     "one canonical": ["/v2/catalogue/items/42"],
     "ambiguous": ["HTTP/1.1 400"],
@@ -57,7 +57,7 @@ def is_free(port):
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
     """Descriptions and command lines, while the demo runs on a copy of gateway.d with ports of its own."""
-    if not (is_free(9001) and is_free(9002)):
+    if not all(is_free(port) for port in (9001, 9002, 9003)):
         pytest.skip("another program has the demo upstream's ports")
     folder = tmp_path_factory.mktemp("the demo's") / "gateway.d"
     shutil.copytree(SOURCE, folder)

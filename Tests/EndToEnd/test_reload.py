@@ -233,6 +233,39 @@ def test_a_listener_is_added_and_removed(fixed):
         assert old.send(request_bytes()).response().status == 200, "the kept listener's connections live on"
 
 
+def test_a_request_that_a_removed_listener_has_half_is_never_another_listeners(gateway_with):
+    """The kept listener moves up to the removed one's place in the configuration."""
+    gateway = gateway_with(listeners=("external", "internal"), upstreams={}, routes={
+        "public": {"match": {"path": "/secret", "listeners": ["external"]}, "respond": {"status": 200, "body": "public"}},
+        "secret": {"match": {"path": "/secret", "listeners": ["internal"]}, "respond": {"status": 200, "body": "secret"}},
+    })
+    with gateway.client("external") as client, gateway.client("external") as late:
+        request = request_bytes(target="/secret")
+        client.send(request[:-2])
+        gateway.ports = {"internal": gateway.ports["internal"]}
+        gateway.write("gateway.yaml", gateway.gateway_yaml())
+        gateway.write_routes({}, {
+            "secret": {"match": {"path": "/secret", "listeners": ["internal"]}, "respond": {"status": 200, "body": "secret"}}})
+        assert gateway.hang_up() == "applied"
+        answer = client.send(request[-2:]).response()
+        assert (answer.status, answer.body) == (200, b"public"), "it is served as when it began"
+        late.send_if_open(request)
+        try:
+            assert late.response().body == b"public"
+        except (Truncated, TimeoutError):
+            pass
+    assert get(gateway.ports["internal"], "/secret").body == b"secret"
+
+
+def test_a_reload_that_changes_nothing_shows_the_new_places(fixed):
+    place = json.loads(fixed.admin("/routes").body)["routes"][0]["place"]
+    name = next(path.name for path in fixed.folder.glob("*.yaml") if path.name != "gateway.yaml")
+    fixed.write(name, "\n\n" + (fixed.folder / name).read_text())
+    assert fixed.hang_up() == "unchanged"
+    file, line, column = place.rsplit(":", 2)
+    assert json.loads(fixed.admin("/routes").body)["routes"][0]["place"] == f"{file}:{int(line) + 2}:{column}"
+
+
 def test_a_listener_whose_address_cannot_be_had_rejects_the_configuration(fixed, upstream_with):
     taken = upstream_with().port
     fixed.ports = {**fixed.ports, "extra": taken}

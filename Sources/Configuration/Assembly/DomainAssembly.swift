@@ -11,6 +11,7 @@ final class DomainAssembly {
     let identity: IdentityAssembly
     let identityContext: IdentityAssembly.Context
     let rateLimits: RateLimitAssembly
+    private let admin: Setting<IPEndpoint>?
     private(set) var upstreamIndices: [String: Int] = [:]
     private(set) var upstreamTimeouts: [String: TimeoutsDraft] = [:]
 
@@ -24,6 +25,7 @@ final class DomainAssembly {
         self.base = base
         self.gateway = gateway
         self.identity = identity
+        admin = gatewayDraft.admin?.draft.address
         identityContext = IdentityAssembly.Context(
             domain: claims.name, file: file, trustDomain: trustDomain, entry: claims.entry,
             hasBrokenTrustDomain: trustDomain == nil && gateway.key("trust_domain", in: entryNode) != nil)
@@ -57,6 +59,7 @@ final class DomainAssembly {
         let value = named.value
         let targets = value.targets.compactMap { target -> Target? in
             guard let url = target.value.url, let place = target.origin.location else { return nil }
+            checkReach(of: url.host, url.port, at: place)
             return Target(
                 host: url.host, port: url.port, weight: target.value.weight ?? .builtIn(1),
                 priority: target.value.priority ?? .builtIn(0), location: place)
@@ -81,6 +84,23 @@ final class DomainAssembly {
             slowStart: health.slowStart(balancer.value),
             panicThreshold: value.panicThreshold ?? .builtIn(Defaults.panicThreshold),
             location: file.location(named.key))
+    }
+
+    /// A team's file must not put the operators' listener in front of everybody.
+    private func checkReach(of host: TargetHost, _ port: UInt16, at place: SourceLocation) {
+        guard let admin, admin.value.port == port, let adminPlace = admin.origin.location else { return }
+        let own = admin.value.address
+        let reachesIt =
+            switch host {
+            case .address(let address):
+                address.unmapped == own.unmapped || (own.isUnspecified && address.isLoopback)
+                    || (own.isLoopback && address.isUnspecified)
+            case .name(let name): name == "localhost" && (own.isLoopback || own.isUnspecified)
+            }
+        guard reachesIt else { return }
+        file.error(
+            at: place, "the target is the gateway's own admin listener", expected: "a service's address",
+            related: .init(location: adminPlace, note: "the admin listener"))
     }
 
     private func balancer(_ named: Named<UpstreamDraft>) -> Setting<Balancer> {

@@ -2,6 +2,9 @@ import Base
 
 /// Makes text from a file fit to be shown on a terminal: bounded, and without anything that moves the cursor.
 package enum Visible {
+    /// After how many characters a value is cut off: one in a message, and a path.
+    static let limits = [80, 200]
+
     static func text(_ bytes: ByteView, limit: Int = 80) -> String {
         text(bytes.count > limit * 4 ? bytes.prefix(limit * 4).string : bytes.string, limit: limit)
     }

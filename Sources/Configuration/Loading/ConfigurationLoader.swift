@@ -19,7 +19,8 @@ package struct ConfigurationLoader: Sendable {
         var load = Load(limits: limits, findings: findings, folder: folder, source: source, cache: cache)
         let configuration = load.run()
         return LoadResult(
-            configuration: findings.errorCount == 0 ? configuration : nil, diagnostics: findings.sorted(),
+            configuration: findings.errorCount == 0 ? configuration : nil,
+            diagnostics: findings.sorted().map(load.referenced.masked), referenced: load.referenced,
             files: folder.names, contents: folder.contents, parsedByteCount: load.parsedByteCount)
     }
 }
@@ -30,6 +31,8 @@ package struct LoadResult: Sendable {
     package let configuration: GatewayConfiguration?
     /// In reading order.
     package let diagnostics: [Diagnostic]
+    /// What nobody may be shown.
+    package let referenced: ReferencedTexts
     package let files: SourceFiles
     /// The files' bytes, for showing the line that a finding is about.
     package let contents: [[UInt8]]
@@ -47,6 +50,7 @@ private struct Load {
     let source: ConfigurationSource
     let cache: DocumentCache
     private(set) var parsedByteCount = 0
+    private(set) var referenced = ReferencedTexts()
     private var domainFiles: [(draft: DomainDraft, file: FileDecoder)] = []
 
     init(
@@ -63,6 +67,7 @@ private struct Load {
     /// Nil after an error.
     mutating func run() -> GatewayConfiguration? {
         let references = References(source: source, limits: limits)
+        defer { referenced.add(references.texts) }
         let gatewayFile = decoder(0, references)
         let gateway = gatewayFile.flatMap { GatewaySections.root.decode(0, $0) }
         let signingKeys = gateway?.internalTokens?.draft.keys?.map(\.value) ?? []

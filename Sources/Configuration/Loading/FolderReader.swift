@@ -41,9 +41,13 @@ struct FolderReader {
                 report(findings, 0, "the folder holds more than \(limits.folderEntriesMax) names")
             }
             names += all.filter { isDomainFile($0) }.sorted()
-            if all.contains("gateway.yml"), !all.contains(Self.gatewayFile) {
-                report(findings, 0, "the file does not exist", suggestion: "rename `gateway.yml` to `gateway.yaml`")
-                return content(folder, names: [Self.gatewayFile], findings)
+            if all.contains("gateway.yml") {
+                if !all.contains(Self.gatewayFile) {
+                    report(
+                        findings, 0, "the file does not exist", suggestion: "rename `gateway.yml` to `gateway.yaml`")
+                    return content(folder, names: [Self.gatewayFile], findings)
+                }
+                report(findings, 0, "`gateway.yml` lies beside it and is not read", severity: .warning)
             }
         } catch {
             report(findings, 0, "the folder `\(Visible.text(folder))` \(error.reason)")
@@ -85,8 +89,11 @@ struct FolderReader {
         return content
     }
 
-    private func report(_ findings: Findings, _ file: Int, _ message: String, suggestion: String? = nil) {
+    private func report(
+        _ findings: Findings, _ file: Int, _ message: String, severity: Diagnostic.Severity = .error,
+        suggestion: String? = nil
+    ) {
         let start = SourceLocation(file: UInt32(file), line: 1, column: 1)
-        findings.add(Diagnostic(.error, at: start, path: "", message, suggestion: suggestion))
+        findings.add(Diagnostic(severity, at: start, path: "", message, suggestion: suggestion))
     }
 }

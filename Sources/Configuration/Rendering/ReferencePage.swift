@@ -38,7 +38,9 @@ package enum ReferencePage {
         what lies there, and every environment variable: neither keeps a secret of one team from another). A file may
         hold \(SizeFormat.text(LoadingLimits().referencedFileBytesMax)). Both work inside values (never in keys), are \
         replaced once, and are masked
-        wherever the configuration is shown. A missing variable or file is an error. `$${` stands for a plain `${`.
+        wherever the configuration is shown or an error is about it. Where the gateway connects to is no secret:
+        addresses of targets stand in `/upstreams`, metrics and logs, wherever they came from. A missing variable or file
+        is an error. `$${` stands for a plain `${`.
 
         Keys that name a file (`jwks_file`, `ca_file`, `keys`) take a path of the same form; the file may hold
         \(SizeFormat.text(LoadingLimits().keyFileBytesMax)). Its content is never shown, but counts as a part of the

@@ -40,6 +40,8 @@ final class References {
     private let source: ConfigurationSource
     private let limits: LoadingLimits
     private var count = 0
+    /// All that came out of references so far, and what was made with it.
+    private(set) var texts: Set<[UInt8]> = []
     /// What files hold, by path. A link may lead out of the folder, so each reach has its own.
     private var contents: [Reach: [String: [UInt8]]] = [:]
     /// What domain files may not read, by canonical paths; those of folders with a slash at the end.
@@ -79,7 +81,9 @@ final class References {
                 index += 3
             } else if isOpening, text[index + 1] == ASCII.openBrace {
                 guard let end = text.firstIndex(of: ASCII.closeBrace, from: index + 2) else { throw .unterminated }
-                result += try value(of: text[index + 2..<end].string, reach)
+                let found = try value(of: text[index + 2..<end].string, reach)
+                texts.insert(found)
+                result += found
                 if result.count > limits.scalarBytesMax {
                     throw .tooLarge(what: "the value", limit: limits.scalarBytesMax)
                 }
@@ -90,6 +94,7 @@ final class References {
                 index += 1
             }
         }
+        if isSecret { texts.insert(result) }
         return (result, isSecret)
     }
 

@@ -30,10 +30,12 @@ package enum ConfigurationCheck {
             } catch {
                 diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
             }
+            diagnostics = diagnostics.map(loaded.referenced.masked)
             diagnostics.sort(by: Diagnostic.inReadingOrder)
         }
         return CheckedConfiguration(
-            blueprint: blueprint, diagnostics: diagnostics, files: loaded.files, contents: loaded.contents)
+            blueprint: blueprint, diagnostics: diagnostics, referenced: loaded.referenced, files: loaded.files,
+            contents: loaded.contents)
     }
 }
 
@@ -43,6 +45,8 @@ package struct CheckedConfiguration: Sendable {
     package let blueprint: Blueprint?
     /// In reading order.
     package let diagnostics: [Diagnostic]
+    /// What came out of references, which nobody may be shown.
+    package let referenced: ReferencedTexts
     package let files: SourceFiles
     /// The files' bytes, for showing the line that a finding is about.
     package let contents: [[UInt8]]

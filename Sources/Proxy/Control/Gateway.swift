@@ -136,6 +136,9 @@ package final class Gateway {
 
     // MARK: Reload
 
+    /// Shows `blueprint` from now on, which says the same as the present one in other places of the files.
+    package func show(_ blueprint: Blueprint) { self.blueprint = blueprint }
+
     /// Serves by `blueprint` from now on.
     /// - Parameter done: called on the control thread when every loop does.
     /// - Throws: what can't be listened on; then nothing has changed.

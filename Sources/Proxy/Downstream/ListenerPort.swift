@@ -14,8 +14,11 @@ final class ListenerPort: EventHandler {
     /// The port in decimal, for `X-Forwarded-Port`.
     let portText: ByteView
     private let texts = TextArena()
-    /// Whether the listener is gone from the configuration: connections end with their present request.
+    /// Whether the listener takes no more connections: those that it has end with their present request.
     private(set) var isClosing = false
+    /// What the rest of its requests are served by once the listener is gone from the configuration: no later snapshot
+    /// knows it, and its index is another's there.
+    private(set) var lastSnapshot: Snapshot?
 
     private var socket: ListeningSocket?
     private var registration = Registration.none
@@ -98,8 +101,10 @@ final class ListenerPort: EventHandler {
     }
 
     /// Takes what waits, then listens no more.
-    func close() {
+    /// - Parameter last: the last snapshot that knows the listener, when a newer one doesn't.
+    func close(servedBy last: Snapshot? = nil) {
         guard socket != nil else { return }
+        lastSnapshot = last
         acceptWaiting(atMost: Int(ListeningSocket.backlog))
         isClosing = true
         worker.loop.remove(registration)

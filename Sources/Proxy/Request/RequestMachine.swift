@@ -46,7 +46,7 @@ extension Exchange {
         startTime = start
         progress = request.framing.hasContent ? .receiving : .complete
         worker.metrics.raise(.requestsActive)
-        let snapshot = worker.snapshot
+        let snapshot = stream.connection.listener.lastSnapshot ?? worker.snapshot
         self.snapshot = snapshot
         route = snapshot.unrouted
         run(.next(.identify), in: snapshot)

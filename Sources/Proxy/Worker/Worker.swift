@@ -165,8 +165,9 @@ package final class Worker: @unchecked Sendable {
         update.snapshot.issuers = issuers.bind(update.issuers)
         bindGates(update)
         update.snapshot.stores = stores.bind(update.stores, random: &random)
+        let previous = snapshot
         snapshot = update.snapshot
-        updateListeners(update)
+        updateListeners(update, previous: previous)
     }
 
     private func bind(_ snapshot: Snapshot, to plans: [UpstreamPlan]) {
@@ -208,7 +209,7 @@ package final class Worker: @unchecked Sendable {
         gates.reloaded()
     }
 
-    private func updateListeners(_ update: WorkerUpdate) {
+    private func updateListeners(_ update: WorkerUpdate, previous: Snapshot) {
         var kept: [ListenerPort] = []
         for plan in update.takeListeners() {
             if let socket = plan.takeSocket() {
@@ -225,7 +226,7 @@ package final class Worker: @unchecked Sendable {
         let removed = listeners.filter { old in !kept.contains { $0 === old } }
         listeners = kept
         for port in removed {
-            port.close()
+            port.close(servedBy: previous)
             for connection in connections where connection.listener === port { connection.drain() }
         }
     }

@@ -63,7 +63,7 @@ package enum ExplainCommand: Command {
         }
         let credential = try credential(arguments)
         let keys = try keys(arguments)
-        guard let blueprint = load(arguments, console)?.blueprint else { return 1 }
+        guard let checked = load(arguments, console), let blueprint = checked.blueprint else { return 1 }
         let issuer = arguments.value("--issuer")
         let issuers = blueprint.configuration.issuers.map(\.name)
         if let issuer, !issuers.contains(issuer) {
@@ -73,7 +73,8 @@ package enum ExplainCommand: Command {
         let now = WallTime(nanoseconds: SystemClock.wallNanoseconds())
         let explanation = try Explanation(
             request, listenerName: arguments.value("--listener"), client: client,
-            caller: CallerQuestion(credential, issuer: issuer, keys: keys, now: now), in: blueprint)
+            caller: CallerQuestion(credential, issuer: issuer, keys: keys, now: now), in: blueprint,
+            hiding: checked.referenced)
         var text = arguments.value("--format") == "json" ? explanation.json.text : explanation.text
         for secret in explanation.secrets { text = text.replacing(secret, with: EffectiveConfiguration.mask) }
         console.print(text)

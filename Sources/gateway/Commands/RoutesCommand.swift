@@ -6,8 +6,10 @@ package enum RoutesCommand: Command {
         "routes", "list all routes by rank, with what each matches, does, and where it is written",
         arguments: [.folder], options: [.format(["human", "json"])],
         details: """
-            Of several routes that match a request the first of this list takes it: exact hosts come before wildcards
-            and any host, then the more specific path, then a named method, then more conditions on headers and query.
+            Of several routes that match a request the one with the most exact host takes it (exact ones before
+            wildcards and any host), then the one with the more specific path, with a named method, with more conditions
+            on headers, on the query. The list is in that order; a route with several hosts stands where the most exact
+            of them puts it, and HEAD is for a route that names it before one that names GET. `explain` decides.
             """,
         examples: ["portcullis routes gateway.d", "portcullis routes gateway.d --format json"])
 

@@ -6,7 +6,7 @@ import Proxy
 /// `run --demo`: a small upstream inside the gateway's own process, and curl lines that show what gateway.d does.
 enum Demo {
     /// Where gateway.d's upstreams have their targets.
-    private static let ports: [UInt16] = [9001, 9002]
+    private static let ports: [UInt16] = [9001, 9002, 9003]
 
     /// Starts the upstream on a thread of its own, then prints the lines. What is wrong is complained about; the gateway
     /// serves all the same.

@@ -24,11 +24,18 @@ package struct Explanation {
     /// Nil when the route has no identity plugins, or the request was refused before them.
     package let identity: ExplainedIdentity?
 
-    /// - Parameter listenerName: nil to take the one that the URL's port leads to, else the first one by which a route
-    ///   takes the request.
+    /// Where the redirect leads; nil when there is none.
+    package let redirectLocation: String?
+    /// The path that the upstream sees; nil when none is asked.
+    package let upstreamPath: String?
+
+    /// - Parameters:
+    ///   - listenerName: nil to take the one that the URL's port leads to, else the first one by which a route takes the
+    ///     request.
+    ///   - referenced: what isn't to be shown of the configuration.
     package init(
         _ request: SampleRequest, listenerName: String?, client: IPAddress?, caller: CallerQuestion,
-        in blueprint: Blueprint
+        in blueprint: Blueprint, hiding referenced: ReferencedTexts
     ) throws(UsageError) {
         let listeners = blueprint.configuration.listeners
         let index: Int
@@ -57,7 +64,10 @@ package struct Explanation {
         let route = preview.route.map { blueprint.routes[$0] }
         self.route = route
         action = route?.action
-        nearMisses = NearMiss.all(preview, blueprint, method: request.method, limit: Self.nearMissesMax)
+        nearMisses = NearMiss.all(
+            preview, blueprint, method: request.method, limit: Self.nearMissesMax, hiding: referenced)
+        redirectLocation = preview.redirectLocation.map(referenced.masked)
+        upstreamPath = preview.upstreamPath.map(referenced.masked)
         let losers = (preview.explanation?.verdicts.count ?? 0) - (route == nil ? 0 : 1)
         otherCount = max(0, losers - nearMisses.count)
         pipeline = route.map {

@@ -17,9 +17,9 @@ extension Explanation {
             "parameters": .object(preview.captures.filter { !$0.name.isEmpty }.map { ($0.name, .string($0.value)) }),
             "upstream": upstream,
             "split": split,
-            "upstream_path": .optional(preview.upstreamPath),
+            "upstream_path": .optional(upstreamPath),
             "upstream_query": .optional(preview.upstreamQuery),
-            "redirect_location": .optional(preview.redirectLocation),
+            "redirect_location": .optional(redirectLocation),
             "answer": answer,
             "identity": identity?.json(files) ?? .null,
             "near_misses": .array(

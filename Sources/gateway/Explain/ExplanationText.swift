@@ -38,7 +38,7 @@ extension Explanation {
 
     private var served: [[String]] {
         var rows: [[String]] = []
-        if let path = preview.upstreamPath {
+        if let path = upstreamPath {
             if case .proxy(let proxy) = action {
                 if let split = proxy.split {
                     for (index, side) in split.sides.enumerated() {
@@ -52,12 +52,12 @@ extension Explanation {
                     rows.append(["upstream", proxy.upstreamName, files.describe(proxy.location)])
                 }
             }
-            rows.append(["upstream path", path, path == preview.path ? "" : "rewritten"])
+            rows.append(["upstream path", path, preview.upstreamPath == preview.path ? "" : "rewritten"])
             if let query = preview.upstreamQuery, query != preview.query {
                 rows.append(["upstream query", query.isEmpty ? "none" : query, "rewritten"])
             }
         }
-        if let location = preview.redirectLocation, case .redirect(let redirect) = action {
+        if let location = redirectLocation, case .redirect(let redirect) = action {
             rows.append(["answer", "\(redirect.status.value) Location: \(location)", files.describe(redirect.location)])
         }
         if case .respond(let response) = action {

@@ -11,14 +11,19 @@ package struct NearMiss {
     package let place: String
 
     /// The nearest routes first, without the one that was chosen.
-    /// - Parameter limit: how many at most.
-    static func all(_ preview: RequestPreview, _ blueprint: Blueprint, method: String, limit: Int) -> [NearMiss] {
+    /// - Parameters:
+    ///   - limit: how many at most.
+    ///   - referenced: what isn't to be shown of the configuration.
+    static func all(
+        _ preview: RequestPreview, _ blueprint: Blueprint, method: String, limit: Int,
+        hiding referenced: ReferencedTexts
+    ) -> [NearMiss] {
         let verdicts = preview.explanation?.verdicts.filter { $0.reason != .chosen } ?? []
         let words = Words(preview: preview, blueprint: blueprint, method: method)
         return verdicts.prefix(limit).map { verdict in
             let route = blueprint.routes[verdict.route]
             return NearMiss(
-                identity: route.identity, reason: words.text(verdict.reason, verdict.route),
+                identity: route.identity, reason: referenced.masked(words.text(verdict.reason, verdict.route)),
                 place: blueprint.configuration.files.describe(route.location))
         }
     }

@@ -156,6 +156,8 @@ final class ServerProcess: EventHandler {
         let after = blueprint.configuration
         // A difference shows sooner in the values than in the digest, which has to go through all of them.
         if after == before, after.digest == before.digest {
+            // What is the same may stand elsewhere in the files now, or come out of a reference, which isn't shown.
+            gateway.show(blueprint)
             registry.countReload(.unchanged)
             adminState.reloadUnchanged(at: wallNow)
             log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
