@@ -22,7 +22,7 @@ enum GatewaySections {
         },
         Key(
             "trusted_proxies", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]",
-            "Peers whose `X-Forwarded-*`, `Forwarded`, `X-Request-ID` and `traceparent` are believed, and who are exempt from `connections_per_client_max`."
+            "Peers whose `X-Forwarded-*`, `Forwarded`, `X-Request-ID` and `traceparent` are believed, and who are exempt from `connections_per_client_max`. The client is the last in `X-Forwarded-For` who is no trusted proxy, without that header the last in `Forwarded`; where both come, `X-Forwarded-*` win, and a `Forwarded` that says anything else is dropped. A client whose entry can't be read is unknown: `ip_restriction` refuses it, and it lacks the rate limits' key `client_address`."
         ) { $0.trustedProxies = $1.value },
         .part("limits", .section(limits), "Limits on what clients may make grow.") { draft, value, _, _ in
             draft.limits = value

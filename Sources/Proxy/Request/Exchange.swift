@@ -24,8 +24,9 @@ final class Exchange {
     var trailers = HeaderList()
     var progress = RequestProgress.complete
     let match = RouteMatch()
-    /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
-    var client: IPAddress
+    /// The address that the request is attributed to: the peer's, or what a trusted proxy says. Nil when what it says
+    /// can't be read.
+    var client: IPAddress?
     /// Who sends the request, as the identity plugins found out.
     var caller = Caller()
     /// Why they refused it; decides the challenge of the answer.
@@ -92,7 +93,6 @@ final class Exchange {
     init(worker: Worker, unrouted: CompiledRoute) {
         self.worker = worker
         uncountedRoute = .passUnretained(unrouted)
-        client = IPAddress(ipv4: 0)
     }
 
     /// Makes the exchange as new, but for its memory.
