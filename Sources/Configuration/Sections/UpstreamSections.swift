@@ -28,7 +28,7 @@ enum UpstreamSections {
             ) { $0.connectionsMax = $1 },
             Key(
                 "host_header", .choice, default: HostHeader.preserve.rawValue,
-                "Which `Host` the upstream sees: the client's, or the target's."
+                "Which `Host` the upstream sees: the client's as it was matched (lower case, no trailing dot), or the target's."
             ) { $0.hostHeader = $1 },
             .part(
                 "circuit_breaker", .section(HealthSections.circuitBreaker), default: "none",

@@ -124,12 +124,12 @@ final class TargetPool {
     /// A snapshot names the target again.
     func revive() { isRetired = false }
 
-    /// What `Host` must say, where it isn't what the client sent.
+    /// What `Host` must say, where it isn't byte for byte what the client sent.
     func hostHeader(for exchange: Exchange) -> ByteView? {
         switch exchange.hostHeader {
         case .preserve:
             if exchange.request.authority.isEmpty { return authority }
-            return exchange.request.targetForm == .origin ? nil : exchange.request.authority
+            return exchange.request.hasCanonicalHost ? nil : exchange.request.authority
         case .target: return authority
         case .fixed(let host): return host
         }
