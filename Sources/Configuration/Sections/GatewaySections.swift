@@ -159,7 +159,8 @@ enum GatewaySections {
                 "requests_per_connection_max", .integer(1...1_000_000_000),
                 "Requests on one client connection before it is closed."
             ) { $0.requestsPerConnectionMax = $1 },
-            Key("header_bytes_max", Bounds.headerBytes, "All header lines of a request together.") {
+            Key("header_bytes_max", Bounds.headerBytes, "All header lines of a request together, with their line ends.")
+            {
                 $0.headerBytesMax = $1
             },
             Key("header_count_max", Bounds.headerCount, "Header lines of a request.") { $0.headerCountMax = $1 },

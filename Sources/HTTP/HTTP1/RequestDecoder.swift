@@ -3,7 +3,7 @@ import Base
 /// Reads request heads from a connection's bytes (RFC 9112 sections 2, 3 and 5).
 ///
 /// One decoder serves a connection, one head after the other. It keeps offsets only: the bytes of an unfinished head
-/// stay in the caller's buffer, with at most `limits.headBytes` of them needed. After an error it is of no use.
+/// stay in the caller's buffer, with at most the sum of `limits` of them needed. After an error it is of no use.
 package struct RequestDecoder: Sendable {
     private enum Phase: UInt8 {
         /// Nothing seen.
@@ -54,23 +54,25 @@ package struct RequestDecoder: Sendable {
             phase = .method
         }
         let skipped = lineStart
-        let view = input[skipped..<min(input.count, skipped + limits.headBytes)]
-        if phase != .fields, try !parseRequestLine(view, &head) {
-            if view.count == limits.headBytes { throw phase == .target ? .targetTooLong : .headTooLarge }
+        // Each part of the request line has a limit of its own.
+        if phase != .fields, try !parseRequestLine(input.from(skipped), &head) {
             lineStart = 0
             return .incomplete(consumed: skipped)
         }
+        // The field lines, and the empty one that ends them.
+        let end = targetEnd + Self.versionBytes + limits.headBytes + 2
+        let view = input[skipped..<min(input.count, skipped + end)]
         guard
-            let end = try section.parse(
+            let consumed = try section.parse(
                 view, into: &head.fields, maximumCount: limits.fieldCount, excess: .tooManyFields)
         else {
-            if view.count == limits.headBytes { throw .headTooLarge }
+            if view.count == end { throw .headTooLarge }
             lineStart = 0
             return .incomplete(consumed: skipped)
         }
         try finish(&head)
         self = RequestDecoder(limits: limits)
-        return .complete(consumed: skipped + end)
+        return .complete(consumed: skipped + consumed)
     }
 
     /// Makes `head` hold what was read of a request line whose head came to nothing: the method, the target's path and
@@ -117,10 +119,13 @@ package struct RequestDecoder: Sendable {
             return false
         }
         head.minorVersion = minor
-        section = FieldSection(start: targetEnd + 11)
+        section = FieldSection(start: targetEnd + Self.versionBytes)
         phase = .fields
         return true
     }
+
+    /// ` HTTP/1.1` and the line's end.
+    private static let versionBytes = 11
 
     private static func methodError(_ byte: UInt8) -> MessageError {
         switch byte {
