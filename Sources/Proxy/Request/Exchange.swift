@@ -189,6 +189,9 @@ struct Attempt {
     var further = 0
     /// When the next attempt begins; in the distant future when none is waited for.
     var retryAt = MonotonicTime.distantFuture
+    /// What the exchange has among the requests that lack a connection, 0 when it lacks none; and how often it did.
+    var starvedTicket: UInt64 = 0
+    var starvations = 0
     /// Whether the answer that comes is dropped, because there will be another attempt; and how much of it was.
     var isDiscarding = false
     var discardedBytes = 0

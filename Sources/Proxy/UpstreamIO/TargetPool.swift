@@ -35,7 +35,8 @@ final class TargetPool {
     private(set) var isRetired = false
 
     private let worker: Worker
-    private let budget: SharedBudget
+    /// What the connections of all of the upstream's targets on all loops are taken from, idle ones too.
+    let budget: SharedBudget
     private let lease: MetricsLease
     private let texts = TextArena()
 
@@ -94,7 +95,8 @@ final class TargetPool {
     /// Keeps `connection`, whose answer is complete, for the next request.
     func giveBack(_ connection: UpstreamConnection) {
         guard !isRetired, idle.count < settings.idleConnectionsMax,
-            connection.requestCount < settings.requestsPerConnectionMax, isCurrent(connection)
+            connection.requestCount < settings.requestsPerConnectionMax, isCurrent(connection),
+            !budget.wantsBack()
         else { return connection.close() }
         connection.state = .idle
         connection.idlePlace = idle.count
@@ -113,6 +115,14 @@ final class TargetPool {
         idle.remove(at: place)
         for index in place..<idle.count { idle[index].idlePlace = index }
         connection.idlePlace = -1
+    }
+
+    /// Gives an idle connection up for one to another target, or of another loop: the one that was used longest ago.
+    /// - Returns: whether there was one.
+    func yieldIdle() -> Bool {
+        guard let oldest = idle.first else { return false }
+        oldest.close()
+        return true
     }
 
     // MARK: Changes from outside
