@@ -20,6 +20,8 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static var tooManyFiles: Errno { Errno(code: EMFILE) }
     package static var tooManyFilesInSystem: Errno { Errno(code: ENFILE) }
     package static var notFound: Errno { Errno(code: ENOENT) }
+    /// A pipe that nobody reads from, or a device that isn't there.
+    package static var noDevice: Errno { Errno(code: ENXIO) }
     package static var exists: Errno { Errno(code: EEXIST) }
     package static var noBuffers: Errno { Errno(code: ENOBUFS) }
     package static var outOfMemory: Errno { Errno(code: ENOMEM) }

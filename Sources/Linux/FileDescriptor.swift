@@ -20,10 +20,12 @@ package struct FileDescriptor: ~Copyable {
 }
 
 extension FileDescriptor {
-    /// Opens a file for appending, making it (mode 0640) when it isn't there. The corresponding C function is `open`.
+    /// Opens a file for appending, making it (mode 0640) when it isn't there. Never waits: a pipe that nobody reads from
+    /// can't be opened (ENXIO), and one whose reader stands still takes no more at some point (EAGAIN). The corresponding
+    /// C function is `open`.
     package static func openForAppending(path: String) throws(Errno) -> FileDescriptor {
         let number = try retryingOnInterrupt {
-            Int(portcullis_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640))
+            Int(portcullis_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640))
         }
         return FileDescriptor(adopting: Int32(number))
     }
@@ -83,6 +85,15 @@ package func fileTime(path: String) throws(Errno) -> Int64 {
     var status = stat()
     _ = try retryingOnInterrupt { Int(stat(path, &status)) }
     return Int64(status.st_mtim.tv_sec)
+}
+
+/// Whether both descriptors, which somebody else owns, lead to the same file, pipe or device. The corresponding C
+/// function is `fstat`.
+package func leadToSameFile(_ first: Int32, _ second: Int32) -> Bool {
+    var left = stat()
+    var right = stat()
+    guard fstat(first, &left) == 0, fstat(second, &right) == 0 else { return false }
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino
 }
 
 /// Writes to a descriptor that somebody else owns, such as standard output. The corresponding C function is `write`.

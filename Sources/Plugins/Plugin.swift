@@ -90,7 +90,8 @@ package final class PluginChain {
     }
 
     /// The first refusal, or `proceed`.
-    package func checkAccess(client: IPAddress, request: borrowing RequestHead) -> PluginVerdict {
+    /// - Parameter client: nil when nobody knows who it is.
+    package func checkAccess(client: IPAddress?, request: borrowing RequestHead) -> PluginVerdict {
         for plugin in access {
             if case .ipRestriction(let rule) = plugin, let refusal = rule.refusal(of: client) {
                 return .respond(refusal)

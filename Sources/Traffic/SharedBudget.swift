@@ -5,6 +5,7 @@ import Synchronization
 package final class SharedBudget: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Atomic<Int>
+    private let starved = Atomic<Bool>(false)
 
     package init(limit: Int) { self.limit = Atomic(limit) }
 
@@ -20,6 +21,18 @@ package final class SharedBudget: Sendable {
     }
 
     package func giveBack() { used.wrappingSubtract(1, ordering: .relaxed) }
+
+    /// Whether one more would be allowed now; somebody else may take it.
+    package var hasRoom: Bool { count < limitNow }
+
+    /// Somebody has looked in vain for room, and for idle ones that could give way.
+    package func noteStarvation() { starved.store(true, ordering: .relaxed) }
+
+    /// Whether nothing was given back since `noteStarvation`.
+    package var isStarved: Bool { starved.load(ordering: .relaxed) }
+
+    /// Whether one that would become idle is to end, for whoever lacks it. Says so once.
+    package func wantsBack() -> Bool { isStarved && starved.exchange(false, ordering: .relaxed) }
 
     /// Those that there are.
     package var count: Int { used.load(ordering: .relaxed) }

@@ -1,5 +1,6 @@
 """Headers about the client and the trace: set for the upstream, believed from trusted proxies only."""
 
+import json
 import re
 
 import pytest
@@ -79,19 +80,89 @@ def test_a_trusted_proxy_without_forwarding_headers_is_the_client_itself(world):
     (["203.0.113.7, 127.0.1.9"], "203.0.113.7"),
     (["2001:db8::7"], "2001:db8::7"),
     (["203.0.113.7", "127.0.1.9"], "203.0.113.7"),
-    (["127.0.1.8, 127.0.1.9"], None),
-    (["not an address"], PROXY),
-    (["6.6.6.6, nonsense"], PROXY),
+    (["127.0.1.8, 127.0.1.9"], "127.0.1.8"),
+    (["203.0.113.7:5555"], "203.0.113.7"),
+    (["[2001:db8::7]:5555"], "2001:db8::7"),
+    (["203.0.113.7, ", ""], "203.0.113.7"),
+    ([""], PROXY),
+    (["not an address"], "unknown"),
+    (["6.6.6.6, nonsense"], "unknown"),
 ], ids=[
     "one address", "a client's own claim before it", "claims on two lines", "a second trusted proxy behind it",
-    "an IPv6 address", "a second trusted proxy on a line of its own", "only trusted proxies",
-    "no address at all", "an address behind nonsense"])
+    "an IPv6 address", "a second trusted proxy on a line of its own", "only trusted proxies", "a port behind it",
+    "IPv6 with a port", "empty elements", "an empty line", "no address at all", "an address behind nonsense"])
 def test_the_client_is_the_last_address_that_is_not_a_trusted_proxy(world, lines, client):
     """What the access log calls the client, with X-Forwarded-For read from the right."""
     target = f"/client/{hash(tuple(lines)) & 0xffffff}"
     get(world.port, target, [("X-Forwarded-For", line) for line in lines], source=PROXY)
-    seen = world.access_line(path=target)["client"]
-    assert seen == client if client else seen in ("127.0.1.8", PROXY)
+    assert world.access_line(path=target)["client"] == client
+
+
+@pytest.mark.parametrize("headers, client, x_for, x_proto, x_host, forwarded", [
+    ([("Forwarded", "for=203.0.113.7;proto=https;host=public.test")], "203.0.113.7", f"203.0.113.7, {PROXY}", "https",
+     "public.test", ["for=203.0.113.7;proto=https;host=public.test", "HOP"]),
+    ([("Forwarded", "for=6.6.6.6"), ("Forwarded", 'for="[2001:db8::7]:47", for=127.0.1.9')], "2001:db8::7",
+     f"2001:db8::7, {PROXY}", "http", "app.test", ["for=6.6.6.6", 'for="[2001:db8::7]:47", for=127.0.1.9', "HOP"]),
+    ([("Forwarded", "for=_hidden")], "unknown", f"unknown, {PROXY}", "http", "app.test", ["for=_hidden", "HOP"]),
+    ([("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https")], "203.0.113.7", f"203.0.113.7, {PROXY}",
+     "https", "app.test", ['for=203.0.113.7;host="app.test";proto=https, HOP']),
+    ([("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=6.6.6.6;proto=http")],
+     "203.0.113.7", f"203.0.113.7, {PROXY}", "https", "app.test",
+     ['for=203.0.113.7;host="app.test";proto=https, HOP']),
+    ([("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=203.0.113.7;proto=http")],
+     "203.0.113.7", f"203.0.113.7, {PROXY}", "https", "app.test",
+     ['for=203.0.113.7;host="app.test";proto=https, HOP']),
+    ([("X-Forwarded-For", "203.0.113.7"), ("Forwarded", "for=203.0.113.7;proto=https")], "203.0.113.7",
+     f"203.0.113.7, {PROXY}", "https", "app.test", ["for=203.0.113.7;proto=https", "HOP"]),
+    ([("X-Forwarded-Proto", "https")], PROXY, PROXY, "https", "app.test", [f'for={PROXY};host="app.test";proto=https']),
+    ([("X-Forwarded-Proto", "http"), ("X-Forwarded-Proto", "https")], PROXY, PROXY, "https", "app.test",
+     [f'for={PROXY};host="app.test";proto=https']),
+    ([("X-Forwarded-For", "203.0.113.7,, "), ("X-Forwarded-Host", 'a"b')], "203.0.113.7", f"203.0.113.7, {PROXY}",
+     "http", 'a"b', ["for=203.0.113.7;proto=http, HOP"]),
+], ids=[
+    "Forwarded only", "several lines and elements", "an obfuscated client", "X-Forwarded only", "they contradict",
+    "they agree about the client only", "they agree", "a scheme only", "two schemes: the last", "a host that is none"])
+def test_the_upstream_is_told_one_story(world, headers, client, x_for, x_proto, x_host, forwarded):
+    hop = f'for={PROXY};host="app.test";proto=http'
+    target = f"/story/{hash(str(headers)) & 0xffffff}"
+    assert get(world.port, target, headers, source=PROXY).status == 200
+    request = world.upstream.last
+    assert world.access_line(path=target)["client"] == client
+    assert request.values("x-forwarded-for") == [x_for]
+    assert request.values("x-forwarded-proto") == [x_proto]
+    assert request.values("x-forwarded-host") == [x_host]
+    assert request.values("forwarded") == [line.replace("HOP", hop) for line in forwarded]
+
+
+@pytest.mark.parametrize("lists", [{"allow": ["127.0.0.0/8"]}, {"deny": ["203.0.113.0/24"]}], ids=["allow", "deny"])
+def test_a_client_whom_nobody_knows_is_refused(tmp_path, lists):
+    unknown = [("X-Forwarded-For", "unknown"), ("X-Forwarded-For", "203.0.113.7, _x"), ("Forwarded", "for=unknown"),
+               ("Forwarded", "proto=https"), ("X-Forwarded-For", "203.0.113.7:99999")]
+    denied = [("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-For", "203.0.113.7:5555"),
+              ("X-Forwarded-For", "203.0.113.7,"), ("Forwarded", "for=203.0.113.7"),
+              ("Forwarded", 'for="203.0.113.7:80"')]
+    with EchoUpstream() as upstream, Gateway(
+        tmp_path, {"service": upstream.target}, {"all": route_all(plugins={"ip_restriction": lists})},
+        gateway={"trusted_proxies": [TRUSTED_NETWORK]},
+    ) as gateway:
+        for header in unknown + denied:
+            assert get(gateway.port, "/", [header], source=PROXY).status == 403, header
+        assert get(gateway.port, "/", [("X-Forwarded-For", "127.0.0.9:80")], source=PROXY).status == 200
+        assert len(upstream.requests) == 1
+
+
+def test_a_client_whom_nobody_knows_has_no_bucket_of_the_proxys(tmp_path):
+    limits = {"rate_limit": {"rate": "1/h", "burst": 1}}
+    with EchoUpstream() as upstream, Gateway(
+        tmp_path, {"service": upstream.target}, {"all": route_all(plugins=limits)},
+        gateway={"trusted_proxies": [TRUSTED_NETWORK]},
+    ) as gateway:
+        for _ in range(3):
+            refused = get(gateway.port, "/", [("X-Forwarded-For", "unknown")], source=PROXY)
+            assert refused.status == 400 and json.loads(refused.body)["code"] == "rate-limit-key-missing"
+        assert get(gateway.port, "/", source=PROXY).status == 200
+        assert get(gateway.port, "/", [("X-Forwarded-For", "203.0.113.7:1")], source=PROXY).status == 200
+        assert get(gateway.port, "/", [("X-Forwarded-For", "203.0.113.7:2")], source=PROXY).status == 429
 
 
 def test_an_untrusted_client_is_logged_by_its_own_address(world):

@@ -57,6 +57,14 @@ def test_header_bytes_are_limited(world, size, status):
         refused(world, data, status)
 
 
+@pytest.mark.parametrize("target", ["/", "/" + "a" * 899], ids=["short", "long"])
+@pytest.mark.parametrize("size, status", [(4095, 200), (4096, 200), (4097, 431)])
+def test_header_bytes_are_those_of_the_header_lines_alone(world, size, status, target):
+    lines = b"Host: app.test\r\nConnection: close\r\n"
+    lines += b"X: " + b"x" * (size - len(lines) - 5) + b"\r\n"
+    assert exchange(world.port, b"GET " + target.encode() + b" HTTP/1.1\r\n" + lines + b"\r\n").status == status
+
+
 CHUNKED = [("Transfer-Encoding", "chunked")]
 
 

@@ -188,6 +188,52 @@ def test_the_number_of_connections_to_an_upstream_is_limited(upstream_with, gate
         client.reset()
 
 
+def test_an_idle_connection_gives_way_to_one_to_another_target(upstream_with, gateway_with):
+    one, two = upstream_with(), upstream_with()
+    gateway = gateway_with(one, two, upstream={"connections_max": 1})
+    for number in range(12):
+        assert get(gateway.port, f"/{number}").status == 200
+    assert one.requests and two.requests
+
+
+def test_an_idle_connection_gives_way_to_one_of_another_loop(upstream_with, gateway_with):
+    upstream = upstream_with()
+    gateway = gateway_with(upstream, upstream={"connections_max": 2}, gateway={"workers": 4})
+    clients = [gateway.client() for _ in range(16)]
+    for _ in range(6):
+        for client in clients:
+            assert client.send(request_bytes()).response().status == 200
+    assert sum(not item.closed_by_peer for item in upstream.connections) <= 2
+    for client in clients:
+        client.close()
+
+
+def test_with_all_connections_at_work_no_loop_gets_more_and_all_are_free_again_later(upstream_with, gateway_with):
+    goes_on = threading.Event()
+
+    def held(connection):
+        while connection.request():
+            goes_on.wait(20)
+            connection.send(ok())
+
+    upstream = upstream_with(held)
+    gateway = gateway_with(upstream, upstream={"connections_max": 2}, gateway={"workers": 4})
+    busy = [gateway.client() for _ in range(2)]
+    for client in busy:
+        client.send(request_bytes())
+    upstream.wait_for_requests(2)
+    for _ in range(8):
+        response = get(gateway.port)
+        assert response.status == 503 and b"pool-exhausted" in response.body
+    goes_on.set()
+    for client in busy:
+        assert client.response().status == 200
+    for _ in range(16):
+        assert get(gateway.port).status == 200
+    for client in busy:
+        client.close()
+
+
 # The keep-alive race (RFC 9110 section 9.2.2)
 
 def racing(ending):

@@ -71,6 +71,16 @@ struct FileDescriptorTests {
         #expect(status.st_size == 8)
         #expect(throws: Errno(code: EISDIR)) { _ = try FileDescriptor.openForAppending(path: folder).number }
         #expect(throws: Errno.notFound) { _ = try FileDescriptor.openForAppending(path: folder + "/a/b").number }
+        try #require(mkfifo(folder + "/pipe", 0o600) == 0)
+        defer { unlink(folder + "/pipe") }
+        #expect(throws: Errno.noDevice) { _ = try FileDescriptor.openForAppending(path: folder + "/pipe").number }
+        let reader = FileDescriptor(adopting: open(folder + "/pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC))
+        let pipe = try FileDescriptor.openForAppending(path: folder + "/pipe")
+        #expect(leadToSameFile(pipe.number, reader.number))
+        #expect(!leadToSameFile(pipe.number, 0))
+        #expect(throws: Errno.again) {
+            while true { try "full".withByteView { bytes in _ = try Linux.write(to: pipe.number, bytes.raw) } }
+        }
     }
 }
 

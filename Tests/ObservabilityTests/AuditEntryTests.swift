@@ -132,5 +132,5 @@ private final class SharedSink: LogSink {
 
     func alone(_ body: () -> Void) { turn.withLock { _ in body() } }
     func waitUntilWritable(for limit: TimeAmount) {}
-    func reopen() {}
+    func reopen() -> Bool { false }
 }

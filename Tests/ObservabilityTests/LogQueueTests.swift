@@ -146,6 +146,28 @@ struct LogQueueTests {
         #expect(sink.reopenings == [0, 0])
     }
 
+    @Test(
+        "a sink that stands still is reopened all the same; elsewhere the torn line begins anew",
+        arguments: [
+            (elsewhere: false, cut: 5, again: 0), (elsewhere: true, cut: 5, again: 5),
+            (elsewhere: true, cut: 0, again: 0),
+        ])
+    func reopeningWhileStuck(elsewhere: Bool, cut: Int, again: Int) throws {
+        let reference = logged { $0.write(entry(), now: .zero) }
+        let sink = ScriptedSink([.written(reference.utf8.count + cut), .wouldBlock, .wouldBlock])
+        sink.state.withLock { $0.reopensElsewhere = elsewhere }
+        let queue = LogQueue(capacity: 2, waker: SemaphoreWaker())
+        let writer = LogWriter(queue: queue, sink: sink, now: { .zero })
+        let log = LineLog(queue: queue)
+        for _ in 0..<3 { log.write(entry(), now: .zero) }
+        log.flush()
+        sink.state.withLock { $0.onWait = { writer.requestReopen() } }
+        writer.drain()
+        #expect(sink.reopenings == [reference.utf8.count + cut])
+        #expect(sink.text == reference + reference.prefix(again) + reference + reference)
+        #expect(queue.statistics.writtenLines == 3 && queue.statistics.droppedLines == 0)
+    }
+
     @Test("stopping writes what was submitted; a sink that stands still ends at the deadline and is accounted for")
     func stopping() {
         let clock = HandClock()
@@ -165,7 +187,7 @@ struct LogQueueTests {
             init(_ clock: HandClock) { self.clock = clock }
             func write(_ bytes: ByteView) -> LogWriteResult { .wouldBlock }
             func waitUntilWritable(for limit: TimeAmount) { clock.advance(limit) }
-            func reopen() {}
+            func reopen() -> Bool { false }
         }
         for _ in 0..<3 {
             log.write(entry(), now: .zero)

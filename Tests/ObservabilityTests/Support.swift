@@ -45,6 +45,9 @@ final class ScriptedSink: LogSink {
         var written: [UInt8] = []
         var waits: [TimeAmount] = []
         var reopenings: [Int] = []
+        var reopensElsewhere = false
+        /// Called once, by the next wait.
+        var onWait: (@Sendable () -> Void)?
     }
 
     let state = Lock(State())
@@ -64,8 +67,21 @@ final class ScriptedSink: LogSink {
         }
     }
 
-    func waitUntilWritable(for limit: TimeAmount) { state.withLock { $0.waits.append(limit) } }
-    func reopen() { state.withLock { $0.reopenings.append($0.written.count) } }
+    func waitUntilWritable(for limit: TimeAmount) {
+        let event = state.withLock { state in
+            state.waits.append(limit)
+            let event = state.onWait
+            state.onWait = nil
+            return event
+        }
+        event?()
+    }
+    func reopen() -> Bool {
+        state.withLock { state in
+            state.reopenings.append(state.written.count)
+            return state.reopensElsewhere
+        }
+    }
 }
 
 /// A clock that a test turns by hand.

@@ -43,6 +43,17 @@ struct IPRestrictionTests {
     }
 }
 
+@Suite("ip_restriction and clients whom nobody knows")
+struct UnknownClientTests {
+    @Test("they are refused, whatever is listed")
+    func refused() throws {
+        for (allow, deny) in [(["0.0.0.0/0", "::/0"], []), ([], ["10.0.0.0/8"]), ([], [])] {
+            let rule = IPRestrictionRule(allow: try allow.map(block), deny: try deny.map(block))
+            #expect(rule.refusal(of: nil)?.status == 403)
+        }
+    }
+}
+
 @Suite("The chain of plugins")
 struct PluginChainTests {
     @Test("each plugin has its phase and its key's name")

@@ -33,21 +33,58 @@ struct OriginalClientTests {
             (["2001:db8::7, 10.0.0.2"], "2001:db8::7"),
             (["::ffff:203.0.113.9"], "203.0.113.9"),
             (["203.0.113.9, ::ffff:10.0.0.2"], "203.0.113.9"),
-            // What is no address ends the search at the last that is known.
-            ([""], "10.0.0.1"), ([","], "10.0.0.1"), (["unknown"], "10.0.0.1"), (["203.0.113.9,"], "10.0.0.1"),
-            (["203.0.113.9, unknown"], "10.0.0.1"), (["203.0.113.9, _hidden, 10.0.0.2"], "10.0.0.2"),
-            (["203.0.113.9:1234"], "10.0.0.1"), (["[2001:db8::7]"], "10.0.0.1"), (["010.0.0.2"], "10.0.0.1"),
-            (["203.0.113.256"], "10.0.0.1"), (["203.0.113.9;10.0.0.2"], "10.0.0.1"),
-            (["203.0.113.9,,10.0.0.2"], "10.0.0.2"), (["fe80::1%eth0"], "10.0.0.1"),
-            (["203.0.113.9", "garbage, 10.0.0.2"], "10.0.0.2"),
-        ] as [([String], String)])
-    func table(lines: [String], expected: String) throws {
+            // With a port, and in brackets, as load balancers write it.
+            (["203.0.113.9:4711"], "203.0.113.9"), (["[2001:db8::7]:4711"], "2001:db8::7"),
+            (["[2001:db8::7]"], "2001:db8::7"), (["203.0.113.9:4711, 10.0.0.2:80"], "203.0.113.9"),
+            // Empty elements are none.
+            ([""], "10.0.0.1"), ([",", ", ,"], "10.0.0.1"), (["203.0.113.9,"], "203.0.113.9"),
+            (["203.0.113.9,,10.0.0.2"], "203.0.113.9"), ([",203.0.113.9", ""], "203.0.113.9"),
+            // Where the one who would be the client can't be read, nobody is.
+            (["unknown"], nil), (["203.0.113.9, unknown"], nil), (["203.0.113.9, _hidden, 10.0.0.2"], nil),
+            (["010.0.0.2"], nil), (["203.0.113.256"], nil), (["203.0.113.9;10.0.0.2"], nil), (["fe80::1%eth0"], nil),
+            (["203.0.113.9", "garbage, 10.0.0.2"], nil), (["203.0.113.9:"], nil), (["203.0.113.9:65536"], nil),
+            // What is in front of him doesn't matter.
+            (["unknown, 203.0.113.9, 10.0.0.2"], "203.0.113.9"), (["\"unknown, 203.0.113.9"], "203.0.113.9"),
+        ] as [([String], String?)])
+    func table(lines: [String], expected: String?) throws {
+        #expect(try Self.client(fields("X-Forwarded-For", lines)) == expected)
+    }
+
+    @Test(
+        "without X-Forwarded-For, the same in Forwarded",
+        arguments: [
+            (["for=203.0.113.9"], "203.0.113.9"), (["FOR=203.0.113.9;proto=https"], "203.0.113.9"),
+            (["for=198.51.100.1, for=203.0.113.9;by=10.0.0.2, for=10.0.0.2"], "203.0.113.9"),
+            (["for=198.51.100.1", "for=203.0.113.9", "for=10.0.0.2"], "203.0.113.9"),
+            (["for=\"[2001:db8::7]:4711\";proto=https"], "2001:db8::7"), (["for=\"203.0.113.9:80\""], "203.0.113.9"),
+            (["for=203.0.113.9:80"], "203.0.113.9"), (["for=\"::ffff:203.0.113.9\""], "203.0.113.9"),
+            (["for=203.0.113.9;host=\"a,b\", for=10.0.0.2"], "203.0.113.9"),
+            (["for=203.0.113.9;ext=\"\\\",for=10.0.0.9\", for=10.0.0.2"], nil),
+            (["for=10.0.0.3, for=10.0.0.2"], "10.0.0.3"), ([""], "10.0.0.1"), ([", ,"], "10.0.0.1"),
+            // An open quotation mark further in front swallows nothing.
+            (["for=\"198.51.100.1, for=203.0.113.9"], "203.0.113.9"),
+            (["for=unknown"], nil), (["for=_hidden"], nil), (["proto=https"], nil), (["for"], nil), (["for="], nil),
+            (["for=203.0.113.9;for=203.0.113.10"], nil), (["for = 203.0.113.9"], nil), (["203.0.113.9"], nil),
+            (["for=\"203.0.113.9"], nil), (["for=203.0.113.9, unknown"], nil),
+        ] as [([String], String?)])
+    func forwarded(lines: [String], expected: String?) throws {
+        #expect(try Self.client(fields("Forwarded", lines)) == expected)
+    }
+
+    @Test("X-Forwarded-For wins over Forwarded, also when it can't be read; an empty one doesn't")
+    func precedence() throws {
+        for (listed, expected) in [("203.0.113.9", "203.0.113.9"), ("unknown", nil), ("", "198.51.100.1")] {
+            var list = fields("Forwarded", ["for=198.51.100.1"])
+            listed.withByteView { list.append(.xForwardedFor, value: $0) }
+            #expect(try Self.client(list) == expected, "\(listed)")
+        }
+    }
+
+    private static func client(_ list: borrowing HeaderList) throws -> String? {
         var policy = ForwardingPolicy()
         policy.trustedProxies = [try CIDRBlock(text: "10.0.0.0/8")]
         let peer = try #require(IPAddress(text: "10.0.0.1"))
-        let list = fields("X-Forwarded-For", lines)
-        let client = policy.originalClient(list, peer: peer)
-        #expect(client.description == expected)
+        return policy.origin(list, peer: peer).address?.description
     }
 
     @Test("a policy without trusted proxies trusts nobody, a mapped proxy is the proxy")

@@ -22,7 +22,7 @@ enum GatewaySections {
         },
         Key(
             "trusted_proxies", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]",
-            "Peers whose `X-Forwarded-*`, `Forwarded`, `X-Request-ID` and `traceparent` are believed, and who are exempt from `connections_per_client_max`."
+            "Peers whose `X-Forwarded-*`, `Forwarded`, `X-Request-ID` and `traceparent` are believed, and who are exempt from `connections_per_client_max`. The client is the last in `X-Forwarded-For` who is no trusted proxy, without that header the last in `Forwarded`; where both come, `X-Forwarded-*` win, and a `Forwarded` that says anything else is dropped. A client whose entry can't be read is unknown: `ip_restriction` refuses it, and it lacks the rate limits' key `client_address`."
         ) { $0.trustedProxies = $1.value },
         .part("limits", .section(limits), "Limits on what clients may make grow.") { draft, value, _, _ in
             draft.limits = value
@@ -159,7 +159,8 @@ enum GatewaySections {
                 "requests_per_connection_max", .integer(1...1_000_000_000),
                 "Requests on one client connection before it is closed."
             ) { $0.requestsPerConnectionMax = $1 },
-            Key("header_bytes_max", Bounds.headerBytes, "All header lines of a request together.") {
+            Key("header_bytes_max", Bounds.headerBytes, "All header lines of a request together, with their line ends.")
+            {
                 $0.headerBytesMax = $1
             },
             Key("header_count_max", Bounds.headerCount, "Header lines of a request.") { $0.headerCountMax = $1 },

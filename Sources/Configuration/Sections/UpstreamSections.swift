@@ -24,11 +24,11 @@ enum UpstreamSections {
             },
             Key(
                 "connections_max", .integer(1...1_000_000), default: "\(Defaults.upstreamConnectionsMax)",
-                "Open connections of all loops together."
+                "Open connections of all loops together. Unused ones give way to those that are needed, whichever target or loop has them; when all are at work, 503."
             ) { $0.connectionsMax = $1 },
             Key(
                 "host_header", .choice, default: HostHeader.preserve.rawValue,
-                "Which `Host` the upstream sees: the client's, or the target's."
+                "Which `Host` the upstream sees: the client's as it was matched (lower case, no trailing dot), or the target's."
             ) { $0.hostHeader = $1 },
             .part(
                 "circuit_breaker", .section(HealthSections.circuitBreaker), default: "none",

@@ -3,7 +3,7 @@ import Base
 /// Reads request heads from a connection's bytes (RFC 9112 sections 2, 3 and 5).
 ///
 /// One decoder serves a connection, one head after the other. It keeps offsets only: the bytes of an unfinished head
-/// stay in the caller's buffer, with at most `limits.headBytes` of them needed. After an error it is of no use.
+/// stay in the caller's buffer, with at most the sum of `limits` of them needed. After an error it is of no use.
 package struct RequestDecoder: Sendable {
     private enum Phase: UInt8 {
         /// Nothing seen.
@@ -17,6 +17,8 @@ package struct RequestDecoder: Sendable {
 
     package let limits: MessageLimits
     private var phase = Phase.start
+    /// Behind the empty line in front of the head, while it is not consumed.
+    private var lineStart = 0
     /// The first byte of the request line not judged yet.
     private var scanned = 0
     private var methodEnd = 0
@@ -39,7 +41,7 @@ package struct RequestDecoder: Sendable {
     package mutating func decodeHead(
         _ input: ByteView, into head: inout RequestHead
     ) throws(MessageError) -> HeadProgress {
-        var skipped = 0
+        lineStart = 0
         if phase == .start {
             head.reset()
             guard input.count > 0 else { return .incomplete(consumed: 0) }
@@ -47,25 +49,48 @@ package struct RequestDecoder: Sendable {
                 // One empty line is forgiven: old clients send it after their content (RFC 9112 section 2.2).
                 guard input.count > 1 else { return .incomplete(consumed: 0) }
                 guard input[1] == ASCII.lf else { throw .bareCarriageReturn }
-                skipped = 2
+                lineStart = 2
             }
             phase = .method
         }
-        let view = input[skipped..<min(input.count, skipped + limits.headBytes)]
-        if phase != .fields, try !parseRequestLine(view, &head) {
-            if view.count == limits.headBytes { throw phase == .target ? .targetTooLong : .headTooLarge }
+        let skipped = lineStart
+        // Each part of the request line has a limit of its own.
+        if phase != .fields, try !parseRequestLine(input.from(skipped), &head) {
+            lineStart = 0
             return .incomplete(consumed: skipped)
         }
+        // The field lines, and the empty one that ends them.
+        let end = targetEnd + Self.versionBytes + limits.headBytes + 2
+        let view = input[skipped..<min(input.count, skipped + end)]
         guard
-            let end = try section.parse(
+            let consumed = try section.parse(
                 view, into: &head.fields, maximumCount: limits.fieldCount, excess: .tooManyFields)
         else {
-            if view.count == limits.headBytes { throw .headTooLarge }
+            if view.count == end { throw .headTooLarge }
+            lineStart = 0
             return .incomplete(consumed: skipped)
         }
         try finish(&head)
         self = RequestDecoder(limits: limits)
-        return .complete(consumed: skipped + end)
+        return .complete(consumed: skipped + consumed)
+    }
+
+    /// Makes `head` hold what was read of a request line whose head came to nothing: the method, the target's path and
+    /// the version, as far as they are known. Nothing of it has been judged: it is for logs and counters, and tells
+    /// whether the answer may have content.
+    ///
+    /// - Parameter input: the same as in the last call of `decodeHead`, less the bytes that it consumed.
+    package func keepRequestLine(of input: ByteView, in head: inout RequestHead) {
+        let line = input.from(min(lineStart, input.count))
+        let minorVersion = phase == .fields ? head.minorVersion : 1
+        head.reset()
+        head.method = .other
+        head.minorVersion = minorVersion
+        switch phase {
+        case .start, .method: break
+        case .target: head.keep(line, methodEnd: methodEnd, targetEnd: methodEnd)
+        case .version, .fields: head.keep(line, methodEnd: methodEnd, targetEnd: targetEnd)
+        }
     }
 
     /// - Returns: whether the line is complete.
@@ -94,10 +119,13 @@ package struct RequestDecoder: Sendable {
             return false
         }
         head.minorVersion = minor
-        section = FieldSection(start: targetEnd + 11)
+        section = FieldSection(start: targetEnd + Self.versionBytes)
         phase = .fields
         return true
     }
+
+    /// ` HTTP/1.1` and the line's end.
+    private static let versionBytes = 11
 
     private static func methodError(_ byte: UInt8) -> MessageError {
         switch byte {

@@ -32,6 +32,37 @@ extension RequestHead {
         try resolvePath(from: end)
     }
 
+    /// Takes method and path over from a request line that is not judged, the path as it came.
+    ///
+    /// - Parameter targetEnd: `methodEnd` when the target isn't known.
+    mutating func keep(_ line: ByteView, methodEnd: Int, targetEnd: Int) {
+        guard targetEnd <= line.count else { return }
+        fields.reserveArena(targetEnd)?.deallocate()
+        fields.write(line.prefix(targetEnd))
+        methodSpan = ArenaSpan(start: 0, end: methodEnd)
+        method = Method(token: methodToken)
+        guard methodEnd + 1 < targetEnd else { return }
+        targetSpan = ArenaSpan(start: methodEnd + 1, end: targetEnd)
+        let path = Self.rawPath(in: target)
+        pathSpan = ArenaSpan(start: methodEnd + 1 + path.lowerBound, end: methodEnd + 1 + path.upperBound)
+    }
+
+    /// What is neither scheme, authority, query nor fragment: there secrets can be.
+    private static func rawPath(in target: ByteView) -> Range<Int> {
+        var start = 0
+        if hasScheme(target), let colon = target.firstIndex(of: ASCII.colon) {
+            start = colon + 3
+            while start < target.count, target[start] != ASCII.slash, !endsPath(target[start]) { start += 1 }
+        } else if target[0] != ASCII.slash {
+            return 0..<0
+        }
+        var end = start
+        while end < target.count, !endsPath(target[end]) { end += 1 }
+        return start..<end
+    }
+
+    private static func endsPath(_ byte: UInt8) -> Bool { byte == ASCII.question || byte == UInt8(ascii: "#") }
+
     private static func hasScheme(_ target: ByteView) -> Bool {
         guard let colon = target.firstIndex(of: ASCII.colon), colon > 0, ASCII.isAlpha(target[0]) else { return false }
         return colon + 2 < target.count && target[colon + 1] == ASCII.slash && target[colon + 2] == ASCII.slash
@@ -77,6 +108,7 @@ extension RequestHead {
         let authority = try Authority(parsing: view(span))
         port = authority.port
         let start = Int(span.start)
+        hasCanonicalHost = authority.isCanonical && targetForm == .origin
         if authority.isCanonical {
             hostSpan = ArenaSpan(start: start, end: start + authority.hostCount)
             authoritySpan = span

@@ -153,4 +153,25 @@ import Base
             next = firstIndex(named: name, from: index + 1)
         }
     }
+
+    /// Appends the elements of all lines of a list field, joined by `, `, without empty ones (RFC 9110 section 5.6.1).
+    /// For fields without quoted strings.
+    package func appendElements(of field: KnownField, to buffer: inout IOBuffer) {
+        var isFirst = true
+        var next = firstIndex(of: field)
+        while let index = next {
+            let value = value(at: index)
+            var start = 0
+            while start < value.count {
+                let end = value.firstIndex(of: ASCII.comma, from: start) ?? value.count
+                let element = value[start..<end].trimmingWhitespace()
+                start = end + 1
+                if element.isEmpty { continue }
+                if !isFirst { buffer.append(", ") }
+                buffer.append(element)
+                isFirst = false
+            }
+            next = firstIndex(of: field, from: index + 1)
+        }
+    }
 }

@@ -7,7 +7,7 @@ package enum MessageError: UInt8, Error, Equatable, CaseIterable, Sendable {
     case bareLineFeed
     /// A CR is not followed by LF.
     case bareCarriageReturn
-    /// The head exceeds `MessageLimits.headBytes`.
+    /// The field lines exceed `MessageLimits.headBytes`.
     case headTooLarge
     /// More fields than `MessageLimits.fieldCount`.
     case tooManyFields

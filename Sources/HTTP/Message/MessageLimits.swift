@@ -1,6 +1,7 @@
 /// How large the parts of one message may be. Every limit is inclusive.
 package struct MessageLimits: Sendable, Equatable {
-    /// Bytes of the start line and all fields with their line ends. Beyond: 431 (414 within the request line).
+    /// Bytes of all field lines with their line ends; in responses of the whole head, as nothing else limits the status
+    /// line. Beyond: 431.
     package var headBytes = 32 * 1024
     /// Fields in a head. Beyond: 431.
     package var fieldCount = 100

@@ -35,6 +35,8 @@ package enum TargetForm: UInt8, Sendable {
     package var hasEncodedSlash = false
     /// Whether there was a `?`, an empty query included.
     package var hasQuery = false
+    /// Whether `Host` has the very bytes of `authority`.
+    package var hasCanonicalHost = false
     /// The port in the authority. Nil when it names none.
     package var port: UInt16?
     /// The fields as they came, in order.
@@ -76,6 +78,7 @@ package enum TargetForm: UInt8, Sendable {
         acceptsTrailers = false
         hasEncodedSlash = false
         hasQuery = false
+        hasCanonicalHost = false
         port = nil
         fields.removeAll()
         methodSpan = ArenaSpan()

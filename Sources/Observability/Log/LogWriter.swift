@@ -20,7 +20,8 @@ package protocol LogSink: Sendable {
     /// Waits until a write may succeed again, at most for `limit`.
     func waitUntilWritable(for limit: TimeAmount)
     /// Opens the file again under its name, for log rotation. A sink that cannot keeps what it has.
-    func reopen()
+    /// - Returns: whether lines end elsewhere from now on: nothing that was written before is there.
+    func reopen() -> Bool
     /// Calls `body`, during which nobody else writes to where this sink ends. For sinks that several logs share: a batch
     /// may take several writes, and the lines of another log must not come between.
     func alone(_ body: () -> Void)
@@ -52,7 +53,7 @@ package final class LogWriter: Sendable {
         self.now = now
     }
 
-    /// Has the sink reopened before the next batch. From any thread.
+    /// Has the sink reopened before the next batch, or while the present one waits for a reader. From any thread.
     package func requestReopen() {
         isReopenRequested.store(true, ordering: .releasing)
         queue.wake()
@@ -80,15 +81,22 @@ package final class LogWriter: Sendable {
     /// - Returns: whether there was anything.
     @discardableResult
     package func drain() -> Bool {
-        if isReopenRequested.exchange(false, ordering: .acquiringAndReleasing) { sink.reopen() }
+        _ = reopenIfRequested()
         var any = false
         while let batch = queue.take() {
             any = true
             sink.alone { write(batch) }
             queue.recycle(batch)
-            if isReopenRequested.exchange(false, ordering: .acquiringAndReleasing) { sink.reopen() }
+            _ = reopenIfRequested()
         }
         return any
+    }
+
+    /// - Returns: whether lines end elsewhere from now on.
+    private func reopenIfRequested() -> Bool {
+        guard isReopenRequested.exchange(false, ordering: .acquiringAndReleasing), sink.reopen() else { return false }
+        isLineTorn.store(false, ordering: .relaxed)
+        return true
     }
 
     private func write(_ batch: LogBatch) {
@@ -107,7 +115,8 @@ package final class LogWriter: Sendable {
         if count > 0, whole[count - 1] != ASCII.lf { isLineTorn.store(true, ordering: .relaxed) }
     }
 
-    /// Writes until all is written, the sink fails or the deadline passes.
+    /// Writes until all is written, the sink fails or the deadline passes. A reader that stands still is left for
+    /// another file when that is asked for: there, the line that was torn begins anew.
     /// - Returns: how many bytes were written.
     private func write(_ bytes: ByteView) -> Int {
         var done = 0
@@ -119,6 +128,10 @@ package final class LogWriter: Sendable {
             case .wouldBlock:
                 let left = MonotonicTime(nanoseconds: deadline.load(ordering: .acquiring)) - now()
                 guard left > .zero else { return done }
+                if reopenIfRequested() {
+                    while done > 0, bytes[done - 1] != ASCII.lf { done -= 1 }
+                    break
+                }
                 sink.waitUntilWritable(for: min(left, Self.waitLimit))
             }
         }

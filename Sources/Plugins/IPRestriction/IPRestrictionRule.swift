@@ -13,8 +13,9 @@ package struct IPRestrictionRule {
         self.deny = deny
     }
 
-    /// The refusal of a client that may not come in.
-    package func refusal(of client: IPAddress) -> PluginRefusal? {
+    /// The refusal of a client that may not come in. Nobody knows of an unknown one that it may: it is refused too.
+    package func refusal(of client: IPAddress?) -> PluginRefusal? {
+        guard let client else { return Self.refusal }
         if deny.contains(where: { $0.contains(client) }) { return Self.refusal }
         if allow.isEmpty || allow.contains(where: { $0.contains(client) }) { return nil }
         return Self.refusal

@@ -114,7 +114,7 @@ extension RateLimitChain {
     /// Has the store asked for a limit.
     func ask(
         _ limit: SharedLimit, _ part: SharedInquiry.Part, _ inquiry: SharedInquiry, _ request: borrowing RequestHead,
-        parameters: RouteMatch, client: IPAddress, identity: RouteIdentity?
+        parameters: RouteMatch, client: IPAddress?, identity: RouteIdentity?
     ) {
         limit.hasher.append(limit.form)
         rules[part.rule].key.append(
@@ -126,13 +126,16 @@ extension RateLimitChain {
 extension RateLimitKey {
     /// Appends all that the request is counted by.
     func append(
-        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress,
+        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress?,
         identity: RouteIdentity?, to hasher: SharedKeyHasher
     ) {
         for part in parts {
             switch part {
             case .client(let prefix):
-                let address = client.network(prefix)
+                guard let address = client?.network(prefix) else {
+                    hasher.appendNothing()
+                    continue
+                }
                 hasher.text.append(byte: address.isIPv4 ? 0x34 : 0x36)
                 hasher.text.append(hex: Int(bitPattern: UInt(address.high)))
                 hasher.text.append(":")

@@ -54,13 +54,13 @@ package final class RateLimitChain {
 
     /// Holds a request to the limits of a phase.
     /// - Parameters:
-    ///   - client: whom the request is attributed to.
+    ///   - client: whom the request is attributed to; nil when nobody knows.
     ///   - identity: who sends it; nil if nobody said.
     ///   - inquiry: takes up limits that are in a store; without it their own process's buckets are asked.
     ///   - now: as fresh as can be: a token that has come since the loop's turn began may be this request's.
     package func check(
         _ phase: RateLimitPhase, _ request: borrowing RequestHead, parameters: RouteMatch,
-        client: IPAddress, identity: RouteIdentity?, inquiry: SharedInquiry? = nil, now: MonotonicTime,
+        client: IPAddress?, identity: RouteIdentity?, inquiry: SharedInquiry? = nil, now: MonotonicTime,
         state: RateLimitState
     ) -> RateLimitVerdict {
         let asked = Asked(
@@ -82,7 +82,7 @@ package final class RateLimitChain {
     /// What all rules of a phase are asked with.
     private struct Asked {
         let isIdentified: Bool
-        let client: IPAddress
+        let client: IPAddress?
         let identity: RouteIdentity?
         let inquiry: SharedInquiry?
         let now: MonotonicTime

@@ -46,14 +46,14 @@ package struct RateLimitKey {
     /// The key's hash. Nil when the request lacks a part of it and such requests don't share one.
     @inline(__always)
     func hash(
-        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress, identity: RouteIdentity?
+        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress?, identity: RouteIdentity?
     ) -> UInt64? {
-        clientPrefix >= 0
-            ? hash.hash(client.network(clientPrefix)) : combined(request, parameters, client, identity)
+        if clientPrefix >= 0, let client { return hash.hash(client.network(clientPrefix)) }
+        return combined(request, parameters, client, identity)
     }
 
     private func combined(
-        _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress, _ identity: RouteIdentity?
+        _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress?, _ identity: RouteIdentity?
     ) -> UInt64? {
         var folded = Self.start
         for part in parts {
@@ -89,12 +89,12 @@ package struct RateLimitKey {
     /// Nil when the request lacks the part.
     @inline(__always)
     private func one(
-        _ part: Part, _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress,
+        _ part: Part, _ request: borrowing RequestHead, _ parameters: RouteMatch, _ client: IPAddress?,
         _ identity: RouteIdentity?
     ) -> UInt64? {
         let text: ByteView
         switch part {
-        case .client(let prefix): return hash.hash(client.network(prefix))
+        case .client(let prefix): return client.map { hash.hash($0.network(prefix)) }
         case .spiffeID: text = identity?.spiffeID ?? ByteView()
         case .tenant: text = identity?.tenant ?? ByteView()
         case .claim(let index): text = identity?.claim(index) ?? ByteView()

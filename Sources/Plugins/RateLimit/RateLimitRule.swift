@@ -96,12 +96,12 @@ package struct RateLimitExemptions {
     }
 
     @inline(__always)
-    func cover(_ request: borrowing RequestHead, client: IPAddress, identity: RouteIdentity?) -> Bool {
+    func cover(_ request: borrowing RequestHead, client: IPAddress?, identity: RouteIdentity?) -> Bool {
         isEmpty ? false : covers(request, client, identity)
     }
 
-    private func covers(_ request: borrowing RequestHead, _ client: IPAddress, _ identity: RouteIdentity?) -> Bool {
-        for network in networks where network.contains(client) { return true }
+    private func covers(_ request: borrowing RequestHead, _ client: IPAddress?, _ identity: RouteIdentity?) -> Bool {
+        if let client { for network in networks where network.contains(client) { return true } }
         for field in fields {
             // A second line could be what the upstream believes: then it isn't that value.
             guard let line = RateLimitKey.index(of: field.name, field.known, in: request.fields, from: 0),

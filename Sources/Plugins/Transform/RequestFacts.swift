@@ -10,7 +10,8 @@ package struct RequestFacts {
     package var host = ByteView()
     package var method = ByteView()
     package var requestID = ByteView()
-    package var client = IPAddress(ipv4: 0)
+    /// Nil when nobody knows.
+    package var client: IPAddress?
     private var uncountedIdentity: Unmanaged<RouteIdentity>?
 
     package init() {}

@@ -142,7 +142,7 @@ package final class TextTable {
         case .spiffeID: if let identity = facts.identity { buffer.append(identity.spiffeID) }
         case .tenant: if let identity = facts.identity { buffer.append(identity.tenant) }
         case .requestID: buffer.append(facts.requestID)
-        case .clientAddress: facts.client.append(to: &buffer)
+        case .clientAddress: facts.client?.append(to: &buffer)
         case .method: buffer.append(facts.method)
         case .host: buffer.append(facts.host)
         case .fixed(let text): buffer.append(text)

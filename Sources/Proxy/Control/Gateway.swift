@@ -84,6 +84,7 @@ package final class Gateway {
                 var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
                 parts.lookUpKey = lookUpKey
                 parts.seat = index
+                parts.askForConnection = { [directory] budget in directory.askForConnection(budget, for: index) }
                 parts.tellOfPlace = { [directory] seat, limit in directory.tell(seat, limit) }
                 let worker = Worker(
                     parts, snapshot: update.snapshot, loop: try EventLoop())

@@ -99,7 +99,7 @@ extension RequestPreview {
         request.fields.removeAll(.identity)
         request.fields.removeAll(.untrusted)
         if isUpgrade { return outcome = .answer(Answer(.upgradeNotSupported)) }
-        if request.targetForm == .asterisk {
+        if request.path == "*" {
             return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))
         }
         if let document = blueprint.configuration.internalTokens?.publication?.document(at: path, listener: listener) {

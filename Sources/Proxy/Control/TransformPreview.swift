@@ -42,7 +42,7 @@ package struct TransformPreview {
         facts.host = request.host
         facts.method = request.methodToken
         facts.requestID = texts.keep("00000000-0000-0000-0000-000000000000")
-        if let client { facts.client = client }
+        facts.client = client
         facts.identity = identity
         let sources = route.plugins.jwt?.sources.map(\.value) ?? []
         self.request = Self.values(

@@ -190,6 +190,7 @@ final class ClientConnection: EventHandler {
         let refused = takeExchange()
         state = .exchange
         closesAfterResponse = true
+        decoder.keepRequestLine(of: input.readable, in: &refused.request)
         refused.refuse(on: .http1(self), headStartedAt: headStart, with: answer)
     }
 

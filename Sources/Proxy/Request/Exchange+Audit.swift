@@ -49,7 +49,7 @@ extension Exchange {
     private func withAuditEntry(_ decision: AuditDecision, _ body: (inout AuditEntry) -> Void) {
         guard let connection = stream?.connection else { return }
         worker.logScratch.removeAll()
-        client.append(to: &worker.logScratch)
+        appendClient(to: &worker.logScratch)
         var entry = AuditEntry()
         entry.time = worker.wallNow
         entry.decision = decision

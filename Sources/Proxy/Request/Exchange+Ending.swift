@@ -13,7 +13,8 @@ extension Exchange {
         worker.recycle(self)
     }
 
-    /// A request whose head was wrong: there is no route, and nothing of it is believed.
+    /// A request whose head was wrong: there is no route, and nothing of it is believed. `request` has what was read of
+    /// its first line, for the log and for the answer, which has no content for HEAD (RFC 9110 section 9.3.2).
     func refuse(on stream: RequestStream, headStartedAt start: MonotonicTime, with refusal: GatewayAnswer) {
         self.stream = stream
         startTime = start
@@ -22,8 +23,6 @@ extension Exchange {
         snapshot = worker.snapshot
         route = worker.snapshot.unrouted
         client = stream.connection.peer.address
-        // A head that broke off is no request: nothing of it decides how the answer looks.
-        request.reset()
         answer(refusal)
     }
 

@@ -8,7 +8,7 @@ extension Exchange {
     func withLogEntry(duration: TimeAmount, _ body: (borrowing AccessLogEntry) -> Void) {
         guard let connection = stream?.connection else { return }
         worker.scratch.removeAll()
-        client.append(to: &worker.scratch)
+        appendClient(to: &worker.scratch)
         let clientEnd = worker.scratch.readableCount
         let isQueryMasked = request.hasQuery && appendMasked(request.query)
         let queryEnd = worker.scratch.readableCount
@@ -44,6 +44,11 @@ extension Exchange {
         if let referer { entry.referer = isRefererMasked ? built.from(queryEnd) : referer }
         body(entry)
         worker.scratch.removeAll()
+    }
+
+    /// Appends the client's address, or `unknown`.
+    func appendClient(to buffer: inout IOBuffer) {
+        if let client { client.append(to: &buffer) } else { buffer.append("unknown") }
     }
 
     /// Appends the query to the worker's scratch buffer, without the tokens in it; nothing if there is none.

@@ -24,8 +24,9 @@ final class Exchange {
     var trailers = HeaderList()
     var progress = RequestProgress.complete
     let match = RouteMatch()
-    /// The address that the request is attributed to: the peer's, or what a trusted proxy says.
-    var client: IPAddress
+    /// The address that the request is attributed to: the peer's, or what a trusted proxy says. Nil when what it says
+    /// can't be read.
+    var client: IPAddress?
     /// Who sends the request, as the identity plugins found out.
     var caller = Caller()
     /// Why they refused it; decides the challenge of the answer.
@@ -92,7 +93,6 @@ final class Exchange {
     init(worker: Worker, unrouted: CompiledRoute) {
         self.worker = worker
         uncountedRoute = .passUnretained(unrouted)
-        client = IPAddress(ipv4: 0)
     }
 
     /// Makes the exchange as new, but for its memory.
@@ -189,6 +189,9 @@ struct Attempt {
     var further = 0
     /// When the next attempt begins; in the distant future when none is waited for.
     var retryAt = MonotonicTime.distantFuture
+    /// What the exchange has among the requests that lack a connection, 0 when it lacks none; and how often it did.
+    var starvedTicket: UInt64 = 0
+    var starvations = 0
     /// Whether the answer that comes is dropped, because there will be another attempt; and how much of it was.
     var isDiscarding = false
     var discardedBytes = 0

@@ -32,47 +32,25 @@ package struct ForwardingPolicy {
     /// Decides who the client is, and makes the request's forwarding fields say what is known.
     func apply(to exchange: Exchange, peer: IPAddress, listener: ListenerPort) {
         let isTrusted = trusts(peer)
-        exchange.client = isTrusted ? originalClient(exchange.request.fields, peer: peer) : peer
-        if !isTrusted { exchange.request.fields.removeAll(.untrusted) }
+        let origin: ClientOrigin
+        if isTrusted {
+            origin = believe(&exchange.request.fields, peer: peer)
+        } else {
+            origin = ClientOrigin(address: peer)
+            exchange.request.fields.removeAll(.untrusted)
+        }
+        exchange.client = origin.address
         identify(exchange, isTrusted: isTrusted)
-        if sendsXForwarded { appendXForwarded(to: exchange, peer: peer, listener: listener, isTrusted: isTrusted) }
-        if sendsForwarded { appendForwarded(to: exchange, peer: peer) }
+        if sendsXForwarded { appendXForwarded(to: exchange, origin, peer: peer, listener: listener) }
+        if sendsForwarded { appendForwarded(to: exchange, origin, peer: peer) }
         appendVia(to: exchange)
-    }
-
-    /// The last address in `X-Forwarded-For` that no trusted proxy has: those before it could be anybody's invention.
-    package func originalClient(_ fields: borrowing HeaderList, peer: IPAddress) -> IPAddress {
-        var client = peer
-        // Several lines are one list (RFC 9110 section 5.3), read from its end.
-        var line = fields.endIndex
-        while line > 0 {
-            line -= 1
-            let field = fields.field(at: line)
-            if field.isRemoved || field.known != .xForwardedFor { continue }
-            guard continueBackwards(through: fields.value(at: line), to: &client) else { break }
-        }
-        return client
-    }
-
-    /// - Returns: whether all addresses in `value` are trusted proxies', so that who came before them is of interest.
-    private func continueBackwards(through value: ByteView, to client: inout IPAddress) -> Bool {
-        var end = value.count
-        while end > 0 {
-            var start = end
-            while start > 0, value[start - 1] != ASCII.comma { start -= 1 }
-            guard let address = IPAddress(text: value[start..<end].trimmingWhitespace()) else { return false }
-            // One client has one address, whichever way a dual-stack proxy writes it.
-            client = address.unmapped
-            guard trusts(address), start > 0 else { return trusts(address) }
-            end = start - 1
-        }
-        return false
     }
 
     // MARK: Request id and trace
 
     private func identify(_ exchange: Exchange, isTrusted: Bool) {
         let worker = exchange.worker
+        if isTrusted { exchange.request.fields.keepLast(of: .xRequestID) }
         if isTrusted, let given = exchange.request.fields.value(of: .xRequestID), RequestID.isAcceptable(given) {
             exchange.requestID.append(given)
         } else {
@@ -118,43 +96,89 @@ package struct ForwardingPolicy {
 
     // MARK: Forwarding fields
 
-    private func appendXForwarded(to exchange: Exchange, peer: IPAddress, listener: ListenerPort, isTrusted: Bool) {
+    private func appendXForwarded(
+        to exchange: Exchange, _ origin: ClientOrigin, peer: IPAddress, listener: ListenerPort
+    ) {
         let worker = exchange.worker
         // One line, whatever came: many servers read only one.
         if exchange.request.fields.contains(.xForwardedFor) {
-            exchange.request.fields.appendCombinedValue(named: ByteView("X-Forwarded-For"), to: &worker.scratch)
+            exchange.request.fields.appendElements(of: .xForwardedFor, to: &worker.scratch)
             exchange.request.fields.removeAll(.xForwardedFor)
-            worker.scratch.append(", ")
+        } else if origin.entry != nil {
+            Self.append(origin.address, to: &worker.scratch)
         }
+        if !worker.scratch.isEmpty { worker.scratch.append(", ") }
         peer.append(to: &worker.scratch)
         exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
         worker.scratch.removeAll()
-        if !exchange.request.fields.contains(.xForwardedProto) {
-            exchange.request.fields.append(.xForwardedProto, value: "http")
-        }
-        if !exchange.request.fields.contains(.xForwardedHost), !exchange.request.authority.isEmpty {
-            exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
-        }
+        appendRequested(to: exchange, origin)
         if !exchange.request.fields.contains(.xForwardedPort) {
             exchange.request.fields.append(.xForwardedPort, value: listener.portText)
         }
     }
 
-    /// RFC 7239 section 4: one element for this hop.
-    private func appendForwarded(to exchange: Exchange, peer: IPAddress) {
-        let worker = exchange.worker
-        worker.scratch.append(peer.isIPv4 ? "for=" : "for=\"[")
-        peer.append(to: &worker.scratch)
-        if !peer.isIPv4 { worker.scratch.append("]\"") }
-        if !exchange.request.authority.isEmpty {
-            worker.scratch.append(";host=\"")
-            worker.scratch.append(exchange.request.authority)
-            worker.scratch.append("\"")
+    /// What the client asked for: by what a trusted proxy says, or as it came to the gateway.
+    private func appendRequested(to exchange: Exchange, _ origin: ClientOrigin) {
+        if !exchange.request.fields.contains(.xForwardedProto) {
+            if let scheme = origin.forwardedElement(in: exchange.request.fields)?.scheme, scheme.isToken {
+                exchange.request.fields.append(.xForwardedProto, value: scheme)
+            } else {
+                exchange.request.fields.append(.xForwardedProto, value: "http")
+            }
         }
-        worker.scratch.append(";proto=http")
+        if exchange.request.fields.contains(.xForwardedHost) { return }
+        if let host = origin.forwardedElement(in: exchange.request.fields)?.host, Self.isAuthority(host) {
+            exchange.request.fields.append(.xForwardedHost, value: host)
+        } else if !exchange.request.authority.isEmpty {
+            exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
+        }
+    }
+
+    /// RFC 7239 section 4: one element for this hop, behind those of the proxies before it. Where they told of theirs in
+    /// `X-Forwarded-*` only, what those say of the client is the first.
+    private func appendForwarded(to exchange: Exchange, _ origin: ClientOrigin, peer: IPAddress) {
+        let worker = exchange.worker
+        let isContinued = exchange.request.fields.contains(.forwarded)
+        let scheme = isContinued ? nil : exchange.request.fields.value(of: .xForwardedProto)
+        let host = isContinued ? nil : exchange.request.fields.value(of: .xForwardedHost)
+        if !isContinued, origin.entry != nil {
+            Self.appendElement(for: origin.address, host: host, scheme: scheme, to: &worker.scratch)
+            worker.scratch.append(", ")
+            Self.appendElement(for: peer, host: exchange.request.authority, scheme: nil, to: &worker.scratch)
+        } else {
+            Self.appendElement(
+                for: peer, host: host ?? exchange.request.authority, scheme: scheme, to: &worker.scratch)
+        }
         exchange.request.fields.append(.forwarded, value: worker.scratch.readable)
         worker.scratch.removeAll()
     }
+
+    /// - Parameters:
+    ///   - host: left out where it is no host.
+    ///   - scheme: `http` unless it is given and can be one.
+    private static func appendElement(
+        for node: IPAddress?, host: ByteView?, scheme: ByteView?, to buffer: inout IOBuffer
+    ) {
+        let isQuoted = node.map { !$0.isIPv4 } ?? false
+        buffer.append(isQuoted ? "for=\"[" : "for=")
+        append(node, to: &buffer)
+        if isQuoted { buffer.append("]\"") }
+        if let host, isAuthority(host) {
+            buffer.append(";host=\"")
+            buffer.append(host)
+            buffer.append("\"")
+        }
+        buffer.append(";proto=")
+        if let scheme, scheme.isToken { buffer.append(scheme) } else { buffer.append("http") }
+    }
+
+    /// What nobody knows is `unknown` (RFC 7239 section 6.2).
+    private static func append(_ client: IPAddress?, to buffer: inout IOBuffer) {
+        if let client { client.append(to: &buffer) } else { buffer.append("unknown") }
+    }
+
+    /// Whether `text` is a host with or without a port, so that nothing in it ends a quoted string.
+    private static func isAuthority(_ text: ByteView) -> Bool { (try? Authority(parsing: text)) != nil }
 
     /// RFC 9110 section 7.6.3: a gateway names itself in every request that it passes on.
     private func appendVia(to exchange: Exchange) {

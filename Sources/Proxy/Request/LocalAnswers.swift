@@ -64,6 +64,24 @@ extension Exchange {
         return .parked
     }
 
+    /// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 section 7.6.2). One that can't be read, or isn't alone,
+    /// says nothing, and goes no further.
+    ///
+    /// - Returns: whether the request ends here.
+    func isLastHop() -> Bool {
+        guard let line = request.fields.firstIndex(of: .maxForwards) else { return false }
+        let isAlone = request.fields.firstIndex(of: .maxForwards, from: line + 1) == nil
+        let hops = isAlone ? request.fields.value(at: line).decimalValue() : nil
+        if hops == 0 { return true }
+        request.fields.removeAll(.maxForwards)
+        if let hops {
+            request.fields.beginValue(.maxForwards)
+            request.fields.appendToValue(decimal: UInt64(hops - 1))
+            request.fields.finishValue()
+        }
+        return false
+    }
+
     func startLocalAnswer(status: Int) {
         worker.scratch.removeAll()
         responseHead.reset()

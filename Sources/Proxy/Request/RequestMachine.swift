@@ -92,12 +92,14 @@ extension Exchange {
         request.fields.removeAll(.identity)
         snapshot.forwarding.apply(to: self, peer: connection.peer.address, listener: connection.listener)
         if isUpgrade { return .respond(.upgradeNotSupported) }
+        if request.method == .options, request.fields.contains(.maxForwards), isLastHop() { return answerOptions() }
         return .next(.route)
     }
 
     private func findRoute(in snapshot: Snapshot) -> StepOutcome {
         guard let connection = stream?.connection else { return .parked }
-        if request.targetForm == .asterisk { return answerOptions() }
+        // `*` in either form of the target (RFC 9112 section 3.2.4): any other path begins with a slash.
+        if request.path == "*" { return answerOptions() }
         let published = snapshot.published.route(of: request.path, listener: connection.listener.index)
         if published >= 0 { return take(snapshot.routes[published], on: connection) }
         let asked = RouteRequest(

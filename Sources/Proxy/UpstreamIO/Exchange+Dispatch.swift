@@ -95,11 +95,21 @@ extension Exchange {
             connection.begin(self)
         } catch {
             switch error {
-            case .overBudget: fail(.upstream(.poolExhausted))
+            case .overBudget: connectionIsLacking(to: pool)
             case .unresolved: connectFailed(.nameNotResolved)
             case .failed(let errno): connectFailed(UpstreamError(connecting: errno))
             }
         }
+    }
+
+    /// The upstream has as many connections as it may have. Idle ones, of this loop or of another, give way.
+    private func connectionIsLacking(to pool: TargetPool) {
+        if cluster?.yieldIdle() == true { return open(to: pool) }
+        guard worker.starved.wait(self, for: pool.budget) else { return fail(.upstream(.poolExhausted)) }
+        // Until then no target is asked.
+        attemptEnded(.dropped)
+        attempt.retryAt = worker.loop.now + StarvedRequests.waitMax
+        stream?.connection.wake(at: attempt.retryAt)
     }
 
     /// No connection could be had.

@@ -145,6 +145,7 @@ extension Exchange {
     func retryIsDue() {
         dropConnection()
         attempt.retryAt = .distantFuture
+        attempt.starvedTicket = 0
         connectToNext()
     }
 

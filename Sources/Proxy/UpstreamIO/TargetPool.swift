@@ -24,7 +24,10 @@ final class TargetPool {
     var settings = Settings()
     /// Where the target is now; empty while its name is not resolved.
     private(set) var endpoints: [IPEndpoint]
-    private var nextEndpoint = 0
+    /// Rises when they change: a connection of an earlier age may lead to where the target is no more.
+    private var age = 0
+    /// Begins anywhere, so that the first connections of all loops don't go to one address.
+    private var nextEndpoint: Int
     private var idle: [UpstreamConnection] = []
     /// Connections, idle ones included.
     private(set) var connectionCount = 0
@@ -32,7 +35,8 @@ final class TargetPool {
     private(set) var isRetired = false
 
     private let worker: Worker
-    private let budget: SharedBudget
+    /// What the connections of all of the upstream's targets on all loops are taken from, idle ones too.
+    let budget: SharedBudget
     private let lease: MetricsLease
     private let texts = TextArena()
 
@@ -41,6 +45,7 @@ final class TargetPool {
         self.worker = worker
         self.budget = budget
         self.endpoints = endpoints
+        nextEndpoint = Self.anyIndex(of: endpoints, worker)
         self.authority = texts.keep(authority)
         lease = worker.metrics.lease()
         metrics = lease.targetMetrics(upstream: key.upstream, target: key.target)
@@ -70,7 +75,8 @@ final class TargetPool {
         nextEndpoint += 1
         do throws(Errno) {
             let connection = UpstreamConnection(
-                socket: try StreamSocket.connecting(to: endpoint), pool: self, worker: worker)
+                socket: try StreamSocket.connecting(to: endpoint), endpoint: endpoint, age: age, pool: self,
+                worker: worker)
             try connection.start()
             connectionCount += 1
             return connection
@@ -89,7 +95,8 @@ final class TargetPool {
     /// Keeps `connection`, whose answer is complete, for the next request.
     func giveBack(_ connection: UpstreamConnection) {
         guard !isRetired, idle.count < settings.idleConnectionsMax,
-            connection.requestCount < settings.requestsPerConnectionMax
+            connection.requestCount < settings.requestsPerConnectionMax, isCurrent(connection),
+            !budget.wantsBack()
         else { return connection.close() }
         connection.state = .idle
         connection.idlePlace = idle.count
@@ -110,10 +117,42 @@ final class TargetPool {
         connection.idlePlace = -1
     }
 
+    /// Gives an idle connection up for one to another target, or of another loop: the one that was used longest ago.
+    /// - Returns: whether there was one.
+    func yieldIdle() -> Bool {
+        guard let oldest = idle.first else { return false }
+        oldest.close()
+        return true
+    }
+
     // MARK: Changes from outside
 
-    /// The target's name resolves to these addresses from now on. Connections to others live on until they idle out.
-    func resolve(to endpoints: [IPEndpoint]) { self.endpoints = endpoints }
+    /// The target's name resolves to these addresses from now on. Idle connections to others close now, busy ones after
+    /// their answer.
+    func resolve(to endpoints: [IPEndpoint]) {
+        if endpoints == self.endpoints { return }
+        self.endpoints = endpoints
+        age += 1
+        nextEndpoint = Self.anyIndex(of: endpoints, worker)
+        var index = idle.count
+        while index > 0 {
+            index -= 1
+            if !isCurrent(idle[index]) { idle[index].close() }
+        }
+    }
+
+    /// Whether the connection leads to where the target is now.
+    @inline(__always)
+    private func isCurrent(_ connection: UpstreamConnection) -> Bool {
+        if connection.age == age { return true }
+        guard endpoints.contains(connection.endpoint) else { return false }
+        connection.age = age
+        return true
+    }
+
+    private static func anyIndex(of endpoints: [IPEndpoint], _ worker: Worker) -> Int {
+        endpoints.count < 2 ? 0 : Int(worker.random.next() % UInt64(endpoints.count))
+    }
 
     /// No snapshot names the target: idle connections close now, the others after their answer.
     func retire() {
@@ -124,12 +163,12 @@ final class TargetPool {
     /// A snapshot names the target again.
     func revive() { isRetired = false }
 
-    /// What `Host` must say, where it isn't what the client sent.
+    /// What `Host` must say, where it isn't byte for byte what the client sent.
     func hostHeader(for exchange: Exchange) -> ByteView? {
         switch exchange.hostHeader {
         case .preserve:
             if exchange.request.authority.isEmpty { return authority }
-            return exchange.request.targetForm == .origin ? nil : exchange.request.authority
+            return exchange.request.hasCanonicalHost ? nil : exchange.request.authority
         case .target: return authority
         case .fixed(let host): return host
         }

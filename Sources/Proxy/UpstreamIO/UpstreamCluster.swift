@@ -36,6 +36,14 @@ final class UpstreamCluster {
         self.fallback = fallback
     }
 
+    /// Gives up an idle connection of this loop, of the target that has most of them.
+    /// - Returns: whether there was one.
+    func yieldIdle() -> Bool {
+        var most = 0
+        for index in 1..<max(targets.count, 1) where targets[index].idleCount > targets[most].idleCount { most = index }
+        return most < targets.count && targets[most].yieldIdle()
+    }
+
     /// What consistent hashing picks a target by; nil for another way of picking, or a request without the key.
     func hash(of exchange: Exchange) -> UInt64? { hashKey?.hash(of: exchange, by: Self.keyHash) }
 

@@ -31,6 +31,9 @@ final class UpstreamConnection: EventHandler {
     let buffers: BufferPool
     let pool: TargetPool
     let socket: StreamSocket
+    let endpoint: IPEndpoint
+    /// Of its pool's addresses, when `endpoint` was last found among them.
+    var age: Int
     var registration = Registration.none
 
     var state = UpstreamState.connecting
@@ -63,12 +66,14 @@ final class UpstreamConnection: EventHandler {
     var attemptStart = MonotonicTime.zero
     private var wakeUp = WakeUp()
 
-    init(socket: consuming StreamSocket, pool: TargetPool, worker: Worker) {
+    init(socket: consuming StreamSocket, endpoint: IPEndpoint, age: Int, pool: TargetPool, worker: Worker) {
         self.worker = worker
         loop = worker.loop
         buffers = worker.buffers
         self.pool = pool
         self.socket = socket
+        self.endpoint = endpoint
+        self.age = age
         lastActivity = loop.now
     }
 

@@ -6,6 +6,7 @@ import JOSE
 import Linux
 import Observability
 import Plugins
+import Traffic
 import Upstream
 
 /// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
@@ -21,6 +22,7 @@ package final class Worker: @unchecked Sendable {
     let identity: LoopIdentity
     let issuers: WorkerIssuers
     let gates: GateKeeper
+    let starved: StarvedRequests
     let stores: WorkerStores
     /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
     private(set) var signingState: SigningState?
@@ -65,6 +67,7 @@ package final class Worker: @unchecked Sendable {
         identity = LoopIdentity(random: &random, metrics: parts.metrics)
         issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
         gates = GateKeeper(loop: loop, seat: parts.seat, tell: parts.tellOfPlace)
+        starved = StarvedRequests(loop: loop, ask: parts.askForConnection)
         stores = WorkerStores(loop: loop, log: parts.log)
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
@@ -238,6 +241,13 @@ package final class Worker: @unchecked Sendable {
         }
     }
 
+    /// Another loop lacks a connection that `budget` pays for: gives up an idle one while there is no room for it.
+    func yieldIdle(of budget: SharedBudget) {
+        for pool in pools.values where pool.budget === budget {
+            if budget.hasRoom || pool.yieldIdle() { return }
+        }
+    }
+
     /// Takes no more connections, lets requests end, and then stops the loop.
     package func drain() {
         guard !isDraining else { return }
@@ -281,6 +291,8 @@ package struct WorkerParts {
     var seat = 0
     /// Tells another loop that there may be a place at a limit.
     var tellOfPlace: GateKeeper.Tell = { _, _ in }
+    /// Has the other loops give up idle connections.
+    var askForConnection: StarvedRequests.Ask = { _ in false }
 
     package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
         self.metrics = metrics

@@ -6,15 +6,23 @@ import Proxy
 
 /// The process's logs.
 final class LogSet {
-    let error: LogService
+    /// The process's own log.
+    let log: Observability.ErrorLog
+    private let error: LogService
     /// Nil when the configuration wants none.
     private var access: LogService?
     private var audit: LogService?
+    /// Out of use; they may have lines to write yet.
+    private var retired: [LogService] = []
     private let standardOutput = LogFile.stream(1)
     private let standardError = LogFile.stream(2)
 
-    init() throws(Errno) {
+    init(level: LogLevel) throws(Errno) {
         error = try LogService(name: "error-log", to: standardError, capacity: 256, batchSize: 4096)
+        log = ErrorLog(queue: error.queue, level: .init(level)) {
+            ErrorLog.Instant(
+                wall: WallTime(nanoseconds: SystemClock.wallNanoseconds()), monotonic: SystemClock.monotonic())
+        }
     }
 
     /// Logs that are open already, for a configuration that isn't served yet.
@@ -26,38 +34,43 @@ final class LogSet {
 
         /// Closes what was opened: the configuration won't be served.
         func cancel() {
-            if replacesAccess { access?.stop(within: .zero) }
-            if replacesAudit { audit?.stop(within: .zero) }
+            let now = SystemClock.monotonic()
+            if replacesAccess { access?.end(by: now) }
+            if replacesAudit { audit?.end(by: now) }
         }
     }
 
     /// Opens what `configuration` wants, but for logs that stay as they are.
-    /// - Parameter before: what is served now; nil at the start.
-    func prepare(_ configuration: GatewayConfiguration, before: GatewayConfiguration?) throws(Errno) -> Change {
+    /// - Parameters:
+    ///   - before: what is served now; nil at the start.
+    ///   - files: the configuration's, to tell where a file that can't be opened comes from.
+    func prepare(
+        _ configuration: GatewayConfiguration, before: GatewayConfiguration?, files: SourceFiles
+    ) throws(LogFailure) -> Change {
         let replacesAccess =
             before.map { !$0.accessLog.goesWhere(configuration.accessLog) } ?? true
         let replacesAudit = before.map { !$0.auditLog.goesWhere(configuration.auditLog) } ?? true
         var fresh: LogService?
         if replacesAccess, configuration.accessLog.enabled.value {
-            fresh = try open("access-log", configuration.accessLog.destination.value)
+            fresh = try open("access-log", configuration.accessLog.destination, field: "access_log.file", files)
         }
-        do throws(Errno) {
+        do throws(LogFailure) {
             var audit = self.audit
             if replacesAudit {
                 audit =
                     configuration.auditLog.enabled.value
-                    ? try open("audit-log", configuration.auditLog.destination.value) : nil
+                    ? try open("audit-log", configuration.auditLog.destination, field: "audit_log.file", files) : nil
             }
             return Change(
                 access: replacesAccess ? fresh : access, audit: audit, replacesAccess: replacesAccess,
                 replacesAudit: replacesAudit)
         } catch {
-            fresh?.stop(within: .zero)
+            fresh?.end(by: SystemClock.monotonic())
             throw error
         }
     }
 
-    /// - Returns: logs that are out of use, to be stopped when all loops have handed in their last lines.
+    /// - Returns: logs that are out of use, to be retired when all loops have handed in their last lines.
     func commit(_ change: Change) -> [LogService] {
         var old: [LogService] = []
         if change.replacesAccess, let access { old.append(access) }
@@ -67,14 +80,36 @@ final class LogSet {
         return old
     }
 
-    private func open(_ name: String, _ destination: LogDestination) throws(Errno) -> LogService {
-        let file: LogFile
-        switch destination {
-        case .standardOutput: file = standardOutput
-        case .standardError: file = standardError
-        case .file(let path): file = try .file(path)
+    /// Has logs that get no more lines write what waits, without waiting for that.
+    func retire(_ old: [LogService]) {
+        let limit = SystemClock.monotonic() + Self.endLimit
+        for log in old { log.end(by: limit) }
+        retired.removeAll(where: \.hasEnded)
+        retired += old
+    }
+
+    private func open(
+        _ name: String, _ destination: Setting<LogDestination>, field: String, _ files: SourceFiles
+    ) throws(LogFailure) -> LogService {
+        do throws(Errno) {
+            let file: LogFile
+            switch destination.value {
+            case .standardOutput: file = standardOutput
+            case .standardError: file = standardError
+            case .file(let path):
+                file = try .file(path) { [log] path, error in
+                    log.warning("a log can't be opened anew: the old file stays in use") { line in
+                        line.field("log", name)
+                        line.field("file", path)
+                        line.field("error", LogFailure.text(error))
+                    }
+                }
+            }
+            return try LogService(name: name, to: file, capacity: 64, batchSize: 64 * 1024)
+        } catch {
+            throw LogFailure(
+                field: field, place: files.describe(destination.origin), path: destination.value.name, error: error)
         }
-        return try LogService(name: name, to: file, capacity: 64, batchSize: 64 * 1024)
     }
 
     /// Where the loops write, and how long a line may wait there.
@@ -89,6 +124,8 @@ final class LogSet {
     }
 
     private static let auditFlushDelay = TimeAmount.milliseconds(100)
+    /// How long a log may take to write what waits at its end. Then its reader stands still.
+    private static let endLimit = TimeAmount.seconds(2)
 
     /// Opens all files anew.
     func reopen() {
@@ -98,13 +135,26 @@ final class LogSet {
 
     /// Writes what waits, and ends the writers.
     func stop() {
-        access?.stop(within: .seconds(2))
-        audit?.stop(within: .seconds(2))
-        error.stop(within: .seconds(1))
+        let limit = SystemClock.monotonic() + Self.endLimit
+        let all = [access, audit, error].compactMap(\.self) + retired
+        for log in all { log.end(by: limit) }
+        for log in all { log.waitForEnd(by: limit) }
     }
 
     var accessStatistics: LogStatistics { access?.queue.statistics ?? LogStatistics() }
     var auditStatistics: LogStatistics { audit?.queue.statistics ?? LogStatistics() }
+    var errorStatistics: LogStatistics { error.queue.statistics }
+}
+
+extension LogDestination {
+    /// As in the configuration.
+    fileprivate var name: String {
+        switch self {
+        case .standardOutput: "stdout"
+        case .standardError: "stderr"
+        case .file(let path): path
+        }
+    }
 }
 
 extension AccessLog {

@@ -25,7 +25,7 @@ enum RunCommand {
             let process = try ServerProcess(
                 blueprint, loader: loader, signals: signals, startTime: startTime)
             process.warnOf(checked, descriptorLimit: descriptorLimit)
-            guard process.start() else { return 1 }
+            guard process.start(files: checked.files) else { return 1 }
             if let demo { demo(process.gateway) }
             return process.serve()
         } catch {

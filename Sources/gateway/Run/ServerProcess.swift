@@ -37,12 +37,8 @@ final class ServerProcess: EventHandler {
         self.signals = signals
         self.loader = loader
         loop = try EventLoop()
-        let logs = try LogSet()
-        self.logs = logs
-        log = ErrorLog(queue: logs.error.queue, level: .init(blueprint.configuration.errorLog.level.value)) {
-            ErrorLog.Instant(
-                wall: WallTime(nanoseconds: SystemClock.wallNanoseconds()), monotonic: SystemClock.monotonic())
-        }
+        logs = try LogSet(level: blueprint.configuration.errorLog.level.value)
+        log = logs.log
         registry = MetricsRegistry(version: programVersion, startTime: startTime)
         gateway = Gateway(blueprint, loop: loop, registry: registry, log: log)
         adminState = AdminState(startTime: startTime)
@@ -56,7 +52,7 @@ final class ServerProcess: EventHandler {
                 sample: { [logs] in
                     ProcessSample.now(
                         accessLog: logs.accessStatistics, auditLog: logs.auditStatistics,
-                        errorLog: logs.error.queue.statistics)
+                        errorLog: logs.errorStatistics)
                 }),
             loop: loop, log: log, startTime: startTime)
     }
@@ -72,18 +68,19 @@ final class ServerProcess: EventHandler {
         }
     }
 
+    /// - Parameter files: the configuration's.
     /// - Returns: whether the gateway serves.
-    func start() -> Bool {
+    func start(files: SourceFiles) -> Bool {
         let configuration = gateway.blueprint.configuration
         do {
-            _ = logs.commit(try logs.prepare(configuration, before: nil))
+            _ = logs.commit(try logs.prepare(configuration, before: nil, files: files))
             try gateway.start(logs: logs.outputs(configuration))
             admin.commit(try admin.prepare(at: configuration.admin?.address.value))
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
         } catch {
             log.error("the gateway can't start") { $0.field("error", "\(error)") }
-            logs.error.stop(within: .seconds(1))
+            logs.stop()
             return false
         }
         adminState.applied(digest: configuration.digest, at: wallNow)
@@ -165,7 +162,7 @@ final class ServerProcess: EventHandler {
         }
         var logChange: LogSet.Change?
         do {
-            let fresh = try logs.prepare(after, before: before)
+            let fresh = try logs.prepare(after, before: before, files: checked.files)
             logChange = fresh
             let transfer = LoopBound(self)
             // Whatever can fail comes first: then all of the new configuration takes effect, or nothing of it.
@@ -211,8 +208,11 @@ final class ServerProcess: EventHandler {
         let old = logs.commit(change)
         if after.accessLog == before.accessLog, after.auditLog == before.auditLog { return }
         gateway.setLogs(logs.outputs(after))
-        // The loops hand in their last lines before they switch; the old writers end when those are written.
-        if !old.isEmpty { gateway.afterAllLoops { for log in old { log.stop(within: .seconds(2)) } } }
+        // The loops hand in their last lines before they switch; the old writers end when those are written, or their time is up.
+        if !old.isEmpty {
+            let logs = LoopBound(logs)
+            gateway.afterAllLoops { logs.value.retire(old) }
+        }
     }
 
     private func write(_ diagnostic: Diagnostic, of checked: CheckedConfiguration) {

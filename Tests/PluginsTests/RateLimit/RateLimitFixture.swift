@@ -75,7 +75,7 @@ final class RateLimitFixture {
 
     /// One request through the given phases.
     func send(
-        _ chain: RateLimitChain, _ phases: [RateLimitPhase] = [.anonymous], client: String = "192.0.2.1",
+        _ chain: RateLimitChain, _ phases: [RateLimitPhase] = [.anonymous], client: String? = "192.0.2.1",
         headers: [(String, String)] = [], method: String = "GET", identity: RouteIdentity? = nil
     ) throws -> RateLimitVerdict {
         var decoder = RequestDecoder(limits: MessageLimits())
@@ -86,7 +86,7 @@ final class RateLimitFixture {
             try decoder.decodeHead(view, into: &request)
         }
         guard case .complete = progress else { throw MessageError.missingHost }
-        let address = try #require(IPAddress(text: client))
+        let address = try client.map { try #require(IPAddress(text: $0)) }
         if phases.first == .anonymous { state.reset() }
         for phase in phases {
             inquiry.begin(phase)

@@ -31,6 +31,21 @@ struct RateLimitTests {
         for (client, verdict) in table { #expect(try fixture.send(chain, client: client) == verdict, "\(client)") }
     }
 
+    @Test("a client whom nobody knows lacks the key, and has no bucket of a network's")
+    func unknownClients() throws {
+        let fixture = RateLimitFixture()
+        let verdicts: [(RateLimitKey.Missing, [RateLimitVerdict])] = [
+            (.refuse, [.keyMissing, .keyMissing]), (.skip, [.proceed, .proceed]), (.shared, [.proceed, .refuse]),
+        ]
+        for (missing, expected) in verdicts {
+            let chain = fixture.chain([
+                try fixture.rule("\(missing)", burst: 1, key: [.client(ipv6Prefix: 56)], missing: missing)
+            ])
+            for verdict in expected { #expect(try fixture.send(chain, client: nil) == verdict, "\(missing)") }
+            #expect(try fixture.send(chain, client: "0.0.0.0") == .proceed)
+        }
+    }
+
     @Test("a key of several parts has a bucket for each combination, in their order")
     func combinations() throws {
         let fixture = RateLimitFixture()
