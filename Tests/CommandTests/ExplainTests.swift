@@ -36,6 +36,26 @@ struct ExplainTests {
     }
 
     @Test(
+        "conditions are on what the gateway makes of the request, not on what a client said",
+        arguments: [([], "app/plain"), (["--header", "X-Forwarded-Proto: https"], "app/plain")])
+    func conditionsOnForwarding(options: [String], route: String) throws {
+        let app = """
+            domain: app
+            routes:
+              plain:
+                match: {prefix: /, headers: {X-Forwarded-Proto: http, traceparent: {present: true}}}
+                redirect: {scheme: https}
+              secured:
+                match: {prefix: /}
+                respond: {status: 204}
+            """
+        let folder = try TemporaryFolder(["gateway.yaml": Sample.gateway, "app.yaml": app])
+        let outcome = Outcome(["explain", "DIR", "GET", "http://app.test/in"] + options, in: folder)
+        #expect(outcome.output.contains("route          \(route)") || outcome.output.contains("route     \(route)"))
+        #expect(outcome.output.contains("308 Location: https://app.test/in"), "\(outcome.output)")
+    }
+
+    @Test(
         "the route, the answer and the status",
         arguments: [
             (["GET", "http://app.test/accounts/7"], 0, ["app/read", "id = 7", "/v2/7", "rewritten"]),

@@ -87,6 +87,20 @@ extension RequestPreview {
         }
     }
 
+    /// Routes may have conditions on what the gateway says of the client, and templates may read it.
+    private func applyForwarding(
+        to request: inout RequestHead, listener: Int, client: IPAddress?, in blueprint: Blueprint
+    ) {
+        let texts = TextArena()
+        var random = RandomSource(seed: 1)
+        var scratch = IOBuffer()
+        var requestID = IOBuffer()
+        _ = ForwardingPolicy(blueprint.configuration).apply(
+            to: &request, from: client ?? IPAddress(ipv4: 0x7f00_0001), isTrusted: false,
+            portText: texts.keep(String(blueprint.configuration.listeners[listener].address.value.port)),
+            at: WallTime(nanoseconds: 0), random: &random, scratch: &scratch, requestID: &requestID)
+    }
+
     private mutating func preview(
         _ request: inout RequestHead, listener: Int, client: IPAddress?, _ caller: CallerQuestion?,
         in blueprint: Blueprint
@@ -97,7 +111,7 @@ extension RequestPreview {
         let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
         request.fields.removeHopByHop()
         request.fields.removeAll(.identity)
-        request.fields.removeAll(.untrusted)
+        applyForwarding(to: &request, listener: listener, client: client, in: blueprint)
         if isUpgrade { return outcome = .answer(Answer(.upgradeNotSupported)) }
         if request.path == "*" {
             return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))

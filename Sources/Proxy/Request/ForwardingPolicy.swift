@@ -30,127 +30,141 @@ package struct ForwardingPolicy {
     }
 
     /// Decides who the client is, and makes the request's forwarding fields say what is known.
-    func apply(to exchange: Exchange, peer: IPAddress, listener: ListenerPort) {
-        let isTrusted = trusts(peer)
+    /// - Parameters:
+    ///   - isTrusted: whether `peer` is believed about whom it speaks for.
+    ///   - portText: the listener's port, in decimal.
+    ///   - scratch: empty, and left so.
+    ///   - requestID: empty; gets the request's id.
+    func apply(
+        to request: inout RequestHead, from peer: IPAddress, isTrusted: Bool, portText: ByteView, at now: WallTime,
+        random: inout RandomSource, scratch: inout IOBuffer, requestID: inout IOBuffer
+    ) -> Introduction {
         let origin: ClientOrigin
         if isTrusted {
-            origin = believe(&exchange.request.fields, peer: peer)
+            origin = believe(&request.fields, peer: peer)
         } else {
             origin = ClientOrigin(address: peer)
-            exchange.request.fields.removeAll(.untrusted)
+            request.fields.removeAll(.untrusted)
         }
-        exchange.client = origin.address
-        identify(exchange, isTrusted: isTrusted)
-        if sendsXForwarded { appendXForwarded(to: exchange, origin, peer: peer, listener: listener) }
-        if sendsForwarded { appendForwarded(to: exchange, origin, peer: peer) }
-        appendVia(to: exchange)
+        identify(&request.fields, isTrusted: isTrusted, at: now, &random, &requestID)
+        var introduction = Introduction(client: origin.address)
+        if sendsTraceContext {
+            introduction.traceID = continueTrace(&request.fields, isTrusted: isTrusted, &random, &scratch)
+        }
+        if sendsXForwarded { appendXForwarded(to: &request, origin, peer: peer, portText, &scratch) }
+        if sendsForwarded { appendForwarded(to: &request, origin, peer: peer, &scratch) }
+        appendVia(to: &request)
+        return introduction
     }
 
     // MARK: Request id and trace
 
-    private func identify(_ exchange: Exchange, isTrusted: Bool) {
-        let worker = exchange.worker
-        if isTrusted { exchange.request.fields.keepLast(of: .xRequestID) }
-        if isTrusted, let given = exchange.request.fields.value(of: .xRequestID), RequestID.isAcceptable(given) {
-            exchange.requestID.append(given)
+    private func identify(
+        _ fields: inout HeaderList, isTrusted: Bool, at now: WallTime, _ random: inout RandomSource,
+        _ requestID: inout IOBuffer
+    ) {
+        if isTrusted { fields.keepLast(of: .xRequestID) }
+        if isTrusted, let given = fields.value(of: .xRequestID), RequestID.isAcceptable(given) {
+            requestID.append(given)
         } else {
-            exchange.request.fields.removeAll(.xRequestID)
-            RequestID(at: worker.wallNow, using: &worker.random).append(to: &exchange.requestID)
-            if sendsRequestID { exchange.request.fields.append(.xRequestID, value: exchange.requestID.readable) }
+            fields.removeAll(.xRequestID)
+            RequestID(at: now, using: &random).append(to: &requestID)
+            if sendsRequestID { fields.append(.xRequestID, value: requestID.readable) }
         }
-        if sendsTraceContext { continueTrace(exchange, isTrusted: isTrusted) }
     }
 
-    private func continueTrace(_ exchange: Exchange, isTrusted: Bool) {
-        let worker = exchange.worker
+    private func continueTrace(
+        _ fields: inout HeaderList, isTrusted: Bool, _ random: inout RandomSource, _ scratch: inout IOBuffer
+    ) -> TraceID {
         let context: TraceContext
-        if isTrusted, let line = exchange.request.fields.firstIndex(of: .traceparent),
+        if isTrusted, let line = fields.firstIndex(of: .traceparent),
             // More than one is no context (W3C Trace Context section 3.2).
-            exchange.request.fields.firstIndex(of: .traceparent, from: line + 1) == nil,
-            let parent = TraceContext(parsing: exchange.request.fields.value(at: line))
+            fields.firstIndex(of: .traceparent, from: line + 1) == nil,
+            let parent = TraceContext(parsing: fields.value(at: line))
         {
-            context = parent.child(using: &worker.random)
-            dropLongTraceState(exchange)
+            context = parent.child(using: &random)
+            dropLongTraceState(&fields)
         } else {
-            context = TraceContext(sampled: false, using: &worker.random)
-            exchange.request.fields.removeAll(.tracestate)
+            context = TraceContext(sampled: false, using: &random)
+            fields.removeAll(.tracestate)
         }
-        exchange.traceID = context.traceID
-        exchange.request.fields.removeAll(.traceparent)
-        context.append(to: &worker.scratch)
-        exchange.request.fields.append(.traceparent, value: worker.scratch.readable)
-        worker.scratch.removeAll()
+        fields.removeAll(.traceparent)
+        context.append(to: &scratch)
+        fields.append(.traceparent, value: scratch.readable)
+        scratch.removeAll()
+        return context.traceID
     }
 
     /// A `tracestate` beyond the length that everybody must pass on is dropped whole.
-    private func dropLongTraceState(_ exchange: Exchange) {
-        guard exchange.request.fields.contains(.tracestate) else { return }
+    private func dropLongTraceState(_ fields: inout HeaderList) {
+        guard fields.contains(.tracestate) else { return }
         var length = 0
-        var next = exchange.request.fields.firstIndex(of: .tracestate)
+        var next = fields.firstIndex(of: .tracestate)
         while let index = next {
-            length += exchange.request.fields.value(at: index).count
-            next = exchange.request.fields.firstIndex(of: .tracestate, from: index + 1)
+            length += fields.value(at: index).count
+            next = fields.firstIndex(of: .tracestate, from: index + 1)
         }
-        if !TraceState.isAcceptable(length: length) { exchange.request.fields.removeAll(.tracestate) }
+        if !TraceState.isAcceptable(length: length) { fields.removeAll(.tracestate) }
     }
 
     // MARK: Forwarding fields
 
     private func appendXForwarded(
-        to exchange: Exchange, _ origin: ClientOrigin, peer: IPAddress, listener: ListenerPort
+        to request: inout RequestHead, _ origin: ClientOrigin, peer: IPAddress, _ portText: ByteView,
+        _ scratch: inout IOBuffer
     ) {
-        let worker = exchange.worker
         // One line, whatever came: many servers read only one.
-        if exchange.request.fields.contains(.xForwardedFor) {
-            exchange.request.fields.appendElements(of: .xForwardedFor, to: &worker.scratch)
-            exchange.request.fields.removeAll(.xForwardedFor)
+        if request.fields.contains(.xForwardedFor) {
+            request.fields.appendElements(of: .xForwardedFor, to: &scratch)
+            request.fields.removeAll(.xForwardedFor)
         } else if origin.entry != nil {
-            Self.append(origin.address, to: &worker.scratch)
+            Self.append(origin.address, to: &scratch)
         }
-        if !worker.scratch.isEmpty { worker.scratch.append(", ") }
-        peer.append(to: &worker.scratch)
-        exchange.request.fields.append(.xForwardedFor, value: worker.scratch.readable)
-        worker.scratch.removeAll()
-        appendRequested(to: exchange, origin)
-        if !exchange.request.fields.contains(.xForwardedPort) {
-            exchange.request.fields.append(.xForwardedPort, value: listener.portText)
+        if !scratch.isEmpty { scratch.append(", ") }
+        peer.append(to: &scratch)
+        request.fields.append(.xForwardedFor, value: scratch.readable)
+        scratch.removeAll()
+        appendRequested(to: &request, origin)
+        if !request.fields.contains(.xForwardedPort) {
+            request.fields.append(.xForwardedPort, value: portText)
         }
     }
 
     /// What the client asked for: by what a trusted proxy says, or as it came to the gateway.
-    private func appendRequested(to exchange: Exchange, _ origin: ClientOrigin) {
-        if !exchange.request.fields.contains(.xForwardedProto) {
-            if let scheme = origin.forwardedElement(in: exchange.request.fields)?.scheme, scheme.isToken {
-                exchange.request.fields.append(.xForwardedProto, value: scheme)
+    private func appendRequested(to request: inout RequestHead, _ origin: ClientOrigin) {
+        if !request.fields.contains(.xForwardedProto) {
+            if let scheme = origin.forwardedElement(in: request.fields)?.scheme, scheme.isToken {
+                request.fields.append(.xForwardedProto, value: scheme)
             } else {
-                exchange.request.fields.append(.xForwardedProto, value: "http")
+                request.fields.append(.xForwardedProto, value: "http")
             }
         }
-        if exchange.request.fields.contains(.xForwardedHost) { return }
-        if let host = origin.forwardedElement(in: exchange.request.fields)?.host, Self.isAuthority(host) {
-            exchange.request.fields.append(.xForwardedHost, value: host)
-        } else if !exchange.request.authority.isEmpty {
-            exchange.request.fields.append(.xForwardedHost, value: exchange.request.authority)
+        if request.fields.contains(.xForwardedHost) { return }
+        if let host = origin.forwardedElement(in: request.fields)?.host, Self.isAuthority(host) {
+            request.fields.append(.xForwardedHost, value: host)
+        } else if !request.authority.isEmpty {
+            request.fields.append(.xForwardedHost, value: request.authority)
         }
     }
 
     /// RFC 7239 section 4: one element for this hop, behind those of the proxies before it. Where they told of theirs in
     /// `X-Forwarded-*` only, what those say of the client is the first.
-    private func appendForwarded(to exchange: Exchange, _ origin: ClientOrigin, peer: IPAddress) {
-        let worker = exchange.worker
-        let isContinued = exchange.request.fields.contains(.forwarded)
-        let scheme = isContinued ? nil : exchange.request.fields.value(of: .xForwardedProto)
-        let host = isContinued ? nil : exchange.request.fields.value(of: .xForwardedHost)
+    private func appendForwarded(
+        to request: inout RequestHead, _ origin: ClientOrigin, peer: IPAddress, _ scratch: inout IOBuffer
+    ) {
+        let isContinued = request.fields.contains(.forwarded)
+        let scheme = isContinued ? nil : request.fields.value(of: .xForwardedProto)
+        let host = isContinued ? nil : request.fields.value(of: .xForwardedHost)
         if !isContinued, origin.entry != nil {
-            Self.appendElement(for: origin.address, host: host, scheme: scheme, to: &worker.scratch)
-            worker.scratch.append(", ")
-            Self.appendElement(for: peer, host: exchange.request.authority, scheme: nil, to: &worker.scratch)
+            Self.appendElement(for: origin.address, host: host, scheme: scheme, to: &scratch)
+            scratch.append(", ")
+            Self.appendElement(for: peer, host: request.authority, scheme: nil, to: &scratch)
         } else {
             Self.appendElement(
-                for: peer, host: host ?? exchange.request.authority, scheme: scheme, to: &worker.scratch)
+                for: peer, host: host ?? request.authority, scheme: scheme, to: &scratch)
         }
-        exchange.request.fields.append(.forwarded, value: worker.scratch.readable)
-        worker.scratch.removeAll()
+        request.fields.append(.forwarded, value: scratch.readable)
+        scratch.removeAll()
     }
 
     /// - Parameters:
@@ -181,10 +195,18 @@ package struct ForwardingPolicy {
     private static func isAuthority(_ text: ByteView) -> Bool { (try? Authority(parsing: text)) != nil }
 
     /// RFC 9110 section 7.6.3: a gateway names itself in every request that it passes on.
-    private func appendVia(to exchange: Exchange) {
-        exchange.request.fields.append(
-            .via, value: exchange.request.minorVersion > 0 ? "1.1 portcullis" : "1.0 portcullis")
+    private func appendVia(to request: inout RequestHead) {
+        request.fields.append(
+            .via, value: request.minorVersion > 0 ? "1.1 portcullis" : "1.0 portcullis")
     }
+}
+
+/// Who asks, as far as the forwarding fields tell.
+struct Introduction {
+    /// Nil when a trusted proxy names nobody.
+    let client: IPAddress?
+    /// Nil where no trace is continued or begun.
+    var traceID: TraceID?
 }
 
 extension KnownFieldSet {

@@ -90,7 +90,13 @@ extension Exchange {
         let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
         request.fields.removeHopByHop()
         request.fields.removeAll(.identity)
-        snapshot.forwarding.apply(to: self, peer: connection.peer.address, listener: connection.listener)
+        let peer = connection.peer.address
+        let introduction = snapshot.forwarding.apply(
+            to: &request, from: peer, isTrusted: snapshot.forwarding.trusts(peer),
+            portText: connection.listener.portText, at: worker.wallNow, random: &worker.random,
+            scratch: &worker.scratch, requestID: &requestID)
+        client = introduction.client
+        traceID = introduction.traceID
         if isUpgrade { return .respond(.upgradeNotSupported) }
         if request.method == .options, request.fields.contains(.maxForwards), isLastHop() { return answerOptions() }
         return .next(.route)
