@@ -104,7 +104,7 @@ extension ClientConnection {
 
     private func decodeContent(_ exchange: Exchange) -> ContentStep {
         do throws(MessageError) {
-            switch try body.next(input.readable, trailers: &exchange.trailers) {
+            switch try body.next(input.readable, trailers: &exchange.requestTrailers) {
             case .data(let range, let consumed):
                 touch(listener.settings.bodyIdleTimeout)
                 exchange.bytesIn += UInt64(consumed)

@@ -64,7 +64,7 @@ extension UpstreamConnection {
             return self.exchange === exchange && exchange.acceptsResponse ? .more : .stop
         }
         do throws(MessageError) {
-            switch try body.next(input.readable, trailers: &exchange.trailers) {
+            switch try body.next(input.readable, trailers: &exchange.responseTrailers) {
             case .data(let range, let consumed):
                 lastActivity = loop.now
                 exchange.receiveResponseContent(input.readable[range])
