@@ -69,6 +69,12 @@ extension ClientConnection {
         return fresh
     }
 
+    /// The exchange takes content again: from now on the client is waited for, or what it has sent is read.
+    func resumeContent() {
+        if state == .exchange, output.isEmpty { touch(listener.settings.bodyIdleTimeout) }
+        advance()
+    }
+
     /// - Returns: whether there is more to do.
     private func readContent() -> Bool {
         guard let exchange else { return false }

@@ -118,6 +118,7 @@ extension ClientConnection {
     /// Hands what is in `output` to the kernel.
     func flush() {
         if isBroken { return clientLeft() }
+        let hadOutput = !output.isEmpty
         while isWritable, !output.isEmpty {
             switch socket.write(output.readable) {
             case .bytes(let count):
@@ -132,6 +133,7 @@ extension ClientConnection {
             }
         }
         guard output.isEmpty else { return }
-        if state == .exchange { exchange?.responseMayContinue() } else { finishWriting() }
+        if state != .exchange { return finishWriting() }
+        if hadOutput { exchange?.responseMayContinue() }
     }
 }

@@ -92,9 +92,10 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// The kernel took no more bytes: an event tells when it does again.
+    /// The kernel took no more bytes: an event tells when it does again. The wait for the client to read begins.
     func awaitWritable() {
         isWritable = false
+        touch(listener.settings.writeIdleTimeout)
         watch()
     }
 

@@ -114,5 +114,5 @@ extension Exchange {
     func flushClient() { stream?.flush() }
 
     /// The client takes content again.
-    func responseMayContinue() { upstream?.advance() }
+    func responseMayContinue() { upstream?.resumeContent() }
 }

@@ -38,6 +38,12 @@ extension UpstreamConnection {
         }
     }
 
+    /// The client takes content again: from now on the target is waited for, or what it has sent is read.
+    func resumeContent() {
+        if state == .content, let exchange { touch(exchange.withRoute { $0.idleTimeout }) }
+        advance()
+    }
+
     private func readHead(_ exchange: Exchange) -> Step {
         guard !input.isEmpty else { return .starved }
         do throws(MessageError) {

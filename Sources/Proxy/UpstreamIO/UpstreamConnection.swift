@@ -99,6 +99,8 @@ final class UpstreamConnection: EventHandler {
         if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             if exchange != nil { flush() }
+            // What was waited for was the target's reading; now it may be its answer.
+            if state == .awaitingHead { wake(at: deadline) }
         }
         if state == .idle {
             // A target has nothing to say between requests: it closes, or it is out of step.
@@ -151,7 +153,8 @@ final class UpstreamConnection: EventHandler {
         }
     }
 
-    /// When the present state has lasted too long.
+    /// When the present state has lasted too long. It is far away while nobody waits for the target: so whatever makes it
+    /// come nearer has to `touch` or `wake`.
     private var deadline: MonotonicTime {
         let farAway = loop.now + .seconds(3600)
         switch state {
