@@ -14,6 +14,7 @@ extension UpstreamConnection {
         receivedBytes = 0
         writtenBytes = 0
         isRequestComplete = false
+        idleUntil = requestCount > 1 && lastActivity < loop.now ? loop.now : .zero
         startAttemptTime()
         guard state != .connecting else { return }
         state = .awaitingHead
