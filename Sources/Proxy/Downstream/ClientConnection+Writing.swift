@@ -93,7 +93,7 @@ extension ClientConnection {
         } else if isContentOver, input.isEmpty, !isReadable {
             state = .closing
         } else {
-            state = .lingering(Linger(end: loop.now + Linger.duration))
+            state = .lingering(Linger(now: loop.now, isDraining: worker.isDraining))
         }
         touch(listener.settings.keepAliveIdleTimeout)
         if isBroken { return clientLeft() }
