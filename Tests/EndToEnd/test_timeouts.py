@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import RawClient, eventually, get, ok, request_bytes, silent
+from harness import RawClient, answering, eventually, get, ok, request_bytes, silent
 
 PROBLEM = "application/problem+json"
 
@@ -213,3 +213,39 @@ def test_a_client_that_stops_to_send_behind_a_slow_target_is_408(upstream_with, 
         started = time.monotonic()
         assert client.response(seconds=15).status == 408
         assert time.monotonic() - started < 10
+
+
+# Time in which the gateway itself stood still
+
+def test_an_answer_that_came_while_the_process_was_stopped_is_in_time(upstream_with, gateway_with):
+    got_request, answered = threading.Event(), threading.Event()
+
+    def script(connection):
+        connection.request()
+        got_request.set()
+        connection.wait(answered)
+        connection.send(ok(b"done"))
+        connection.until_closed()
+
+    gateway = gateway_with(upstream_with(script), route={"timeouts": {"response_header": "300ms"}})
+    with gateway.client() as client:
+        client.send(request_bytes())
+        assert got_request.wait(5)
+        gateway.stand_still()
+        answered.set()
+        time.sleep(0.6)
+        gateway.go_on()
+        assert client.response().body == b"done"
+
+
+def test_a_head_that_came_while_the_process_was_stopped_is_in_time(upstream_with, gateway_with):
+    gateway = gateway_with(upstream_with(answering(ok())), gateway={"timeouts": {"header_read": "300ms"}})
+    with gateway.client() as client:
+        head = request_bytes()
+        client.send(head[:10])
+        assert get(gateway.port).status == 200
+        gateway.stand_still()
+        client.send(head[10:])
+        time.sleep(0.6)
+        gateway.go_on()
+        assert client.response().status == 200
