@@ -20,6 +20,8 @@ package final class EventLoop {
     package let mailbox: Mailbox
     /// The time at which the current turn began. What happens within a turn happens at the same instant.
     package private(set) var now: MonotonicTime
+    /// Whether more events may be waiting than the present turn has taken: what they tell isn't known before the next one.
+    package private(set) var isBehind = false
     /// Called at the end of every turn that handled something.
     package var onTurnEnd: (() -> Void)?
     /// Called behind that, last of all: what was gathered in the turn is sent now.
@@ -94,6 +96,7 @@ package final class EventLoop {
     package func turn(waitingAtMost limit: TimeAmount?) {
         let count = epoll.wait(timeoutMilliseconds: timeout(limit))
         now = SystemClock.monotonic()
+        isBehind = count == Epoll.batchCapacity
         var index = 0
         while index < count {
             let end = min(index + Self.strideLength, count)

@@ -64,10 +64,12 @@ package struct Epoll: ~Copyable {
 
     /// Waits for events. The corresponding C function is `epoll_wait`.
     /// - Parameter timeoutMilliseconds: -1 waits without end.
-    /// - Returns: the number of events, at `event(at:)` until the next wait; 0 when interrupted or timed out.
+    /// - Returns: the number of events, at `event(at:)` until the next wait; 0 when there are none.
     package func wait(timeoutMilliseconds: Int32) -> Int {
         let count = epoll_wait(descriptor.number, events, Int32(Self.batchCapacity), timeoutMilliseconds)
-        return max(0, Int(count))
+        guard count < 0, Errno.last == .interrupted else { return max(0, Int(count)) }
+        // Interrupted: by SIGCONT after any time, say. What came in that time comes before the time-outs that it has met.
+        return max(0, Int(epoll_wait(descriptor.number, events, Int32(Self.batchCapacity), 0)))
     }
 
     package func event(at index: Int) -> (events: EventSet, token: UInt64) {

@@ -56,6 +56,20 @@ package struct StreamSocket: ~Copyable {
         }
     }
 
+    /// Drops what is there, at most `limit` bytes, without copying it: `.bytes` says how many.
+    ///
+    /// The corresponding C function is `recv(MSG_TRUNC)`, see tcp(7).
+    package func drop(atMost limit: Int) -> ReadOutcome {
+        while true {
+            let count = recv(number, nil, limit, Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT))
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .endOfStream }
+            let error = Errno.last
+            if error == .again { return .wouldBlock }
+            if error != .interrupted { return .failed(error) }
+        }
+    }
+
     /// Whether nothing waits to be read, no byte, no end of the stream and no error: an idle connection is alive.
     ///
     /// The corresponding C function is `recv(MSG_PEEK)`.

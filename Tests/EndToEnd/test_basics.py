@@ -2,10 +2,11 @@
 
 import json
 import threading
+import time
 
 import pytest
 
-from harness import RawClient, answering, chunked, exchange, get, ok, post, request_bytes
+from harness import RawClient, answering, chunked, eventually, exchange, get, ok, post, request_bytes, stays
 
 
 def seen(response):
@@ -212,6 +213,39 @@ def test_empty_lines_before_a_request_are_skipped(world):
         assert seen(client.response())["target"] == "/1"
         client.send(b"\r\n" + request_bytes("GET", "/2"))
         assert seen(client.response())["target"] == "/2"
+
+
+def test_an_empty_line_behind_a_body_is_not_the_beginning_of_a_request(upstream_with, gateway_with):
+    """RFC 9112 section 2.2: the connection is idle, and the next request's time is its own."""
+    gateway = gateway_with(
+        upstream_with(), gateway={"timeouts": {"header_read": "300ms", "keep_alive_idle": "20s"}})
+    for pieces in ([b"a\r\n"], [b"a", b"\r\n"], [b"a\r", b"\n"], [b"a", b"\r", b"\n"]):
+        with gateway.client() as client:
+            client.send(request_bytes("POST", "/first", [("Content-Length", "1")]))
+            client.send(pieces[0])
+            assert client.response().status == 200
+            for piece in pieces[1:]:
+                client.send(piece)
+                stays(client.is_open, 0.1, "the idle connection")
+            stays(client.is_open, 0.8, "the idle connection")
+            started = time.monotonic()
+            assert seen(client.send(request_bytes("GET", "/second")).response())["target"] == "/second"
+            took = time.monotonic() - started
+            line = eventually(lambda: [line for line in gateway.access_log() if line["path"] == "/second"])[-1]
+            assert line["duration_ms"] <= took * 1000 + 20
+    assert {line["status"] for line in gateway.access_log()} == {200}, "what was no request has no line"
+
+
+def test_an_idle_connection_with_an_empty_line_ends_in_silence(upstream_with, gateway_with):
+    gateway = gateway_with(
+        upstream_with(), gateway={"timeouts": {"header_read": "200ms", "keep_alive_idle": "500ms"}})
+    with gateway.client() as client:
+        client.send(request_bytes("POST", "/", [("Content-Length", "1")]) + b"a\r\n")
+        assert client.response().status == 200
+        client.assert_closed()
+    with gateway.client() as client:
+        client.send(b"\r\n").finish_sending()
+        client.assert_closed()
 
 
 def test_a_client_that_ends_its_sending_side_still_gets_the_answer(world):

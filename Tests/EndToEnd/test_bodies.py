@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import MEMORY_FACTOR, Deadline, eventually, exchange, ok, request_bytes, stays
+from harness import MEMORY_FACTOR, Deadline, chunked, eventually, exchange, ok, request_bytes, stays
 
 MIB = 1 << 20
 SIZE = 50 * MIB
@@ -427,3 +427,30 @@ def test_an_unread_expected_body_is_never_taken_for_a_request(upstream_with, gat
         assert client.response().status == 403
         client.send_if_open(smuggled)
         stays(lambda: [request.target for request in upstream.requests] == ["/"], 0.2)
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", ok(b"early"),
+    b"HTTP/1.1 204 No Content\r\n\r\n", ok(b"no", status=b"403 Forbidden"),
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"early")],
+    ids=["307", "200", "204", "403", "200 in chunks"])
+@pytest.mark.parametrize("headers, begun", [
+    ([("Expect", "100-continue"), ("Content-Length", "5")], b""), ([("Content-Length", "5")], b"he"),
+    ([("Transfer-Encoding", "chunked")], b"5\r\nhello\r\n")], ids=["expected", "begun", "not ended"])
+def test_an_answer_before_the_end_of_the_body_is_the_last_one_and_says_so(
+        upstream_with, gateway_with, answer, headers, begun):
+    """RFC 9112 section 9.6: a client that knows sends its next request elsewhere."""
+    def script(connection):
+        connection.request_head()
+        connection.send(answer)
+        connection.until_closed()
+
+    upstream = upstream_with(script)
+    gateway = gateway_with(upstream)
+    with gateway.client() as client:
+        client.send(request_bytes("PUT", "/a", headers) + begun)
+        response = client.response("PUT")
+        assert response.closes
+        client.send_if_open(request_bytes("GET", "/b"))
+        client.assert_closed()
+    assert [request.target for request in upstream.requests] == ["/a"]

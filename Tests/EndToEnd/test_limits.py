@@ -280,6 +280,21 @@ def test_connections_are_limited_and_a_place_becomes_free_again(tmp_path, settin
             client.close()
 
 
+def test_a_request_that_came_with_a_refused_connection_does_not_cost_it_the_answer(tmp_path):
+    """Closing over its unread bytes would be a reset."""
+    upstream, gateway = connections_limited(tmp_path, gateway={"limits": {"connections_max": 1}})
+    with upstream, gateway, gateway.client() as client:
+        assert served(client)
+        for size in (0, 100_000):
+            gateway.stand_still()
+            with gateway.client() as extra:
+                extra.send(request_bytes("POST", "/", [("Content-Length", str(size))]) + b"x" * size)
+                gateway.go_on()
+                assert extra.response().status == 503
+                extra.assert_closed()
+                assert not extra.reader.was_reset
+
+
 def test_connections_of_one_client_do_not_count_for_another(tmp_path):
     upstream, gateway = connections_limited(tmp_path, gateway={"limits": {"connections_per_client_max": 2}})
     with upstream, gateway:

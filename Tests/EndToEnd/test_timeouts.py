@@ -1,10 +1,11 @@
 """Each time-out towards an upstream, and what it must not do."""
 
 import threading
+import time
 
 import pytest
 
-from harness import eventually, get, ok, request_bytes, silent
+from harness import RawClient, answering, eventually, get, ok, request_bytes, silent
 
 PROBLEM = "application/problem+json"
 
@@ -119,3 +120,132 @@ def test_a_time_out_of_an_upstream_is_not_tried_again(upstream_with, gateway_wit
         "timeouts": {"response_header": "200ms"}, "retries": {"connect_failures_max": 3}})
     assert get(gateway.port).status == 504
     assert len(upstream.connections) == 1
+
+
+# Behind a phase in which nobody waited for the upstream
+
+def test_the_time_of_the_response_head_begins_with_the_end_of_a_slow_upload(upstream_with, gateway_with):
+    pause = threading.Event()
+    gateway = gateway_with(
+        upstream_with(silent),
+        route={"timeouts": {"response_header": "300ms", "idle": "400ms", "request": "20s"}})
+    with gateway.client() as client:
+        client.send(request_bytes("POST", "/", [("Content-Length", "3")]))
+        pause.wait(1)
+        started = time.monotonic()
+        assert client.send(b"abc").response(seconds=10).status == 504
+        assert 0.25 < time.monotonic() - started < 3
+
+
+def test_a_response_that_stands_still_behind_a_slow_reader_is_cut_off(upstream_with, gateway_with):
+    size = 50_000_000
+    read_on = threading.Event()
+
+    def script(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        connection.sock.setblocking(False)
+        # What fits into the buffers between here and the client, and then no more.
+        while not read_on.wait(0.02):
+            try:
+                connection.sock.send(b"x" * 65536)
+            except BlockingIOError:
+                pass
+        connection.until_closed()
+
+    upstream = upstream_with(script)
+    gateway = gateway_with(upstream, route={"timeouts": {"idle": "300ms", "request": "30s"}})
+    with RawClient(gateway.port, receive_buffer=4096) as client:
+        assert client.send(request_bytes()).response_head().status == 200
+        threading.Event().wait(1.2)
+        assert upstream.connections[0].closed_by_peer is False, "who waits for the client doesn't wait for the upstream"
+        read_on.set()
+        started = time.monotonic()
+        assert 0 < len(client.rest(15)) < size
+        assert time.monotonic() - started < 10
+    assert gateway.access_line(status=200)["error"]
+
+
+def test_a_target_that_stops_to_read_late_in_an_upload_is_given_up(upstream_with, gateway_with):
+    pause = threading.Event()
+    done = threading.Event()
+
+    def script(connection):
+        connection.request_head()
+        done.wait(20)
+
+    gateway = gateway_with(upstream_with(script), route={"timeouts": {
+        "response_header": "300ms", "idle": "400ms", "request": "30s"}, "limits": {"body_bytes_max": "100MiB"}})
+    with gateway.client() as client:
+        client.send(request_bytes("POST", "/", [("Content-Length", "90000000")]))
+        pause.wait(1)
+        started = time.monotonic()
+        client.send_if_open(b"x" * 20_000_000, seconds=15)
+        assert client.response(seconds=15).status == 504
+        assert time.monotonic() - started < 10
+    done.set()
+
+
+def test_a_client_that_stops_to_send_behind_a_slow_target_is_408(upstream_with, gateway_with):
+    read_on = threading.Event()
+
+    def script(connection):
+        connection.request_head()
+        read_on.wait(10)
+        connection.until_closed()
+
+    gateway = gateway_with(
+        upstream_with(script), gateway={"timeouts": {"body_idle": "300ms"}},
+        route={"timeouts": {"idle": "20s", "request": "30s"}, "limits": {"body_bytes_max": "100MiB"}})
+    with RawClient(gateway.port) as client:
+        client.send(request_bytes("POST", "/", [("Content-Length", "90000000")]))
+        client.sock.setblocking(False)
+        stopped = time.monotonic()
+        # All that fits into the buffers, and then no more.
+        while time.monotonic() - stopped < 1:
+            try:
+                client.sock.send(b"x" * 65536)
+                stopped = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.02)
+        assert client.is_open(), "who waits for the upstream doesn't wait for the client"
+        read_on.set()
+        started = time.monotonic()
+        assert client.response(seconds=15).status == 408
+        assert time.monotonic() - started < 10
+
+
+# Time in which the gateway itself stood still
+
+def test_an_answer_that_came_while_the_process_was_stopped_is_in_time(upstream_with, gateway_with):
+    got_request, answered = threading.Event(), threading.Event()
+
+    def script(connection):
+        connection.request()
+        got_request.set()
+        connection.wait(answered)
+        connection.send(ok(b"done"))
+        connection.until_closed()
+
+    gateway = gateway_with(upstream_with(script), route={"timeouts": {"response_header": "300ms"}})
+    with gateway.client() as client:
+        client.send(request_bytes())
+        assert got_request.wait(5)
+        gateway.stand_still()
+        answered.set()
+        time.sleep(0.6)
+        gateway.go_on()
+        assert client.response().body == b"done"
+
+
+def test_a_head_that_came_while_the_process_was_stopped_is_in_time(upstream_with, gateway_with):
+    gateway = gateway_with(upstream_with(answering(ok())), gateway={"timeouts": {"header_read": "300ms"}})
+    with gateway.client() as client:
+        head = request_bytes()
+        client.send(head[:10])
+        assert get(gateway.port).status == 200
+        gateway.stand_still()
+        client.send(head[10:])
+        time.sleep(0.6)
+        gateway.go_on()
+        assert client.response().status == 200

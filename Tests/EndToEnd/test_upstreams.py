@@ -335,3 +335,32 @@ def test_an_ipv6_target(gateway_with):
     gateway = gateway_with(f"http://[::1]:{listener.getsockname()[1]}")
     assert get(gateway.port).body == b"six"
     upstream.stop()
+
+
+# What an upstream says unasked
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("others", [0, 100, 400], ids=[
+    "in the request's stride", "behind the request's stride", "beyond what a turn takes"])
+def test_bytes_that_wait_on_an_idle_connection_answer_no_request(upstream_with, gateway_with, method, others):
+    """The request and, behind it, bytes on the idle connection are there when the gateway wakes."""
+    def script(connection):
+        while (request := connection.request()) is not None:
+            connection.send(ok(b"answer to " + request.target.encode()))
+
+    upstream = upstream_with(script)
+    gateway = gateway_with(upstream)
+    with gateway.client() as client:
+        assert client.send(request_bytes("GET", "/first")).response().body == b"answer to /first"
+        fillers = [gateway.client() for _ in range(others)]
+        eventually(lambda: gateway.metrics().sum("portcullis_connections") > others, what="all connections")
+        gateway.stand_still()
+        client.send(request_bytes(method, "/second"))
+        for filler in fillers:
+            filler.send(b"G")
+        upstream.connections[0].send(ok(b"unasked"))
+        gateway.go_on()
+        assert client.response().body == b"answer to /second"
+        for filler in fillers:
+            filler.close()
+    assert len(upstream.connections) == 2

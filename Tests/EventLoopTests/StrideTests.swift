@@ -99,6 +99,19 @@ struct StrideTests {
         #expect(Set(diary.entries).count == 3 * walkers.count && diary.entries.count == 3 * walkers.count)
     }
 
+    @Test("a loop knows whether events may be waiting that its turn has not taken", arguments: [255, 256, 257, 300])
+    func isBehind(count: Int) throws {
+        let loop = try EventLoop()
+        #expect(!loop.isBehind)
+        let descriptors = (0..<count).map { _ in Ready() }
+        let walkers = try walkers(count, on: loop, descriptors)
+        loop.turn(waitingAtMost: .seconds(5))
+        #expect(loop.isBehind == (count >= 256))
+        #expect(walkers.filter { diary.entries.contains("\($0.name) reads") }.count == min(count, 256))
+        loop.turn(waitingAtMost: .zero)
+        #expect(!loop.isBehind)
+    }
+
     @Test("a handler that another one removes takes no further step")
     func removed() throws {
         let loop = try EventLoop()

@@ -169,6 +169,22 @@ struct RequestDecoderTests {
         #expect(throws: MessageError.malformedRequestLine) { try decoder.decodeHead(ByteView("\r\n"), into: &head) }
     }
 
+    @Test("between the empty line and the request the decoder is idle: the head may be another one")
+    func idleBehindEmptyLine() throws {
+        var decoder = RequestDecoder()
+        var first = RequestHead()
+        #expect(try decoder.decodeHead(ByteView("\r\n"), into: &first) == .incomplete(consumed: 2))
+        var second = RequestHead()
+        let old = ByteView("GET /old?q HTTP/1.0\r\nHost: old\r\nX-Old: 1\r\n\r\n")
+        var other = RequestDecoder()
+        #expect(try other.decodeHead(old, into: &second) == .complete(consumed: old.count))
+        #expect(try decoder.decodeHead(ByteView(), into: &second) == .incomplete(consumed: 0))
+        #expect(decoder.isIdle)
+        let text = ByteView("GET /new HTTP/1.1\r\nHost: new\r\n\r\n")
+        #expect(try decoder.decodeHead(text, into: &second) == .complete(consumed: text.count))
+        #expect(latin1(second.path) == "/new" && !second.hasQuery && second.fields.count == 1)
+    }
+
     @Test("requests in a row share one decoder and one head")
     func pipelining() throws {
         var decoder = RequestDecoder()

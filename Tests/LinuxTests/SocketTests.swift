@@ -166,6 +166,22 @@ struct SocketTests {
     }
 }
 
+@Suite("Dropping")
+struct DroppingTests {
+    @Test("bytes are dropped up to a limit, and the end of the stream is told")
+    func dropping() throws {
+        let ends = try connect()
+        #expect(ends.server.drop(atMost: 10) == .wouldBlock)
+        #expect(ends.client.write(ByteView("0123456789abc")) == .bytes(13))
+        waitFor(ends.server.number, POLLIN)
+        #expect(ends.server.drop(atMost: 10) == .bytes(10))
+        #expect(read(ends.server) == .text("abc"))
+        ends.client.shutdownWriting()
+        waitFor(ends.server.number, POLLIN)
+        #expect(ends.server.drop(atMost: 10) == .endOfStream)
+    }
+}
+
 @Suite("Raw addresses")
 struct RawAddressTests {
     @Test(

@@ -80,7 +80,7 @@ enum RouteSections {
         keys: [
             Key(
                 "body_bytes_max", .size(0...1 << 40), default: SizeFormat.text(Defaults.bodyBytesMax),
-                "The request body; more is answered with 413."
+                "The request body; more is answered with 413. What the client still sends then is dropped, for 30 s or 1 GiB at most, until it pauses for 5 s."
             ) { $0.bodyBytesMax = $1 }
         ])
 

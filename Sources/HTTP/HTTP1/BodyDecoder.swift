@@ -70,7 +70,7 @@ package struct BodyDecoder: Sendable {
 
     /// Reads the content at the beginning of `input`, which may be empty.
     ///
-    /// - Parameter trailers: receives the trailer fields that may be passed on, when the answer is `.end`.
+    /// - Parameter trailers: receives the trailer fields that may be passed on, all at once, when the answer is `.end`.
     package mutating func next(
         _ input: ByteView, trailers: inout HeaderList
     ) throws(MessageError) -> BodyProgress {
@@ -107,10 +107,6 @@ package struct BodyDecoder: Sendable {
                 guard input[index] == ASCII.lf else { throw .bareCarriageReturn }
                 index += 1
                 state = size > 0 ? .chunk(size) : .trailers
-                if size == 0 {
-                    trailers.removeAll()
-                    section = FieldSection(start: 0)
-                }
             case .chunk(let remaining):
                 let count = min(remaining, input.count - index)
                 state = count == remaining ? .chunkEnd(hasCR: false) : .chunk(remaining - count)
@@ -174,11 +170,17 @@ package struct BodyDecoder: Sendable {
         return .extensions(size: size, next)
     }
 
-    /// The trailer section stays in the caller's buffer until it is complete, within `limits.trailerBytes`.
+    /// The trailer section stays in the caller's buffer until it is complete, within `limits.trailerBytes`. An empty one, as
+    /// most are, needs no memory of the list.
     private mutating func readTrailers(
         _ input: ByteView, from start: Int, _ trailers: inout HeaderList
     ) throws(MessageError) -> BodyProgress {
         let view = input[start..<min(input.count, start + limits.trailerBytes)]
+        if view.count >= 2, view[0] == ASCII.cr, view[1] == ASCII.lf {
+            trailers.removeAll()
+            state = .finished
+            return .end(consumed: start + 2)
+        }
         guard
             let end = try section.parse(
                 view, into: &trailers, maximumCount: limits.trailerCount, excess: .tooManyTrailers)

@@ -5,6 +5,8 @@ import Base
 ///
 /// Strict: lines end in CRLF, names are tokens directly before the colon, no line is folded.
 struct FieldSection {
+    /// Where the section begins.
+    private let start: Int
     /// Where the line under way begins.
     private var lineStart: Int
     /// The first byte not judged yet.
@@ -13,23 +15,28 @@ struct FieldSection {
     private var nameEnd = -1
     /// What that name is, when it was read.
     private var field = KnownField.other
-    /// The fields read so far: the list shows them when it has their bytes.
+    /// The fields read so far.
     private var fieldCount = 0
     private var known = KnownFieldSet()
 
     /// - Parameter start: where the section's first line begins.
     init(start: Int) {
+        self.start = start
         lineStart = start
         scanned = start
     }
 
-    /// Reads the fields in `view` that are complete into `fields`, which was emptied before the section and shows
-    /// them when the section is complete, with the bytes of `view` up to its end as the arena.
+    /// Reads as much of the section as `view` has. Afterwards `fields` shows all of the section, with the bytes of `view`
+    /// up to its end as the arena, or it is empty: the section is not complete, or is wrong.
+    ///
+    /// Nothing of an unfinished section lies in the list until the next call, so whatever happens to the list in between,
+    /// another section included, never shows up in this one.
     ///
     /// - Returns: the index behind the empty line that ends the section; nil when it is not there yet.
     mutating func parse(
         _ view: ByteView, into fields: inout HeaderList, maximumCount: Int, excess: MessageError
     ) throws(MessageError) -> Int? {
+        fields.removeAll()
         // The state lives in registers and is put back when bytes are missing.
         var state = self
         let count = view.count
@@ -38,6 +45,12 @@ struct FieldSection {
                 if !state.takeName(view) {
                     if state.scanned == count { break }
                     guard let end = try Self.endOfSection(view, state.lineStart, at: state.scanned) else { break }
+                    guard fieldCount == 0 else {
+                        // Some fields were read in former calls: all are read again, in one go.
+                        var whole = FieldSection(start: start)
+                        return try whole.parse(
+                            view.prefix(end), into: &fields, maximumCount: maximumCount, excess: excess)
+                    }
                     fields.adopt(view.prefix(end), fieldCount: state.fieldCount, known: state.known)
                     return end
                 }

@@ -8,6 +8,8 @@ package struct RequestDecoder: Sendable {
     private enum Phase: UInt8 {
         /// Nothing seen.
         case start
+        /// An empty line seen, and nothing behind it.
+        case behindEmptyLine
         /// In the method.
         case method
         case target
@@ -28,27 +30,29 @@ package struct RequestDecoder: Sendable {
     package init(limits: MessageLimits = MessageLimits()) { self.limits = limits }
 
     /// Whether nothing of the next head has been seen; an empty line before it is not part of it.
-    package var isIdle: Bool { phase == .start || (phase == .method && scanned == 0) }
+    package var isIdle: Bool { phase == .start || phase == .behindEmptyLine }
 
     /// Decodes the head at the beginning of `input` into `head`, which is reset first.
     ///
     /// - Parameters:
     ///   - input: the connection's bytes from the first not yet consumed one. The bytes of the call before, less the
     ///     consumed ones, must be there again, at any place in memory.
-    ///   - head: the same one in all calls for a head.
+    ///   - head: the same one in all calls for a head, once the decoder isn't idle any more.
     /// - Throws: what is wrong, as soon as it is certain. Nothing is wrong with what was given whole and in order but
     ///   not when given in pieces: the result depends on the bytes alone.
     package mutating func decodeHead(
         _ input: ByteView, into head: inout RequestHead
     ) throws(MessageError) -> HeadProgress {
         lineStart = 0
-        if phase == .start {
+        if isIdle {
             head.reset()
             guard input.count > 0 else { return .incomplete(consumed: 0) }
-            if input[0] == ASCII.cr {
+            if phase == .start, input[0] == ASCII.cr {
                 // One empty line is forgiven: old clients send it after their content (RFC 9112 section 2.2).
                 guard input.count > 1 else { return .incomplete(consumed: 0) }
                 guard input[1] == ASCII.lf else { throw .bareCarriageReturn }
+                phase = .behindEmptyLine
+                guard input.count > 2 else { return .incomplete(consumed: 2) }
                 lineStart = 2
             }
             phase = .method
@@ -87,7 +91,7 @@ package struct RequestDecoder: Sendable {
         head.method = .other
         head.minorVersion = minorVersion
         switch phase {
-        case .start, .method: break
+        case .start, .behindEmptyLine, .method: break
         case .target: head.keep(line, methodEnd: methodEnd, targetEnd: methodEnd)
         case .version, .fields: head.keep(line, methodEnd: methodEnd, targetEnd: targetEnd)
         }

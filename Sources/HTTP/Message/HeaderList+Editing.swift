@@ -243,7 +243,7 @@ extension HeaderList {
     /// Makes `hasRoom` true. Returns what `reserveArena` returns.
     @inline(never)
     mutating func makeRoom(for size: Int) -> UnsafeMutablePointer<UInt8>? {
-        if endIndex == slotCapacity { growSlots() }
+        if endIndex == slotCapacity { growSlots(toHold: endIndex) }
         return reserveArena(size)
     }
 
@@ -266,17 +266,17 @@ extension HeaderList {
         known = known.and(field.known)
     }
 
-    /// Stores a field without showing it. All before `index` were stored already.
+    /// Stores a field of the empty list without showing it.
     @inline(__always)
     mutating func place(_ field: Field, at index: Int) {
-        if index == slotCapacity { growSlots() }
-        guard let slots, index < slotCapacity else { preconditionFailure("fields are stored in order") }
+        if index >= slotCapacity { growSlots(toHold: index) }
+        guard let slots, index < slotCapacity else { preconditionFailure("there is room now") }
         (slots + index).initialize(to: field)
     }
 
     @inline(never)
-    private mutating func growSlots() {
-        let capacity = max(slotCapacity * 2, 32)
+    private mutating func growSlots(toHold index: Int) {
+        let capacity = max(slotCapacity * 2, index + 1, 32)
         let grown = UnsafeMutablePointer<Field>.allocate(capacity: capacity)
         if let slots {
             grown.update(from: slots, count: slotCapacity)
@@ -286,7 +286,8 @@ extension HeaderList {
         slotCapacity = capacity
     }
 
-    /// Fills the empty list with a whole head or trailer section, and shows the fields placed in its slots.
+    /// Fills the empty list with a whole head or trailer section, and shows the fields that the same call of
+    /// `FieldSection.parse` has placed in its slots.
     mutating func adopt(_ section: ByteView, fieldCount: Int, known: KnownFieldSet) {
         precondition(arenaCount == 0 && endIndex == 0)
         reserveArena(section.count)?.deallocate()

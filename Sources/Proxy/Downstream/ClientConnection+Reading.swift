@@ -24,13 +24,9 @@ extension ClientConnection {
         // A client that doesn't read its answers gets no further requests served.
         guard acceptsContent else { return false }
         if input.isEmpty, !fill() { return false }
-        if state == .idle {
-            state = .head
-            headStart = loop.now
-            touch(listener.settings.headerReadTimeout)
-        }
         let exchange = takeExchange()
         while true {
+            if state == .idle { headStart = loop.now }
             do throws(MessageError) {
                 switch try decoder.decodeHead(input.readable, into: &exchange.request) {
                 case .complete(let consumed):
@@ -40,7 +36,9 @@ extension ClientConnection {
                     if input.isEmpty { buffers.recycle(&input) }
                     begin(exchange)
                     return true
-                case .incomplete(let consumed): input.consume(consumed)
+                case .incomplete(let consumed):
+                    input.consume(consumed)
+                    if state == .idle, !decoder.isIdle { headBegins() }
                 }
             } catch {
                 worker.metrics.countRefusedRequest(error)
@@ -49,6 +47,12 @@ extension ClientConnection {
             }
             guard fill() else { return false }
         }
+    }
+
+    /// Part of a head has come; an empty line alone isn't one, and the connection is as idle as before.
+    private func headBegins() {
+        state = .head
+        touch(listener.settings.headerReadTimeout)
     }
 
     private func begin(_ exchange: Exchange) {
@@ -67,6 +71,12 @@ extension ClientConnection {
         let fresh = worker.takeExchange()
         exchange = fresh
         return fresh
+    }
+
+    /// The exchange takes content again: from now on the client is waited for, or what it has sent is read.
+    func resumeContent() {
+        if state == .exchange, output.isEmpty { touch(listener.settings.bodyIdleTimeout) }
+        advance()
     }
 
     /// - Returns: whether there is more to do.
@@ -104,7 +114,7 @@ extension ClientConnection {
 
     private func decodeContent(_ exchange: Exchange) -> ContentStep {
         do throws(MessageError) {
-            switch try body.next(input.readable, trailers: &exchange.trailers) {
+            switch try body.next(input.readable, trailers: &exchange.requestTrailers) {
             case .data(let range, let consumed):
                 touch(listener.settings.bodyIdleTimeout)
                 exchange.bytesIn += UInt64(consumed)
@@ -174,7 +184,7 @@ extension ClientConnection {
     private func endOfStream() {
         switch state {
         case .idle: if output.isEmpty { close() } else { state = .closing }
-        case .head: input.isEmpty && decoder.isIdle ? close() : refuse(.truncatedRequest)
+        case .head: refuse(.truncatedRequest)
         case .exchange:
             closesAfterResponse = true
             if let exchange, exchange.progress == .receiving { exchange.abandon(.clientLeft) }

@@ -19,10 +19,9 @@ extension ClientConnection {
     }
 
     func sendHead(_ head: borrowing ResponseHead, to request: borrowing RequestHead) {
-        // Content that nobody will read makes this the last answer, and that is said.
-        if let exchange, exchange.progress == .receiving, exchange.upstream == nil || head.status >= 400 {
-            closesAfterResponse = true
-        }
+        // An answer that comes before the request's content has: it may end first, or the client may never send that content
+        // (RFC 9110 section 10.1.1), and nobody could tell it from the next request. So it is the last one, and says so.
+        if let exchange, exchange.progress == .receiving { closesAfterResponse = true }
         framing = ResponseFraming(of: head, to: request)
         if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }
         buffers.back(&output)
@@ -93,7 +92,7 @@ extension ClientConnection {
         } else if isContentOver, input.isEmpty, !isReadable {
             state = .closing
         } else {
-            state = .lingering(Linger(end: loop.now + Linger.duration))
+            state = .lingering(Linger(now: loop.now, isDraining: worker.isDraining))
         }
         touch(listener.settings.keepAliveIdleTimeout)
         if isBroken { return clientLeft() }
@@ -118,6 +117,7 @@ extension ClientConnection {
     /// Hands what is in `output` to the kernel.
     func flush() {
         if isBroken { return clientLeft() }
+        let hadOutput = !output.isEmpty
         while isWritable, !output.isEmpty {
             switch socket.write(output.readable) {
             case .bytes(let count):
@@ -132,6 +132,7 @@ extension ClientConnection {
             }
         }
         guard output.isEmpty else { return }
-        if state == .exchange { exchange?.responseMayContinue() } else { finishWriting() }
+        if state != .exchange { return finishWriting() }
+        if hadOutput { exchange?.responseMayContinue() }
     }
 }

@@ -92,9 +92,10 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// The kernel took no more bytes: an event tells when it does again.
+    /// The kernel took no more bytes: an event tells when it does again. The wait for the client to read begins.
     func awaitWritable() {
         isWritable = false
+        touch(listener.settings.writeIdleTimeout)
         watch()
     }
 
@@ -123,6 +124,7 @@ final class ClientConnection: EventHandler {
         wakeUp.fired()
         watch()
         if isBroken { return clientLeft() }
+        if case .lingering = state, isReadable { dropInput() }
         let now = loop.now
         let due = deadline
         guard now >= due else { return wake(at: due) }
@@ -145,7 +147,7 @@ final class ClientConnection: EventHandler {
         case .head: return headStart + settings.headerReadTimeout
         case .closing: return lastActivity + settings.writeIdleTimeout
         case .lingering(let linger):
-            return linger.isShut ? linger.end : lastActivity + settings.writeIdleTimeout
+            return linger.deadline(lastActivity: lastActivity, writeIdleTimeout: settings.writeIdleTimeout)
         case .closed: return .distantFuture
         case .exchange:
             guard let exchange else { return .distantFuture }
@@ -227,7 +229,11 @@ final class ClientConnection: EventHandler {
             guard state == .idle else { break }
             if output.isEmpty { close() } else { state = .closing }
         case .head, .exchange: closesAfterResponse = true
-        case .closing, .lingering, .closed: break
+        case .lingering(var linger):
+            linger.drain(now: loop.now)
+            state = .lingering(linger)
+            wake(at: deadline)
+        case .closing, .closed: break
         }
     }
 
@@ -251,9 +257,9 @@ final class ClientConnection: EventHandler {
         case .lingering(var linger):
             guard !linger.isShut else { return }
             socket.shutdownWriting()
-            linger.isShut = true
+            linger.shut()
             state = .lingering(linger)
-            wake(at: linger.end)
+            touch(Linger.pauseMax)
             buffers.recycle(&output)
             if peerHasClosed { return close() }
             dropInput()
@@ -262,23 +268,32 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// Reads what a refused client still sends, without end only in the time and number of bytes that it may take.
+    /// Drops what a client still sends that has its last answer, or doesn't read it before it has sent all.
     func dropInput() {
-        guard case .lingering(var linger) = state, linger.isShut else { return }
-        linger.dropped += input.readableCount
+        guard case .lingering(var linger) = state else { return }
+        var mayGoOn = linger.drop(input.readableCount)
         input.removeAll()
-        buffers.back(&input)
-        while isReadable {
-            switch socket.read(into: input.writable) {
+        buffers.recycle(&input)
+        while isReadable, !peerHasClosed, mayGoOn {
+            switch socket.drop(atMost: Linger.bytesPerStep) {
             case .bytes(let count):
-                linger.dropped += count
-                if linger.dropped > Linger.bytesMax { return close() }
+                mayGoOn = linger.drop(count)
+                if linger.isShut { lastActivity = loop.now }
+                if count < Linger.bytesPerStep, !seesEnd {
+                    isReadable = false
+                } else if count == Linger.bytesPerStep {
+                    // There may be more, for which no event comes; but others have their turn first.
+                    wake(at: loop.now + .milliseconds(1))
+                    state = .lingering(linger)
+                    if mayGoOn { return }
+                }
             case .wouldBlock: isReadable = false
-            case .endOfStream, .failed: return close()
+            case .endOfStream: peerHasClosed = true
+            case .failed: return close()
             }
         }
-        watch()
+        if !mayGoOn || peerHasClosed && linger.isShut { return close() }
         state = .lingering(linger)
-        buffers.recycle(&input)
+        watch()
     }
 }

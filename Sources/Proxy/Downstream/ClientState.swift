@@ -20,23 +20,10 @@ enum ClientState: Equatable {
     /// The last answer is being written; nothing of the client's is unread.
     case closing
     /// The last answer is being written, or is written and the writing side is shut: what still comes is dropped, so
-    /// that closing with unread bytes doesn't reset the connection under the client's reading of the answer (RFC 9112
-    /// section 9.6).
+    /// that closing with unread bytes doesn't reset the connection under the client's reading of the answer. Many clients
+    /// read it only when they have sent all that they have (RFC 9112 section 9.6).
     case lingering(Linger)
     case closed
-}
-
-/// How far a connection is with its lingering end.
-struct Linger: Equatable {
-    var isShut = false
-    /// Bytes dropped so far.
-    var dropped = 0
-    let end: MonotonicTime
-
-    /// How long a client may take to stop sending.
-    static var duration: TimeAmount { .seconds(2) }
-    /// How many of its bytes are dropped at most.
-    static let bytesMax = 1 << 20
 }
 
 /// How much of a request's content has been passed on.

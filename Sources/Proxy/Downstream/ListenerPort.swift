@@ -128,9 +128,11 @@ package struct ListenerSettings {
 }
 
 extension AcceptedConnection {
-    /// Says why, as far as that goes without waiting, and closes.
+    /// Says why, as far as that goes without waiting, and closes. A request that is here is dropped before that: closing
+    /// with unread bytes would be a reset, which may take the answer away from the client.
     package consuming func refuse() {
-        _ = intoSocket().write(
+        let socket = intoSocket()
+        _ = socket.write(
             ByteView(
                 """
                 HTTP/1.1 503 Service Unavailable\r
@@ -142,5 +144,10 @@ extension AcceptedConnection {
                 {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Too many connections.",\
                 "code":"too-many-connections"     }
                 """))
+        socket.shutdownWriting()
+        _ = socket.drop(atMost: Self.droppedBytesMax)
     }
+
+    /// More than a client sends before it reads, for most.
+    private static var droppedBytesMax: Int { 1 << 20 }
 }

@@ -60,7 +60,7 @@ enum RequestStream {
     /// The exchange takes request content again.
     func resumeContent() {
         switch self {
-        case .http1(let connection): connection.advance()
+        case .http1(let connection): connection.resumeContent()
         }
     }
 

@@ -9,7 +9,7 @@ extension Exchange {
     func complete() {
         response = .complete
         record()
-        stream?.finish(trailers: trailers)
+        stream?.finish(trailers: responseTrailers)
         worker.recycle(self)
     }
 
@@ -73,7 +73,7 @@ extension Exchange {
         stream?.sendHead(responseHead, to: request)
         stream?.sendContent(worker.scratch.readable)
         worker.scratch.removeAll()
-        trailers.removeAll()
+        responseTrailers.removeAll()
         complete()
     }
 

@@ -42,10 +42,10 @@ extension Exchange {
         progress = .complete
         if gathersRequest { return finishGathering() }
         // Trailers are not kept.
-        if !trailers.isEmpty { dropReplay(.lost) }
+        if !requestTrailers.isEmpty { dropReplay(.lost) }
         attempt.sentTime = worker.loop.now
-        upstream?.finishRequest(trailers: trailers)
-        trailers.removeAll()
+        upstream?.finishRequest(trailers: requestTrailers)
+        requestTrailers.removeAll()
     }
 
     func flushUpstream() { upstream?.flush() }
@@ -114,5 +114,5 @@ extension Exchange {
     func flushClient() { stream?.flush() }
 
     /// The client takes content again.
-    func responseMayContinue() { upstream?.advance() }
+    func responseMayContinue() { upstream?.resumeContent() }
 }

@@ -128,7 +128,7 @@ extension Exchange {
     /// The content is here to its last byte. - Returns: whether the answer goes on; if not, the exchange is over.
     func finishHeldResponse(_ held: HeldTransform) -> Bool {
         guard case .gathering = held.responseBody, let rule = gatheredRule else { return true }
-        trailers.removeAll()
+        responseTrailers.removeAll()
         let problem = held.editResponse(by: rule)
         if problem == nil { responseHead.fields.removeDigests() }
         if let problem {

@@ -126,7 +126,7 @@ extension Exchange {
     func finishGathering() {
         guard let held, let rule = route.plugins.requestTransform?.body else { return }
         // What comes behind edited content was about another one.
-        trailers.removeAll()
+        requestTrailers.removeAll()
         let problem = held.editRequest(by: rule)
         if problem == nil { request.fields.removeDigests() }
         if let problem {

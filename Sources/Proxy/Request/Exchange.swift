@@ -20,8 +20,8 @@ final class Exchange {
 
     // MARK: The request
     var request = RequestHead()
-    /// Trailers of the request, later of the response.
-    var trailers = HeaderList()
+    /// Both sides may be in the middle of their trailers at once, so each has its list, without memory until it is needed.
+    var requestTrailers = HeaderList()
     var progress = RequestProgress.complete
     let match = RouteMatch()
     /// The address that the request is attributed to: the peer's, or what a trusted proxy says. Nil when what it says
@@ -72,6 +72,7 @@ final class Exchange {
 
     // MARK: The response
     var responseHead = ResponseHead()
+    var responseTrailers = HeaderList()
     var response = ResponseProgress.none
     var interimCount = 0
     /// The status sent, 0 for none.
@@ -132,7 +133,8 @@ final class Exchange {
         upstreamTime = nil
         bytesIn = 0
         bytesOut = 0
-        trailers.removeAll()
+        requestTrailers.removeAll()
+        responseTrailers.removeAll()
         // A request with a head of an unusual size must not make every exchange that large for good.
         if request.fields.memoryBytes > Self.keptBytesMax { request.fields.releaseMemory() }
         if responseHead.fields.memoryBytes > Self.keptBytesMax { responseHead.fields.releaseMemory() }

@@ -132,7 +132,7 @@ extension Exchange {
     /// The answer that nobody will get is complete, or its connection is gone.
     func discardingEnded() {
         attempt.isDiscarding = false
-        trailers.removeAll()
+        responseTrailers.removeAll()
         goOnWhenDue()
     }
 

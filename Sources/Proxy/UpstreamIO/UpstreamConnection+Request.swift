@@ -14,6 +14,7 @@ extension UpstreamConnection {
         receivedBytes = 0
         writtenBytes = 0
         isRequestComplete = false
+        idleUntil = requestCount > 1 && lastActivity < loop.now ? loop.now : .zero
         startAttemptTime()
         guard state != .connecting else { return }
         state = .awaitingHead
@@ -69,13 +70,20 @@ extension UpstreamConnection {
             writtenBytes += count
             output.consume(min(count, pending))
             guard count < pending + bytes.count else { return }
-            isWritable = false
+            awaitWritable()
             keep(bytes.from(max(0, count - pending)))
         case .wouldBlock:
-            isWritable = false
+            awaitWritable()
             keep(bytes)
         case .failed: isWriteBroken = true
         }
+    }
+
+    /// The kernel takes no more: the wait for the target to read begins.
+    private func awaitWritable() {
+        isWritable = false
+        guard let exchange else { return }
+        touch(exchange.withRoute { $0.idleTimeout })
     }
 
     private func keep(_ rest: ByteView) {
@@ -94,7 +102,8 @@ extension UpstreamConnection {
             }
         }
         isRequestComplete = true
-        lastActivity = loop.now
+        // The wait for the answer begins: the timer may be far away, as nobody waited for the target until now.
+        touch(exchange.withRoute { $0.responseHeaderTimeout })
         startAttemptTime()
         flush()
     }
@@ -106,14 +115,15 @@ extension UpstreamConnection {
 
     /// Hands what is in `output` to the kernel.
     func flush() {
+        let hadOutput = !output.isEmpty
         while isWritable, !output.isEmpty, !isWriteBroken {
             switch socket.write(output.readable) {
             case .bytes(let count):
                 writtenBytes += count
-                if count < output.readableCount { isWritable = false }
+                if count < output.readableCount { awaitWritable() }
                 output.consume(count)
                 lastActivity = loop.now
-            case .wouldBlock: isWritable = false
+            case .wouldBlock: awaitWritable()
             case .failed: isWriteBroken = true
             }
         }
@@ -125,6 +135,6 @@ extension UpstreamConnection {
         }
         guard output.isEmpty else { return }
         buffers.recycle(&output)
-        if !isRequestComplete { exchange?.requestMayContinue() }
+        if hadOutput, !isRequestComplete { exchange?.requestMayContinue() }
     }
 }

@@ -38,6 +38,12 @@ extension UpstreamConnection {
         }
     }
 
+    /// The client takes content again: from now on the target is waited for, or what it has sent is read.
+    func resumeContent() {
+        if state == .content, let exchange { touch(exchange.withRoute { $0.idleTimeout }) }
+        advance()
+    }
+
     private func readHead(_ exchange: Exchange) -> Step {
         guard !input.isEmpty else { return .starved }
         do throws(MessageError) {
@@ -64,7 +70,7 @@ extension UpstreamConnection {
             return self.exchange === exchange && exchange.acceptsResponse ? .more : .stop
         }
         do throws(MessageError) {
-            switch try body.next(input.readable, trailers: &exchange.trailers) {
+            switch try body.next(input.readable, trailers: &exchange.responseTrailers) {
             case .data(let range, let consumed):
                 lastActivity = loop.now
                 exchange.receiveResponseContent(input.readable[range])

@@ -60,6 +60,9 @@ final class UpstreamConnection: EventHandler {
     var receivedBytes = 0
     /// Bytes of the present request that the kernel took.
     var writtenBytes = 0
+    /// The turn of the loop in which the present request took the connection out of its pool, where it had been since an
+    /// earlier turn: what the socket's event of that turn tells was there before the request.
+    var idleUntil = MonotonicTime.zero
     /// When something last moved on this connection, or the request was complete.
     var lastActivity: MonotonicTime
     /// When the present attempt began, or its request was complete if that is later.
@@ -99,11 +102,14 @@ final class UpstreamConnection: EventHandler {
         if events.has(anyOf: .writable), !isWritable {
             isWritable = true
             if exchange != nil { flush() }
+            // What was waited for was the target's reading; now it may be its answer.
+            if state == .awaitingHead { wake(at: deadline) }
         }
         if state == .idle {
             // A target has nothing to say between requests: it closes, or it is out of step.
             if isReadable { close() }
         } else if state == .awaitingHead, input.isEmpty, isReadable {
+            if idleUntil == loop.now, isKnownUnquiet { return fail(.closedBeforeResponse) }
             if fill() { loop.proceedLater(registration) }
         } else {
             advance()
@@ -111,6 +117,10 @@ final class UpstreamConnection: EventHandler {
     }
 
     func proceed() { advance() }
+
+    /// Whether what can be read now, in the turn in which the idle connection was taken, can't be the answer. Where a
+    /// request must not be sent twice, the socket was looked at itself (`Exchange.connect`), and this may be the answer.
+    private var isKnownUnquiet: Bool { exchange?.upstreamMethod.isIdempotent ?? false }
 
     private func connected(_ events: EventSet) {
         if let error = socket.takeError() { return connectFailed(UpstreamError(connecting: error)) }
@@ -151,7 +161,8 @@ final class UpstreamConnection: EventHandler {
         }
     }
 
-    /// When the present state has lasted too long.
+    /// When the present state has lasted too long. It is far away while nobody waits for the target: so whatever makes it
+    /// come nearer has to `touch` or `wake`.
     private var deadline: MonotonicTime {
         let farAway = loop.now + .seconds(3600)
         switch state {

@@ -191,6 +191,18 @@ class Gateway:
                 return int(line.split()[1])
         raise AssertionError(f"no {field} in /proc")
 
+    def state(self):
+        """`R`, `S`, `T` when stopped by a signal … (proc_pid_stat(5))."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0]
+
+    def stand_still(self):
+        """From now on nothing is read or timed, until SIGCONT; what comes meanwhile is there all at once then."""
+        self.signal(signal.SIGSTOP)
+        eventually(lambda: self.state() == "T", what="the gateway's stop")
+
+    def go_on(self):
+        self.signal(signal.SIGCONT)
+
     def reset_peak_memory(self):
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
