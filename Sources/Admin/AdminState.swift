@@ -8,8 +8,8 @@ package final class AdminState {
         case applied(at: WallTime)
         /// The digest was the same.
         case unchanged(at: WallTime)
-        /// The running configuration stays. The texts say why, one for each error.
-        case rejected(at: WallTime, errors: [String])
+        /// The running configuration stays. The texts say why, one for each of the first of `count` errors.
+        case rejected(at: WallTime, errors: [String], count: Int)
     }
 
     package let startTime: WallTime
@@ -31,8 +31,8 @@ package final class AdminState {
     /// A reload found the same configuration.
     package func reloadUnchanged(at time: WallTime) { lastReload = .unchanged(at: time) }
 
-    /// A reload changed nothing because of `errors`.
-    package func reloadRejected(errors: [String], at time: WallTime) {
-        lastReload = .rejected(at: time, errors: errors)
+    /// A reload changed nothing because of `count` errors, of which the first are `errors`.
+    package func reloadRejected(errors: [String], count: Int, at time: WallTime) {
+        lastReload = .rejected(at: time, errors: errors, count: count)
     }
 }

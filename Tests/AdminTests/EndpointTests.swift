@@ -113,12 +113,13 @@ struct EndpointTests {
     func rejectedReload() throws {
         let world = try World()
         world.state.applied(digest: "abc", at: WallTime(seconds: 1_001))
-        world.state.reloadRejected(errors: (1...30).map { "a.yaml:\($0):1: wrong" }, at: WallTime(seconds: 1_002))
+        world.state.reloadRejected(
+            errors: (1...30).map { "a.yaml:\($0):1: wrong" }, count: 700, at: WallTime(seconds: 1_002))
         let detail = try world.json("/readyz")
         #expect(detail["status"] as? String == "serving, last reload failed")
         let reload = try #require(detail["last_reload"] as? [String: Any])
         #expect(reload["result"] as? String == "rejected")
-        #expect(reload["error_count"] as? Int == 30)
+        #expect(reload["error_count"] as? Int == 700)
         #expect((reload["errors"] as? [String])?.first == "a.yaml:1:1: wrong")
         #expect((reload["errors"] as? [String])?.count == 20)
 

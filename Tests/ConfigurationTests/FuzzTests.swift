@@ -85,7 +85,7 @@ import Testing
                 #expect(isPlaced && Int(finding.location.file) < result.files.names.count && !finding.message.isEmpty)
             }
             let renderer = DiagnosticRenderer(result)
-            _ = renderer.text(result.diagnostics) + renderer.json(result.diagnostics)
+            _ = renderer.text(result.findings) + renderer.json(result.findings)
             if let configuration = result.configuration {
                 loaded += 1
                 #expect(configuration.digest.utf8.count == 64)

@@ -145,7 +145,7 @@ import Testing
             "issuer: corporate", with: "shared_secret: {issuer: a, secret: \"${env:\(variable)}\", audiences: []}")
         let result = folder.load()
         let text =
-            DiagnosticRenderer(result).text(result.diagnostics) + DiagnosticRenderer(result).json(result.diagnostics)
+            DiagnosticRenderer(result).text(result.findings) + DiagnosticRenderer(result).json(result.findings)
         #expect(result.hasErrors && !text.contains("0123456789"))
     }
 }

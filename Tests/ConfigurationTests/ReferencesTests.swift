@@ -56,7 +56,7 @@ import Testing
             environment: ["ACCOUNTS_HOST": "topsecret host", "ACCOUNTS_PORT": "x", "TIMEOUT": "topsecret"]
         ).load()
         #expect(findings(said).contains { $0.contains("the value of the reference does not fit here") })
-        #expect(!DiagnosticRenderer(said).text(said.diagnostics).contains("topsecret"))
+        #expect(!DiagnosticRenderer(said).text(said.findings).contains("topsecret"))
     }
 
     @Test(

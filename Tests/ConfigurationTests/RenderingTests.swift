@@ -12,7 +12,7 @@ import Testing
     func text() {
         let renderer = DiagnosticRenderer(Self.result)
         #expect(
-            renderer.text(Self.result.diagnostics) == """
+            renderer.text(Self.result.findings) == """
                 gateway.d/bank.yaml:7:23: error: routes.read-account.match.methods[0]: `get` does not fit here
                   7 |     match: {methods: [get], path: "/v1/accounts/{id}"}
                     |                       ^
@@ -26,7 +26,7 @@ import Testing
 
     @Test("for programs: JSON")
     func json() throws {
-        let text = DiagnosticRenderer(Self.result).json(Self.result.diagnostics)
+        let text = DiagnosticRenderer(Self.result).json(Self.result.findings)
         let value = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(value["errors"] as? Int == 1)
         let finding = try #require((value["diagnostics"] as? [[String: Any]])?.first)
@@ -40,8 +40,10 @@ import Testing
         let files = SourceFiles(names: ["a,b:c%.yaml"])
         let place = SourceLocation(file: 0, line: 3, column: 4)
         let finding = Diagnostic(.warning, at: place, path: "x", "50%\r\nmore: a, b", suggestion: "y")
+        var findings = FindingList(limit: 1)
+        findings.add(finding)
         #expect(
-            DiagnosticRenderer(files: files, contents: []).gitHubCommands([finding])
+            DiagnosticRenderer(files: files, contents: []).gitHubCommands(findings)
                 == "::warning file=a%2Cb%3Ac%25.yaml,line=3,col=4::x: 50%25%0D%0Amore: a, b%0Ahelp: y\n")
     }
 
@@ -49,7 +51,7 @@ import Testing
     func control() {
         let said = DiagnosticRenderer(MemoryFolder(["gateway.yaml": "\"\\e[31m\\u202e\": 1\n"]).load())
         let result = MemoryFolder(["gateway.yaml": "\"\\e[31m\\u202e\": 1\n"]).load()
-        let text = said.text(result.diagnostics)
+        let text = said.text(result.findings)
         #expect(!text.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x202e })
     }
 

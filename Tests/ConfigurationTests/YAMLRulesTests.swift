@@ -95,9 +95,17 @@ import Testing
         var folder = MemoryFolder(["gateway.yaml": plainGateway + "\nx1: 1\nx2: 1\nx3: 1\nx4: 1\n"])
         folder.limits.diagnosticsMax = 2
         let result = folder.load()
-        #expect(result.diagnostics.count == 3)
-        #expect(result.diagnostics.last?.message == "3 further findings are not shown")
+        #expect(result.diagnostics.count == 2)
+        #expect(result.diagnostics.allSatisfy { $0.severity == .error })
+        #expect(result.findings.errorCount == 4 && result.findings.warningCount == 1)
+        #expect(result.findings.omittedCount == 3)
         #expect(result.hasErrors)
+        let renderer = DiagnosticRenderer(result)
+        #expect(renderer.text(result.findings).hasSuffix("\n4 errors, 1 warning; the first 2 are shown\n"))
+        #expect(renderer.json(result.findings).contains("\"errors\": 4,\n  \"warnings\": 1,\n  \"not_shown\": 3,\n"))
+        #expect(renderer.gitHubCommands(result.findings).hasSuffix("\n::notice::3 further findings are not shown\n"))
+        let strict = result.findings.withWarningsAsErrors
+        #expect(strict.errorCount == 5 && strict.warningCount == 0 && strict.omittedCount == 3)
     }
 
     @Test(

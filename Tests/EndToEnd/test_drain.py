@@ -118,6 +118,44 @@ def test_a_drain_ends_after_its_time_whatever_is_under_way(upstream_with, gatewa
             client.response()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("drain, signals", [("200ms", 1), ("0s", 1), ("1m", 2)], ids=["in time", "at once", "by force"])
+def test_what_is_cut_off_has_its_lines(upstream_with, gateway_with, workers, drain, signals):
+    upstream = upstream_with(holding(threading.Event()))
+    gateway = gateway_with(upstream, gateway={"timeouts": {"drain": drain}, "workers": workers})
+    clients = [gateway.client() for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.send(request_bytes("GET", f"/{number}"))
+    upload = gateway.client()
+    upload.send(request_bytes("POST", "/upload", [("Content-Length", "10")]) + b"first")
+    upstream.wait_for_requests(20)
+    eventually(lambda: b"POST /upload" in upstream.received(), what="the upload")
+    for _ in range(signals):
+        gateway.signal(signal.SIGTERM)
+        # Two signals of a number that wait together are one.
+        eventually(lambda: refuses(gateway.port), what="the end of listening")
+    assert exits(gateway) == 0
+    lines = gateway.access_log()
+    assert sorted(line["path"] for line in lines) == sorted(["/upload", *(f"/{number}" for number in range(20))])
+    assert {(line["status"], line["error"]) for line in lines} == {(0, "drain-ended")}
+    for client in [*clients, upload]:
+        client.close()
+
+
+def test_a_response_that_is_cut_off_has_its_line(upstream_with, gateway_with):
+    def script(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+        connection.until_closed()
+
+    gateway = gateway_with(upstream_with(script), gateway={"timeouts": {"drain": "200ms"}})
+    with gateway.client() as client:
+        assert client.send(request_bytes()).response_head().status == 200
+        gateway.signal(signal.SIGTERM)
+        assert exits(gateway) == 0
+    assert [(line["status"], line["error"]) for line in gateway.access_log()] == [(200, "drain-ended")]
+
+
 def test_readiness_ends_before_the_process_does(upstream_with, gateway_with):
     """A load balancer must see the drain; liveness stays."""
     release = threading.Event()

@@ -10,7 +10,7 @@ import Upstream
 @Suite("Failures and the gateway's own answers")
 struct AnswerTests {
     private static let failures: [Failure] =
-        [.clientLeft, .clientStalled] + UpstreamError.allCases.map(Failure.upstream)
+        [.clientLeft, .clientStalled, .drainEnded] + UpstreamError.allCases.map(Failure.upstream)
 
     private static let answers: [GatewayAnswer] =
         MessageError.allCases.map { GatewayAnswer($0) }
@@ -50,7 +50,7 @@ struct AnswerTests {
 
     @Test("all codes that an access log can hold are different")
     func codesOfAnswers() {
-        let codes = Self.answers.map { "\($0.code)" } + ["client-left", "client-stalled"]
+        let codes = Self.answers.map { "\($0.code)" } + ["client-left", "client-stalled", "drain-ended"]
         let repeated = Dictionary(grouping: codes, by: \.self).filter { $0.value.count > 1 }.keys
         #expect(repeated.isEmpty, "\(repeated.sorted())")
         for code in codes { #expect(isKebabCase(code), "\(code)") }

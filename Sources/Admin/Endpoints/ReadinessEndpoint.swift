@@ -4,7 +4,7 @@ import Proxy
 /// `/readyz`: whether traffic should come. A rejected reload or an issuer that is down change nothing about that, but the
 /// detail tells of them.
 final class ReadinessEndpoint: LocalHandler {
-    /// Error texts shown of a rejected reload; the log has them all.
+    /// Error texts shown of a rejected reload; `portcullis check` has more.
     private static let errorsShownMax = 20
     private let state: AdminState
     private let gateway: Gateway
@@ -52,9 +52,9 @@ final class ReadinessEndpoint: LocalHandler {
         switch reload {
         case .applied(let time): ["result": "applied", "at": .string(time.timestamp)]
         case .unchanged(let time): ["result": "unchanged", "at": .string(time.timestamp)]
-        case .rejected(let time, let errors):
+        case .rejected(let time, let errors, let count):
             [
-                "result": "rejected", "at": .string(time.timestamp), "error_count": .integer(errors.count),
+                "result": "rejected", "at": .string(time.timestamp), "error_count": .integer(count),
                 "errors": .strings(errors.prefix(errorsShownMax)),
             ]
         }

@@ -26,11 +26,13 @@ package struct DiagnosticRenderer: Sendable {
     }
 
     /// The findings one after another, and a line that counts them.
-    package func text(_ diagnostics: [Diagnostic]) -> String {
-        let errors = diagnostics.filter { $0.severity == .error }.count
-        let warnings = diagnostics.count - errors
-        let counts = "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
-        return diagnostics.map { text($0) + "\n" }.joined() + counts + "\n"
+    package func text(_ findings: FindingList) -> String {
+        let errors = findings.errorCount
+        let warnings = findings.warningCount
+        let shown = findings.shown
+        var counts = "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")"
+        if findings.omittedCount > 0 { counts += "; the first \(shown.count) are shown" }
+        return shown.map { text($0) + "\n" }.joined() + counts + "\n"
     }
 
     /// Everything about one finding on one line: for logs.
@@ -86,15 +88,16 @@ package struct DiagnosticRenderer: Sendable {
 }
 
 extension DiagnosticRenderer {
-    /// One JSON object with `errors`, `warnings` and the list `diagnostics`; absent parts are left out.
-    package func json(_ diagnostics: [Diagnostic]) -> String {
-        let errors = diagnostics.filter { $0.severity == .error }.count
-        let list = diagnostics.map { "    " + json($0) }.joined(separator: ",\n")
+    /// One JSON object with `errors`, `warnings`, how many findings are `not_shown`, and the list `diagnostics`; absent
+    /// parts are left out.
+    package func json(_ findings: FindingList) -> String {
+        let list = findings.shown.map { "    " + json($0) }.joined(separator: ",\n")
         let body = list.isEmpty ? "[]" : "[\n\(list)\n  ]"
+        let omitted = findings.omittedCount > 0 ? "\n  \"not_shown\": \(findings.omittedCount)," : ""
         return """
             {
-              "errors": \(errors),
-              "warnings": \(diagnostics.count - errors),
+              "errors": \(findings.errorCount),
+              "warnings": \(findings.warningCount),\(omitted)
               "diagnostics": \(body)
             }
 
@@ -125,8 +128,8 @@ extension DiagnosticRenderer {
     }
 
     /// One workflow command of GitHub Actions for each finding, each on its line.
-    package func gitHubCommands(_ diagnostics: [Diagnostic]) -> String {
-        diagnostics.map { diagnostic in
+    package func gitHubCommands(_ findings: FindingList) -> String {
+        let commands = findings.shown.map { diagnostic in
             let file = escaped(files.name(of: diagnostic.location), isProperty: true)
             let place = "file=\(file),line=\(diagnostic.location.line),col=\(diagnostic.location.column)"
             var message = diagnostic.path.isEmpty ? diagnostic.message : "\(diagnostic.path): \(diagnostic.message)"
@@ -136,7 +139,9 @@ extension DiagnosticRenderer {
                 message += "\nsee: \(files.describe(related.location)): \(related.note)"
             }
             return "::\(diagnostic.severity.rawValue) \(place)::\(escaped(message, isProperty: false))\n"
-        }.joined()
+        }
+        let omitted = findings.omittedCount
+        return commands.joined() + (omitted > 0 ? "::notice::\(omitted) further findings are not shown\n" : "")
     }
 
     /// The runner's own escapes: `%`, CR and LF everywhere, `:` and `,` in properties.

@@ -20,7 +20,7 @@ package struct ConfigurationLoader: Sendable {
         let configuration = load.run()
         return LoadResult(
             configuration: findings.errorCount == 0 ? configuration : nil,
-            diagnostics: findings.sorted().map(load.referenced.masked), referenced: load.referenced,
+            findings: findings.list.map(load.referenced.masked), referenced: load.referenced,
             files: folder.names, contents: folder.contents, parsedByteCount: load.parsedByteCount)
     }
 }
@@ -29,8 +29,7 @@ package struct ConfigurationLoader: Sendable {
 package struct LoadResult: Sendable {
     /// Nil when there is any error.
     package let configuration: GatewayConfiguration?
-    /// In reading order.
-    package let diagnostics: [Diagnostic]
+    package let findings: FindingList
     /// What nobody may be shown.
     package let referenced: ReferencedTexts
     package let files: SourceFiles
@@ -39,7 +38,9 @@ package struct LoadResult: Sendable {
     /// How many bytes of them had to be parsed, because they weren't the same at the loader's last load.
     package let parsedByteCount: Int
 
-    package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+    /// Those of the findings that are shown, in reading order.
+    package var diagnostics: [Diagnostic] { findings.shown }
+    package var hasErrors: Bool { findings.errorCount > 0 }
 }
 
 /// One load under way.

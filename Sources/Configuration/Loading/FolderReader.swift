@@ -25,7 +25,7 @@ struct FolderReader {
             let trial = Findings(limit: limits.diagnosticsMax)
             let content = readOnce(trial)
             if attempt == 3 || source.generation() == generation {
-                for finding in trial.all { findings.add(finding) }
+                findings.add(trial)
                 return content
             }
             attempt += 1

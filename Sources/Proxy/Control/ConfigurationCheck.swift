@@ -13,28 +13,27 @@ package enum ConfigurationCheck {
     /// The same with a loader that is kept from one reload to the next, and so parses only the files that have changed.
     package static func load(with loader: ConfigurationLoader) -> CheckedConfiguration {
         let loaded = loader.load()
-        var diagnostics = loaded.diagnostics
+        var findings = loaded.findings
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
             let keys = SigningKeyLoader.load(configuration)
             let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
-            diagnostics += identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries)
+            findings.add(identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries))
             do throws(RouteConflicts) {
                 let built = try Blueprint(configuration, signingKeys: keys.entries)
                 let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
-                diagnostics += routes.all(built.warnings)
+                findings.add(routes.all(built.warnings))
                 if let tokens = configuration.internalTokens, let publication = tokens.publication {
-                    diagnostics += routes.hidden(by: publication, in: tokens)
+                    findings.add(routes.hidden(by: publication, in: tokens))
                 }
                 blueprint = identity.isEmpty ? built : nil
             } catch {
-                diagnostics += RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems)
+                findings.add(RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems))
             }
-            diagnostics = diagnostics.map(loaded.referenced.masked)
-            diagnostics.sort(by: Diagnostic.inReadingOrder)
+            findings = findings.map(loaded.referenced.masked)
         }
         return CheckedConfiguration(
-            blueprint: blueprint, diagnostics: diagnostics, referenced: loaded.referenced, files: loaded.files,
+            blueprint: blueprint, findings: findings, referenced: loaded.referenced, files: loaded.files,
             contents: loaded.contents)
     }
 }
@@ -43,13 +42,13 @@ package enum ConfigurationCheck {
 package struct CheckedConfiguration: Sendable {
     /// What can be served; nil when there is any error.
     package let blueprint: Blueprint?
-    /// In reading order.
-    package let diagnostics: [Diagnostic]
+    package let findings: FindingList
     /// What came out of references, which nobody may be shown.
     package let referenced: ReferencedTexts
     package let files: SourceFiles
     /// The files' bytes, for showing the line that a finding is about.
     package let contents: [[UInt8]]
 
-    package var errorCount: Int { diagnostics.count { $0.severity == .error } }
+    /// Those of the findings that are shown, in reading order.
+    package var diagnostics: [Diagnostic] { findings.shown }
 }

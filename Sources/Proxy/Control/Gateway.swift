@@ -11,9 +11,9 @@ import Upstream
 
 /// The data plane as the control thread sees it: makes the workers, and gives them new configurations.
 ///
-/// A configuration is applied in two halves. `prepare` builds the whole new world aside: names are resolved, sockets
-/// opened, every loop's snapshot compiled; any error leaves everything as it was. Then each loop takes its part over,
-/// between two of its turns, without waiting for the others.
+/// A configuration is applied in three parts. `lookUpNames` has new names resolved, while everything goes on. `prepare`
+/// builds the whole new world aside: sockets are opened, every loop's snapshot is compiled; any error leaves everything
+/// as it was. Then each loop takes its part over, between two of its turns, without waiting for the others.
 package final class Gateway {
     package let registry: MetricsRegistry
     package let limits: ConnectionLimits
@@ -74,6 +74,10 @@ package final class Gateway {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
         traffic = TrafficState(loops: count)
+        // Nobody is served yet, so nobody waits with us.
+        var areNamesThere = false
+        lookUpNames(of: blueprint) { areNamesThere = true }
+        while !areNamesThere { loop.turn(waitingAtMost: nil) }
         let change = try prepare(blueprint)
         traffic.commit(change.traffic)
         // The loops must not begin without the keys that their first requests may need.
@@ -140,7 +144,20 @@ package final class Gateway {
     /// Shows `blueprint` from now on, which says the same as the present one in other places of the files.
     package func show(_ blueprint: Blueprint) { self.blueprint = blueprint }
 
-    /// Serves by `blueprint` from now on.
+    /// Looks up the names that are new with `blueprint`. One blueprint at a time.
+    /// - Parameter done: called on the control thread when all are known, or when `dns.timeout` is over: at once when
+    ///   there are none.
+    package func lookUpNames(of blueprint: Blueprint, then done: @escaping () -> Void) {
+        let configuration = blueprint.configuration
+        names.addNames(
+            configuration.targetNames, refreshedEvery: configuration.dns.refresh.value,
+            waitingAtMost: configuration.dns.timeout.value, then: done)
+    }
+
+    /// What `lookUpNames` has brought isn't needed: its blueprint won't be served.
+    package func forgetNewNames() { names.keepOnly(blueprint.configuration.targetNames) }
+
+    /// Serves by `blueprint`, whose names were looked up, from now on.
     /// - Parameter done: called on the control thread when every loop does.
     /// - Throws: what can't be listened on; then nothing has changed.
     package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(ListenFailure) {
@@ -172,9 +189,6 @@ package final class Gateway {
     private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
         let configuration = blueprint.configuration
         let plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
-        names.addNames(
-            configuration.targetNames, refreshedEvery: configuration.dns.refresh.value,
-            waitingAtMost: configuration.dns.timeout.value)
         var budgets: [String: SharedBudget] = [:]
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()

@@ -20,6 +20,16 @@ package final class NameDirectory: EventHandler {
     private let registry: MetricsRegistry
     private let resolve: Resolver
     private var registration = Registration.none
+    /// Who waits for new names.
+    private var waiting: Waiting?
+
+    private struct Waiting {
+        /// Those that haven't been answered yet.
+        var names: Set<String>
+        let end: MonotonicTime
+        let done: () -> Void
+    }
+
     /// Look-ups under way at a time.
     private static let lookupsMax = 16
 
@@ -50,24 +60,25 @@ package final class NameDirectory: EventHandler {
         schedule()
     }
 
-    /// Looks up the names that are new, all at once, and waits for the answers for `limit` at most; later answers come
-    /// through `onChange`.
-    ///
-    /// - Parameter interval: how often the new names are looked up again.
-    package func addNames(_ wanted: Set<String>, refreshedEvery interval: TimeAmount, waitingAtMost limit: TimeAmount) {
-        let answers = Answers()
-        var waitingFor = 0
-        for name in wanted where names[name] == nil {
-            var resolution = NameResolution(
-                schedule: NameResolution.Schedule(refreshInterval: interval), now: SystemClock.monotonic())
-            _ = resolution.tick(now: SystemClock.monotonic())
+    /// Looks up the names that are new, all at once. Answers that come later than `limit` are known by `onChange`.
+    /// - Parameters:
+    ///   - interval: how often the new names are looked up again.
+    ///   - done: called when all have been answered, or after `limit`; at once when none is new. Nobody else may be
+    ///     waiting.
+    package func addNames(
+        _ wanted: Set<String>, refreshedEvery interval: TimeAmount, waitingAtMost limit: TimeAmount,
+        then done: @escaping () -> Void
+    ) {
+        let now = SystemClock.monotonic()
+        let new = wanted.filter { names[$0] == nil }
+        for name in new {
+            var resolution = NameResolution(schedule: NameResolution.Schedule(refreshInterval: interval), now: now)
+            _ = resolution.tick(now: now)
             names[name] = resolution
-            waitingFor += 1
-            lookUp(name) { answers.add(name, $0) }
+            lookUp(name)
         }
-        let end = SystemClock.monotonic() + limit
-        for _ in 0..<waitingFor where !answers.arrived.wait(atMost: end - SystemClock.monotonic()) { break }
-        for (name, answer) in answers.close() { settle(name, answer) }
+        if new.isEmpty { return done() }
+        waiting = Waiting(names: new, end: now + limit, done: done)
         schedule()
     }
 
@@ -76,10 +87,9 @@ package final class NameDirectory: EventHandler {
     package func timerFired() {
         for name in names.keys where lookupCount < Self.lookupsMax {
             guard names[name]?.tick(now: loop.now) == .resolve else { continue }
-            let answers = Answers()
-            _ = answers.close()
-            lookUp(name) { answers.add(name, $0) }
+            lookUp(name)
         }
+        if let waiting, waiting.end <= loop.now { stopWaiting() }
         schedule()
     }
 
@@ -103,20 +113,20 @@ package final class NameDirectory: EventHandler {
     }
 
     private func schedule() {
-        guard let next = names.values.compactMap(\.nextTick).min() else { return }
-        loop.wake(registration, at: max(next, loop.now))
+        let next = min(
+            names.values.lazy.compactMap(\.nextTick).min() ?? .distantFuture, waiting?.end ?? .distantFuture)
+        if next < .distantFuture { loop.wake(registration, at: max(next, loop.now)) }
     }
 
     typealias Answer = Result<[IPAddress], ResolverError>
 
-    private func lookUp(_ name: String, _ done: @escaping @Sendable (Answer) -> Bool) {
+    private func lookUp(_ name: String) {
         lookupCount += 1
         let mailbox = loop.mailbox
         let resolve = resolve
         let directory = LoopBound(self)
         let report: @Sendable (Answer) -> Void = { answer in
-            let isTaken = done(answer)
-            mailbox.post { directory.value.lookedUp(name, isTaken ? nil : answer) }
+            mailbox.post { directory.value.lookedUp(name, answer) }
         }
         do throws(Errno) {
             try Thread.start(name: "resolver") {
@@ -132,40 +142,19 @@ package final class NameDirectory: EventHandler {
         }
     }
 
-    /// A look-up is over. - Parameter answer: nil when whoever waited for it has it already.
-    private func lookedUp(_ name: String, _ answer: Answer?) {
+    /// A look-up is over.
+    private func lookedUp(_ name: String, _ answer: Answer) {
         lookupCount -= 1
-        if let answer { settle(name, answer) }
+        settle(name, answer)
+        waiting?.names.remove(name)
+        if let waiting, waiting.names.isEmpty { stopWaiting() }
         schedule()
     }
 
-    /// What look-ups have found while somebody waits for them.
-    private final class Answers: Sendable {
-        private struct State {
-            var isOpen = true
-            var found: [String: Answer] = [:]
-        }
-
-        let arrived = CountingSemaphore()
-        private let state = Lock(State())
-
-        /// - Returns: whether somebody still waits.
-        func add(_ name: String, _ answer: Answer) -> Bool {
-            let isOpen = state.withLock { state in
-                if state.isOpen { state.found[name] = answer }
-                return state.isOpen
-            }
-            arrived.signal()
-            return isOpen
-        }
-
-        /// Nobody waits any more.
-        func close() -> [String: Answer] {
-            state.withLock { state in
-                state.isOpen = false
-                return state.found
-            }
-        }
+    private func stopWaiting() {
+        let done = waiting?.done
+        waiting = nil
+        done?()
     }
 }
 

@@ -197,10 +197,15 @@ final class ClientConnection: EventHandler {
     }
 
     /// The connection failed, or the client closed it.
-    func clientLeft() {
+    func clientLeft() { giveUp(.clientLeft) }
+
+    /// The gateway drains, and its time is over.
+    func cutOff() { giveUp(.drainEnded) }
+
+    private func giveUp(_ failure: Failure) {
         isBroken = true
         if let exchange, state == .exchange {
-            exchange.abandon(.clientLeft)
+            exchange.abandon(failure)
         } else {
             close()
         }

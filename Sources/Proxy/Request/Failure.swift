@@ -8,13 +8,15 @@ package enum Failure: Equatable {
     case clientLeft
     /// The client didn't read its answer in time.
     case clientStalled
+    /// The gateway ends, and the time for requests under way was over.
+    case drainEnded
     /// The upstream is to blame, or the time that the route gives it.
     case upstream(UpstreamError)
 
-    /// The status for the client, when none has been sent yet; 0 when nobody is there to get it.
+    /// The status for the client, when none has been sent yet; 0 when none will be sent.
     package var status: Int {
         switch self {
-        case .clientLeft, .clientStalled: 0
+        case .clientLeft, .clientStalled, .drainEnded: 0
         case .upstream(let error): error.status
         }
     }
@@ -24,6 +26,7 @@ package enum Failure: Equatable {
         switch self {
         case .clientLeft: "client-left"
         case .clientStalled: "client-stalled"
+        case .drainEnded: "drain-ended"
         case .upstream(let error): error.code
         }
     }
@@ -31,7 +34,7 @@ package enum Failure: Equatable {
     /// One sentence for the client; it tells nothing about what is behind the gateway.
     package var detail: StaticString {
         switch self {
-        case .clientLeft, .clientStalled: ""
+        case .clientLeft, .clientStalled, .drainEnded: ""
         case .upstream(let error):
             switch error.status {
             case 503: "The service is not available at the moment."
@@ -41,10 +44,10 @@ package enum Failure: Equatable {
         }
     }
 
-    /// What the answer is put down to; nil when nobody is there to get one.
+    /// What the answer is put down to; nil when none is given.
     package var refuser: Refuser? {
         switch self {
-        case .clientLeft, .clientStalled: nil
+        case .clientLeft, .clientStalled, .drainEnded: nil
         case .upstream(.noTargetAvailable): .noHealthyTarget
         case .upstream(.poolExhausted): .connectionLimit
         case .upstream: .upstream
@@ -54,7 +57,7 @@ package enum Failure: Equatable {
     /// How it counts against the target; nil when the target is not to blame.
     var targetFailure: UpstreamFailure? {
         switch self {
-        case .clientLeft, .clientStalled: nil
+        case .clientLeft, .clientStalled, .drainEnded: nil
         case .upstream(let error): error.targetFailure
         }
     }

@@ -274,7 +274,7 @@ package final class Worker: @unchecked Sendable {
     /// Ends at once what a drain has left.
     package func stopNow() {
         isDraining = true
-        for connection in connections { connection.clientLeft() }
+        for connection in connections { connection.cutOff() }
         if !connections.isEmpty { stop() }
     }
 }

@@ -17,17 +17,17 @@ package enum CheckCommand: Command {
     package static func run(_ arguments: ParsedArguments, _ console: Console) -> Int32 {
         let folder = arguments.argument("DIR")
         let checked = ConfigurationCheck.load(source: .fileSystem(folder: folder))
-        var diagnostics = checked.diagnostics
-        if arguments.has("--warnings-as-errors") { diagnostics = diagnostics.map(\.asError) }
+        var findings = checked.findings
+        if arguments.has("--warnings-as-errors") { findings = findings.withWarningsAsErrors }
         let renderer = DiagnosticRenderer(files: checked.files, contents: checked.contents)
         switch arguments.value("--format") {
-        case "json": console.print(renderer.json(diagnostics))
-        case "github": console.print(renderer.gitHubCommands(diagnostics))
+        case "json": console.print(renderer.json(findings))
+        case "github": console.print(renderer.gitHubCommands(findings))
         default:
-            if !diagnostics.isEmpty { console.print(renderer.text(diagnostics)) }
+            if findings.errorCount + findings.warningCount > 0 { console.print(renderer.text(findings)) }
             if let blueprint = checked.blueprint { console.print(summary(folder, blueprint, checked.files)) }
         }
-        return diagnostics.contains { $0.severity == .error } ? 1 : 0
+        return findings.errorCount > 0 ? 1 : 0
     }
 
     private static func summary(_ folder: String, _ blueprint: Blueprint, _ files: SourceFiles) -> String {
@@ -35,12 +35,5 @@ package enum CheckCommand: Command {
         let count = files.names.count
         return "\(folder): can be served: \(count) file\(count == 1 ? "" : "s"), "
             + "\(routes) route\(routes == 1 ? "" : "s"), digest \(blueprint.configuration.digest)\n"
-    }
-}
-
-extension Diagnostic {
-    fileprivate var asError: Diagnostic {
-        Diagnostic(
-            .error, at: location, path: path, message, expected: expectation, suggestion: suggestion, related: related)
     }
 }

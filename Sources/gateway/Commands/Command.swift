@@ -66,7 +66,7 @@ extension Command {
         let checked = ConfigurationCheck.load(source: .fileSystem(folder: arguments.argument("DIR")))
         if checked.blueprint != nil { return checked }
         let renderer = DiagnosticRenderer(files: checked.files, contents: checked.contents)
-        console.complain(renderer.text(checked.diagnostics))
+        console.complain(renderer.text(checked.findings))
         return nil
     }
 }

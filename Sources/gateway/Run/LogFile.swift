@@ -12,12 +12,12 @@ final class LogFile: LogSink {
     /// The descriptor in use. Only the writer's thread changes it.
     private let descriptor: Lock<Int32>
     /// Told when the file can't be opened anew.
-    private let reopeningFailed: @Sendable (_ path: String, Errno) -> Void
+    private let reopeningFailed: @Sendable (Errno) -> Void
     /// Held while a batch is written: two logs may go to one standard stream.
     private let turn = Lock<Void>(())
 
     private init(
-        path: String?, descriptor: Int32, reopeningFailed: @escaping @Sendable (String, Errno) -> Void = { _, _ in }
+        path: String?, descriptor: Int32, reopeningFailed: @escaping @Sendable (Errno) -> Void = { _ in }
     ) {
         self.path = path
         self.descriptor = Lock(descriptor)
@@ -27,9 +27,9 @@ final class LogFile: LogSink {
     /// A stream of the process. All logs that go there must have the same one of these.
     static func stream(_ number: Int32) -> LogFile { LogFile(path: nil, descriptor: number) }
 
-    /// - Parameter reopeningFailed: called by the writer's thread with the path and what is wrong with it.
+    /// - Parameter reopeningFailed: called by the writer's thread with what is wrong.
     static func file(
-        _ path: String, reopeningFailed: @escaping @Sendable (String, Errno) -> Void
+        _ path: String, reopeningFailed: @escaping @Sendable (Errno) -> Void
     ) throws(Errno) -> LogFile {
         let descriptor = try FileDescriptor.openForAppending(path: path).release()
         return LogFile(path: path, descriptor: descriptor, reopeningFailed: reopeningFailed)
@@ -64,7 +64,7 @@ final class LogFile: LogSink {
             let closing = FileDescriptor(adopting: old)
             return !leadToSameFile(fresh, closing.number)
         } catch {
-            reopeningFailed(path, error)
+            reopeningFailed(error)
             return false
         }
     }
@@ -76,7 +76,7 @@ struct LogFailure: Error, CustomStringConvertible {
     let field: String
     /// Where it is set: `file:line:column`.
     let place: String
-    /// The file.
+    /// The file, as it may be shown.
     let path: String
     let error: Errno
 

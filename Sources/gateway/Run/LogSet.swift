@@ -43,23 +43,23 @@ final class LogSet {
     /// Opens what `configuration` wants, but for logs that stay as they are.
     /// - Parameters:
     ///   - before: what is served now; nil at the start.
-    ///   - files: the configuration's, to tell where a file that can't be opened comes from.
+    ///   - checked: where `configuration` comes from, to tell of a file that can't be opened.
     func prepare(
-        _ configuration: GatewayConfiguration, before: GatewayConfiguration?, files: SourceFiles
+        _ configuration: GatewayConfiguration, before: GatewayConfiguration?, of checked: CheckedConfiguration
     ) throws(LogFailure) -> Change {
         let replacesAccess =
             before.map { !$0.accessLog.goesWhere(configuration.accessLog) } ?? true
         let replacesAudit = before.map { !$0.auditLog.goesWhere(configuration.auditLog) } ?? true
         var fresh: LogService?
         if replacesAccess, configuration.accessLog.enabled.value {
-            fresh = try open("access-log", configuration.accessLog.destination, field: "access_log.file", files)
+            fresh = try open("access-log", configuration.accessLog.destination, field: "access_log.file", checked)
         }
         do throws(LogFailure) {
             var audit = self.audit
             if replacesAudit {
                 audit =
                     configuration.auditLog.enabled.value
-                    ? try open("audit-log", configuration.auditLog.destination, field: "audit_log.file", files) : nil
+                    ? try open("audit-log", configuration.auditLog.destination, field: "audit_log.file", checked) : nil
             }
             return Change(
                 access: replacesAccess ? fresh : access, audit: audit, replacesAccess: replacesAccess,
@@ -89,18 +89,19 @@ final class LogSet {
     }
 
     private func open(
-        _ name: String, _ destination: Setting<LogDestination>, field: String, _ files: SourceFiles
+        _ name: String, _ destination: Setting<LogDestination>, field: String, _ checked: CheckedConfiguration
     ) throws(LogFailure) -> LogService {
+        let shownPath = checked.referenced.masked(destination.value.name)
         do throws(Errno) {
             let file: LogFile
             switch destination.value {
             case .standardOutput: file = standardOutput
             case .standardError: file = standardError
             case .file(let path):
-                file = try .file(path) { [log] path, error in
+                file = try .file(path) { [log] error in
                     log.warning("a log can't be opened anew: the old file stays in use") { line in
                         line.field("log", name)
-                        line.field("file", path)
+                        line.field("file", shownPath)
                         line.field("error", LogFailure.text(error))
                     }
                 }
@@ -108,7 +109,7 @@ final class LogSet {
             return try LogService(name: name, to: file, capacity: 64, batchSize: 64 * 1024)
         } catch {
             throw LogFailure(
-                field: field, place: files.describe(destination.origin), path: destination.value.name, error: error)
+                field: field, place: checked.files.describe(destination.origin), path: shownPath, error: error)
         }
     }
 

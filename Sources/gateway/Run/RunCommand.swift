@@ -25,7 +25,7 @@ enum RunCommand {
             let process = try ServerProcess(
                 blueprint, loader: loader, signals: signals, startTime: startTime)
             process.warnOf(checked, descriptorLimit: descriptorLimit)
-            guard process.start(files: checked.files) else { return 1 }
+            guard process.start(checked) else { return 1 }
             if let demo { demo(process.gateway) }
             return process.serve()
         } catch {
@@ -35,7 +35,7 @@ enum RunCommand {
     }
 
     private static func report(_ checked: CheckedConfiguration) {
-        standardError(checked.renderer.text(checked.diagnostics))
+        standardError(checked.renderer.text(checked.findings))
     }
 
     static func standardError(_ text: String) {

@@ -10,11 +10,11 @@ import Proxy
 /// plane.
 ///
 /// ```
-/// SIGHUP ──▶ load and check aside ─┬─ wrong ──▶ log every error, keep serving
+/// SIGHUP ──▶ load and check aside ─┬─ wrong ──▶ log the errors, keep serving
 ///                                  ├─ equal digest ──▶ nothing
-///                                  └─ apply ──▶ each loop swaps ──▶ log what changed
-/// SIGTERM ─▶ not ready ─▶ drain ─┬─ all ended ──▶ exit
-///                                └─ time is up ─▶ close the rest, exit
+///                                  └─ wait for new names ─▶ apply ──▶ each loop swaps ──▶ log what changed
+/// SIGTERM ─▶ not ready ─▶ drain ─┬─ all ended ────────────────────────▶ exit
+///                                └─ time is up ─▶ cut off the rest ─▶ exit
 /// ```
 final class ServerProcess: EventHandler {
     let gateway: Gateway
@@ -29,7 +29,17 @@ final class ServerProcess: EventHandler {
     private let logs: LogSet
     private let log: Observability.ErrorLog
     private var registration = Registration.none
-    private var drainEnd: MonotonicTime?
+    private var phase = Phase.serving
+    private var reloads = ReloadSequence.idle
+
+    /// Where the process is on its way to its end.
+    private enum Phase {
+        case serving
+        /// Requests under way may end until then.
+        case draining(until: MonotonicTime)
+        /// They are cut off, and the loops have until then to say that they have written their last lines.
+        case cuttingOff(until: MonotonicTime)
+    }
 
     init(
         _ blueprint: Blueprint, loader: ConfigurationLoader, signals: consuming SignalQueue, startTime: WallTime
@@ -58,7 +68,7 @@ final class ServerProcess: EventHandler {
     }
 
     func warnOf(_ checked: CheckedConfiguration, descriptorLimit: Int) {
-        for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
+        log.reportWarnings(of: checked)
         let wanted = gateway.blueprint.configuration.limits.connectionsMax.value
         if descriptorLimit < 2 * wanted {
             log.warning("fewer file descriptors than two for each connection allowed") { line in
@@ -68,12 +78,12 @@ final class ServerProcess: EventHandler {
         }
     }
 
-    /// - Parameter files: the configuration's.
+    /// - Parameter checked: where the configuration comes from.
     /// - Returns: whether the gateway serves.
-    func start(files: SourceFiles) -> Bool {
+    func start(_ checked: CheckedConfiguration) -> Bool {
         let configuration = gateway.blueprint.configuration
         do {
-            _ = logs.commit(try logs.prepare(configuration, before: nil, files: files))
+            _ = logs.commit(try logs.prepare(configuration, before: nil, of: checked))
             try gateway.start(logs: logs.outputs(configuration))
             admin.commit(try admin.prepare(at: configuration.admin?.address.value))
             registration = loop.add(self)
@@ -115,7 +125,7 @@ final class ServerProcess: EventHandler {
     func handle(_ events: EventSet) {
         while let signal = signals.next() {
             switch signal {
-            case .reload: reload()
+            case .reload: if reloads.requested() { reload() }
             case .reopenLogs: logs.reopen()
             case .terminate, .interrupt: drain()
             }
@@ -123,32 +133,53 @@ final class ServerProcess: EventHandler {
     }
 
     func timerFired() {
-        guard let drainEnd else { return }
-        guard loop.now >= drainEnd else { return loop.wake(registration, at: drainEnd) }
-        log.warning("the drain took too long: what is left is closed")
-        gateway.stopNow()
-        loop.stop()
+        switch phase {
+        case .serving: break
+        case .draining(let end):
+            guard loop.now >= end else { return loop.wake(registration, at: end) }
+            log.warning("the drain took too long: what is left is closed")
+            cutOff()
+        case .cuttingOff(let end):
+            guard loop.now >= end else { return loop.wake(registration, at: end) }
+            log.error("a loop doesn't answer: its last lines of the logs are lost")
+            loop.stop()
+        }
     }
 
     private func drain() {
-        guard drainEnd == nil else { return gateway.stopNow() }
+        guard case .serving = phase else { return cutOff() }
         let limit = gateway.blueprint.configuration.drainTimeout.value
         let end = SystemClock.monotonic() + limit
-        drainEnd = end
+        phase = .draining(until: end)
         adminState.isDraining = true
         log.info("draining") { $0.field("timeout_ms", Int(limit.milliseconds)) }
+        if reloads.ended() { log.warning("reload given up: the gateway drains") }
         loop.wake(registration, at: end)
         let loop = LoopBound(loop)
         gateway.drain { loop.value.stop() }
+    }
+
+    /// A loop that works needs some milliseconds.
+    private static let cutOffLimit = TimeAmount.seconds(2)
+
+    /// Ends what is under way. The loops tell when they have (`drain`).
+    private func cutOff() {
+        guard case .draining = phase else { return }
+        let end = SystemClock.monotonic() + Self.cutOffLimit
+        phase = .cuttingOff(until: end)
+        loop.wake(registration, at: end)
+        gateway.stopNow()
     }
 
     // MARK: Reload
 
     private func reload() {
         let begin = SystemClock.monotonic()
-        guard drainEnd == nil else { return }
         let checked = ConfigurationCheck.load(with: loader)
-        guard let blueprint = checked.blueprint else { return reject(checked) }
+        guard let blueprint = checked.blueprint else {
+            reject(checked)
+            return reloadFinished()
+        }
         let before = gateway.blueprint.configuration
         let after = blueprint.configuration
         // A difference shows sooner in the values than in the digest, which has to go through all of them.
@@ -158,11 +189,26 @@ final class ServerProcess: EventHandler {
             registry.countReload(.unchanged)
             adminState.reloadUnchanged(at: wallNow)
             log.info("reload: the configuration is the same") { $0.field("digest", after.digest) }
-            return
+            return reloadFinished()
         }
+        // Signals and the admin listener are served meanwhile.
+        gateway.lookUpNames(of: blueprint) { [unowned self] in
+            guard case .underWay = reloads else { return }
+            apply(blueprint, checked, begin: begin)
+            reloadFinished()
+        }
+    }
+
+    private func reloadFinished() {
+        if reloads.finished() { reload() }
+    }
+
+    private func apply(_ blueprint: Blueprint, _ checked: CheckedConfiguration, begin: MonotonicTime) {
+        let before = gateway.blueprint.configuration
+        let after = blueprint.configuration
         var logChange: LogSet.Change?
         do {
-            let fresh = try logs.prepare(after, before: before, files: checked.files)
+            let fresh = try logs.prepare(after, before: before, of: checked)
             logChange = fresh
             let transfer = LoopBound(self)
             // Whatever can fail comes first: then all of the new configuration takes effect, or nothing of it.
@@ -172,21 +218,24 @@ final class ServerProcess: EventHandler {
             switchLogs(fresh, from: before, to: after)
             log.level = .init(after.errorLog.level.value)
             if after.workers != before.workers { log.warning("reload: workers takes effect at the next start") }
-            for diagnostic in checked.diagnostics { write(diagnostic, of: checked) }
+            log.reportWarnings(of: checked)
         } catch {
             logChange?.cancel()
+            gateway.forgetNewNames()
             registry.countReload(.rejected)
-            adminState.reloadRejected(errors: ["\(error)"], at: wallNow)
-            log.error("reload rejected: the running configuration stays") { $0.field("error", "\(error)") }
+            adminState.reloadRejected(errors: ["\(error)"], count: 1, at: wallNow)
+            log.log(.error, "reload rejected: the running configuration stays", isLimited: false) {
+                $0.field("error", "\(error)")
+            }
         }
     }
 
     private func reject(_ checked: CheckedConfiguration) {
         registry.countReload(.rejected)
         let errors = checked.diagnostics.filter { $0.severity == .error }
-        adminState.reloadRejected(errors: errors.map { checked.renderer.summary($0) }, at: wallNow)
-        for error in errors { write(error, of: checked) }
-        log.error("reload rejected: the running configuration stays") { $0.field("errors", errors.count) }
+        adminState.reloadRejected(
+            errors: errors.map { checked.renderer.summary($0) }, count: checked.findings.errorCount, at: wallNow)
+        log.reportRejected(checked)
     }
 
     private func reloaded(from before: GatewayConfiguration, to after: GatewayConfiguration, begin: MonotonicTime) {
@@ -208,19 +257,11 @@ final class ServerProcess: EventHandler {
         let old = logs.commit(change)
         if after.accessLog == before.accessLog, after.auditLog == before.auditLog { return }
         gateway.setLogs(logs.outputs(after))
-        // The loops hand in their last lines before they switch; the old writers end when those are written, or their time is up.
+        // The loops hand in their last lines before they switch; the old writers end when those are written, or when
+        // their time is up.
         if !old.isEmpty {
             let logs = LoopBound(logs)
             gateway.afterAllLoops { logs.value.retire(old) }
-        }
-    }
-
-    private func write(_ diagnostic: Diagnostic, of checked: CheckedConfiguration) {
-        let level: Observability.ErrorLog.Level = diagnostic.severity == .error ? .error : .warning
-        log.log(level, "configuration", isLimited: false) { line in
-            line.field("place", checked.files.describe(diagnostic.location))
-            line.field("field", diagnostic.path)
-            line.field("problem", checked.renderer.summary(diagnostic))
         }
     }
 }
@@ -234,9 +275,4 @@ extension Observability.ErrorLog.Level {
         case .error: self = .error
         }
     }
-}
-
-extension CheckedConfiguration {
-    /// Writes the findings for people.
-    var renderer: DiagnosticRenderer { DiagnosticRenderer(files: files, contents: contents) }
 }
