@@ -1,7 +1,6 @@
 """The access log: one JSON line per request, and files that can be rotated."""
 
 import json
-import os
 import re
 import signal
 
@@ -162,9 +161,6 @@ def test_it_can_be_switched_off(upstream_with, gateway_with):
     assert get(gateway.port).status == 200
     gateway.stop()
     assert gateway.access_log() == []
-
-
-def test_a_reader_that_stands_still_does_not_stop_the_gateway(tmp_path, upstream_with, gateway_with):
 
 
 def test_the_error_log_is_json_too(world):
