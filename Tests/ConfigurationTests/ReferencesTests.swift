@@ -72,7 +72,7 @@ import Testing
     func messagesKeepSecrets(bank: String, secret: String) {
         let said = MemoryFolder(["gateway.yaml": plainGateway, "bank.yaml": bank], environment: ["S": secret]).load()
         #expect(said.hasErrors)
-        let text = DiagnosticRenderer(said).text(said.diagnostics).lowercased()
+        let text = DiagnosticRenderer(said).text(said.findings).lowercased()
         #expect(!text.contains("tops3cret") && !text.contains("`q7`"), "\(text)")
     }
 
