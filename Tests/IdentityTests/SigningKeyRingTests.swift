@@ -219,6 +219,16 @@ struct SigningKeyRingTests {
         #expect(throws: SigningKeyProblem.takenID("a")) {
             try ring.update([Story.entry(TestKeys.otherA)], policy: policy, now: start + 5)
         }
+        // The present key with another algorithm is another key to verifiers.
+        let rs = TestKeys.rsa
+        let ps = try rs.pem().withByteView { text throws(KeyError) in
+            try SigningKeyFile.read(text, id: "rsa", algorithm: .ps256)
+        }
+        var other = SigningKeyRing()
+        try other.update([Story.entry(rs)], policy: policy, now: start)
+        #expect(throws: SigningKeyProblem.takenID("rsa")) {
+            try other.update([Story.entry(ps)], policy: policy, now: start + 5)
+        }
         #expect(ring.state?.generation == 1)
         // Once its last token is dead, its name is free.
         try ring.update([Story.entry(TestKeys.b)], policy: policy, now: start + 10)

@@ -58,7 +58,7 @@ package enum SigningKeyProblem: Error, Equatable, Sendable {
     case noneSigns
     /// Two keys have this id.
     case repeatedID(String)
-    /// Another key had this id, and its tokens may still be alive.
+    /// Another key had this id, or this one with another algorithm, and its tokens may still be alive.
     case takenID(String)
 
     package var message: String {
@@ -68,7 +68,8 @@ package enum SigningKeyProblem: Error, Equatable, Sendable {
         case .noneSigns: "every key is `published` or `retired`, so none may sign"
         case .repeatedID(let id): "two signing keys have the id \"\(id)\""
         case .takenID(let id):
-            "the id \"\(id)\" belongs to another key whose tokens may still be alive; give the new key an id of its own"
+            "the id \"\(id)\" belongs to another key, or to this one with another algorithm, whose tokens may still be "
+                + "alive; give the new key an id of its own"
         }
     }
 }

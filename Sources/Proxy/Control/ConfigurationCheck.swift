@@ -1,4 +1,5 @@
 import Configuration
+import Identity
 
 /// Loads a configuration and finds out whether it can be served: one function for the server, for its reloads and for
 /// every command, so that what `check` accepts is what `run` serves.
@@ -11,12 +12,15 @@ package enum ConfigurationCheck {
     }
 
     /// The same with a loader that is kept from one reload to the next, and so parses only the files that have changed.
-    package static func load(with loader: ConfigurationLoader) -> CheckedConfiguration {
+    /// - Parameter ring: the running gateway's keys, beside which the new ones have to stand; a new ring at a start.
+    package static func load(
+        with loader: ConfigurationLoader, signingKeys ring: SigningKeyRing = SigningKeyRing()
+    ) -> CheckedConfiguration {
         let loaded = loader.load()
         var findings = loaded.findings
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
-            let keys = SigningKeyLoader.load(configuration)
+            let keys = SigningKeyLoader.load(configuration, for: ring)
             let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
             findings.add(identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries))
             do throws(RouteConflicts) {

@@ -70,7 +70,7 @@ package final class Gateway {
     // MARK: Start
 
     /// Opens the listeners and starts the loops.
-    package func start(logs: LoopLogs) throws(ListenFailure) {
+    package func start(logs: LoopLogs) throws(GatewayFailure) {
         let count = Self.workerCount(blueprint.configuration)
         shards = (0..<count).map { _ in registry.makeShard() }
         traffic = TrafficState(loops: count)
@@ -81,7 +81,7 @@ package final class Gateway {
         let change = try prepare(blueprint)
         traffic.commit(change.traffic)
         // The loops must not begin without the keys that their first requests may need.
-        signing.update(blueprint)
+        try take(blueprint.signingKeys, by: blueprint.configuration)
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
@@ -99,8 +99,7 @@ package final class Gateway {
                 if let state = signing.state { worker.adopt(state) }
                 try Thread.start(name: "worker-\(index)") { worker.run() }
             } catch {
-                throw ListenFailure(
-                    listener: "worker", endpoint: IPEndpoint(address: IPAddress(ipv4: 0), port: 0), error: error)
+                throw .worker(index, error)
             }
         }
         commit(change)
@@ -131,6 +130,8 @@ package final class Gateway {
 
     /// What is published of the gateway's own keys; nil when it issues no tokens.
     package var signingState: SigningState? { signing.state }
+    /// Beside which the keys of a new configuration have to stand, see `ConfigurationCheck.load`.
+    package var signingKeys: SigningKeyRing { signing.ring }
 
     private static func workerCount(_ configuration: GatewayConfiguration) -> Int {
         switch configuration.workers.value {
@@ -159,13 +160,13 @@ package final class Gateway {
 
     /// Serves by `blueprint`, whose names were looked up, from now on.
     /// - Parameter done: called on the control thread when every loop does.
-    /// - Throws: what can't be listened on; then nothing has changed.
-    package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(ListenFailure) {
+    /// - Throws: what can't be had; then nothing has changed.
+    package func apply(_ blueprint: Blueprint, done: @escaping @Sendable () -> Void) throws(GatewayFailure) {
         let change = try prepare(blueprint)
+        // Takes all keys or none, so it comes before what can't fail; posted before the routes that may need them.
+        try take(blueprint.signingKeys, by: blueprint.configuration)
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         traffic.commit(change.traffic)
-        // Posted before the routes that may need them.
-        signing.update(blueprint)
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for (worker, update) in zip(workers, change.updates) {
@@ -186,9 +187,22 @@ package final class Gateway {
         let traffic: TrafficState.Plan
     }
 
-    private func prepare(_ blueprint: Blueprint) throws(ListenFailure) -> Change {
+    private func take(
+        _ keys: [SigningKeyEntry], by configuration: GatewayConfiguration
+    ) throws(GatewayFailure) {
+        do throws(SigningKeyProblem) { try signing.update(keys, by: configuration.internalTokens) } catch {
+            throw .signingKeys(error)
+        }
+    }
+
+    private func prepare(_ blueprint: Blueprint) throws(GatewayFailure) -> Change {
         let configuration = blueprint.configuration
-        let plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
+        let plan: ListenerSet.Plan
+        do throws(ListenFailure) {
+            plan = try listeners.plan(configuration.listeners, workerCount: shards.count)
+        } catch {
+            throw .listening(error)
+        }
         var budgets: [String: SharedBudget] = [:]
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()
@@ -300,6 +314,24 @@ package final class Gateway {
         let end = SystemClock.monotonic() + limit
         for _ in workers where !answered.wait(atMost: end - SystemClock.monotonic()) { break }
         return reports.merged
+    }
+}
+
+/// Why the gateway can't serve by a configuration.
+package enum GatewayFailure: Error, CustomStringConvertible {
+    /// An address can't be listened on.
+    case listening(ListenFailure)
+    /// A loop can't be made, or its thread.
+    case worker(Int, Errno)
+    /// The signing keys can't stand beside those that verifiers know.
+    case signingKeys(SigningKeyProblem)
+
+    package var description: String {
+        switch self {
+        case .listening(let failure): failure.description
+        case .worker(let index, let error): "event loop \(index): \(error)"
+        case .signingKeys(let problem): problem.message
+        }
     }
 }
 

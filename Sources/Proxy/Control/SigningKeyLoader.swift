@@ -7,7 +7,10 @@ import Linux
 /// Reads the gateway's own keys when a configuration is checked: one that can't sign is an error with its place, and
 /// what `check` accepts can be served.
 enum SigningKeyLoader {
-    static func load(_ configuration: GatewayConfiguration) -> (entries: [SigningKeyEntry], diagnostics: [Diagnostic]) {
+    /// - Parameter ring: what is to take the keys: the running gateway's, or a new one.
+    static func load(
+        _ configuration: GatewayConfiguration, for ring: SigningKeyRing
+    ) -> (entries: [SigningKeyEntry], diagnostics: [Diagnostic]) {
         var entries: [SigningKeyEntry] = []
         var diagnostics: [Diagnostic] = []
         guard let tokens = configuration.internalTokens else { return (entries, diagnostics) }
@@ -24,7 +27,7 @@ enum SigningKeyLoader {
         }
         if diagnostics.isEmpty { diagnostics += unfit(entries, configuration) }
         do throws(SigningKeyProblem) {
-            if diagnostics.isEmpty { try SigningKeyRing().check(entries) }
+            if diagnostics.isEmpty { try ring.check(entries) }
         } catch {
             diagnostics.append(
                 Diagnostic(.error, at: tokens.location, path: "internal_tokens.keys", error.message))

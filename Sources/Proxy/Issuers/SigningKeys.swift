@@ -9,7 +9,8 @@ final class SigningKeys: EventHandler {
     /// Called on the control thread whenever another key signs, or other keys are published.
     var onChange: ((SigningState) -> Void)?
 
-    private var ring = SigningKeyRing()
+    /// All keys that verifiers may still know, with their ages: what new ones are checked against.
+    private(set) var ring = SigningKeyRing()
     private let loop: EventLoop
     private var registration = Registration.none
     private var generation = 0
@@ -23,14 +24,18 @@ final class SigningKeys: EventHandler {
     /// What holds now; nil when the gateway issues no tokens.
     var state: SigningState? { isConfigured ? ring.state : nil }
 
-    /// Takes the keys of a configuration that was checked.
-    func update(_ blueprint: Blueprint) {
-        isConfigured = blueprint.configuration.internalTokens != nil
-        guard let tokens = blueprint.configuration.internalTokens else { return }
+    /// Takes the keys of a configuration.
+    /// - Throws: what `ring.check` throws; then nothing has changed.
+    func update(_ keys: [SigningKeyEntry], by tokens: InternalTokens?) throws(SigningKeyProblem) {
+        guard let tokens else {
+            isConfigured = false
+            return
+        }
         let policy = SigningPolicy(
             publishBeforeSigning: tokens.publishBeforeSigning.value.nanoseconds / 1_000_000_000,
             tokenLifetimeMaximum: tokens.lifetimeMax.value.nanoseconds / 1_000_000_000)
-        try? ring.update(blueprint.signingKeys, policy: policy, now: now)
+        try ring.update(keys, policy: policy, now: now)
+        isConfigured = true
         report()
     }
 

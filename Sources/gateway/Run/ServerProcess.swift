@@ -175,7 +175,7 @@ final class ServerProcess: EventHandler {
 
     private func reload() {
         let begin = SystemClock.monotonic()
-        let checked = ConfigurationCheck.load(with: loader)
+        let checked = ConfigurationCheck.load(with: loader, signingKeys: gateway.signingKeys)
         guard let blueprint = checked.blueprint else {
             reject(checked)
             return reloadFinished()
