@@ -149,6 +149,11 @@ import Testing
             "gateway.d/gateway.yaml:8:17: error: issuers.corporate.clock_skew: `6m` does not fit here; expected a duration from 0s to 5m"
         ),
         IdentityCase(
+            "a skew of less than a second", .gateway, "audiences: [bank-api]",
+            "audiences: [bank-api]\n    clock_skew: 500ms",
+            "gateway.d/gateway.yaml:8:17: error: issuers.corporate.clock_skew: `500ms` does not fit here; expected a duration from 0s to 5m, in whole seconds"
+        ),
+        IdentityCase(
             "a lifetime without unit", .gateway, "audiences: [bank-api]",
             "audiences: [bank-api]\n    lifetime_max: 3600",
             "gateway.d/gateway.yaml:8:19: error: issuers.corporate.lifetime_max: `3600` does not fit here; expected a duration from 1s to 8760h; did you mean `3600s`?"

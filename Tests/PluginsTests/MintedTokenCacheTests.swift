@@ -51,6 +51,15 @@ struct MintedTokenCacheTests {
         #expect(token.issuedAt == fixture.now.seconds)
     }
 
+    @Test("a new token is given out however short its life is", arguments: [1, 2, 60] as [Int64])
+    func fresh(lifetime: Int64) throws {
+        let fixture = try MintFixture()
+        let late = WallTime(nanoseconds: fixture.now.nanoseconds + 999_999_999)
+        let reference = try fixture.mint.mint(fixture.rule(lifetime: lifetime), for: fixture.identity(), now: late)
+        let token = try #require(fixture.mint.token(justMinted: reference))
+        #expect(token.issuedAt == fixture.now.seconds && token.expiry == fixture.now.seconds + lifetime)
+    }
+
     @Test("with less than a second left nothing is issued", arguments: [(0, true), (1, false), (999, false)])
     func lastSecond(milliseconds: Int64, isIssued: Bool) throws {
         let fixture = try MintFixture()

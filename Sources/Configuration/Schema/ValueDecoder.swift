@@ -90,10 +90,22 @@ extension ValueDecoder where Value == Int {
     }
 }
 
+enum TimeUnit: Sendable {
+    case any
+    /// For what ends up in tokens, whose times are in seconds: a part of one would get lost.
+    case seconds
+}
+
 extension ValueDecoder where Value == TimeAmount {
-    static func duration(_ range: ClosedRange<TimeAmount>) -> ValueDecoder {
+    /// - Parameter unit: what it has to be a multiple of.
+    static func duration(_ range: ClosedRange<TimeAmount>, unit: TimeUnit = .any) -> ValueDecoder {
         scalar(.duration(range)) { text throws(Unfit) in
-            if let value = DurationFormat.parse(text), range.contains(value) { return value }
+            if let value = DurationFormat.parse(text), range.contains(value) {
+                if unit == .seconds, value.nanoseconds % TimeAmount.seconds(1).nanoseconds != 0 {
+                    throw Unfit(expected: "\(ValueType.duration(range).phrase), in whole seconds")
+                }
+                return value
+            }
             if let number = text.decimalValue() { throw Unfit(suggestion: "did you mean `\(number)s`?") }
             throw Unfit()
         }

@@ -14,13 +14,14 @@ enum InternalTokenSections {
                 "The private keys, from the oldest to the newest: the newest that has been published long enough signs."
             ) { $0.keys = $1.value },
             Key(
-                "publish_before_signing", .duration(.zero ... .seconds(604_800)),
+                "publish_before_signing", .duration(.zero ... .seconds(604_800), unit: .seconds),
                 default: DurationFormat.text(Defaults.publishBeforeSigning),
-                "How long a new key is published before it signs; longer than services keep the key set."
+                "How long a new key is published before it signs; longer than services keep the key set. In whole seconds."
             ) { $0.publishBeforeSigning = $1 },
             Key(
-                "ttl_max", .duration(.seconds(1) ... .seconds(3_600)),
-                default: DurationFormat.text(Defaults.internalTokenLifetimeMax), "The longest `ttl` of a route."
+                "ttl_max", .duration(.seconds(1) ... .seconds(3_600), unit: .seconds),
+                default: DurationFormat.text(Defaults.internalTokenLifetimeMax),
+                "The longest `ttl` of a route. In whole seconds."
             ) { $0.lifetimeMax = $1 },
             .part(
                 "publish", .section(publication), default: "the admin listener only",

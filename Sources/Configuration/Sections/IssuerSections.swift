@@ -64,12 +64,13 @@ enum IssuerSections {
             "Accepts ID tokens (with `nonce`, `at_hash`, `c_hash`, or `typ: ID` among the claims), which are made for the client, not for an API."
         ) { $0.allowIDTokens = $1 },
         Key(
-            "clock_skew", .duration(.zero ... .seconds(300)), default: DurationFormat.text(Defaults.clockSkew),
-            "How far clocks may differ: for `exp`, `nbf` and `iat`."
+            "clock_skew", .duration(.zero ... .seconds(300), unit: .seconds),
+            default: DurationFormat.text(Defaults.clockSkew),
+            "How far clocks may differ: for `exp`, `nbf` and `iat`. In whole seconds."
         ) { $0.clockSkew = $1 },
         Key(
-            "lifetime_max", .duration(.seconds(1) ... .seconds(8_760 * 3_600)), default: "none",
-            "A token that lives longer (`exp` - `iat`, or what is left without `iat`) is refused."
+            "lifetime_max", .duration(.seconds(1) ... .seconds(8_760 * 3_600), unit: .seconds), default: "none",
+            "A token that lives longer (`exp` - `iat`, or what is left without `iat`) is refused. In whole seconds."
         ) { $0.lifetimeMax = $1 },
         Key(
             "tenant", .plainText("a tenant", bytesMax: 256), default: "none",

@@ -53,7 +53,7 @@ extension LoopIdentity {
         guard traced.chain.internalToken != nil, let token = caller.token else { return }
         if let refusal = trace.refusal { return trace.note(.internalToken, .bad, "\(refusal.code): \(refusal.detail)") }
         guard let reference = caller.identity?.minted,
-            let minted = mint.token(at: reference, now: traced.now, outerExpiry: token.expiry)
+            let minted = mint.token(justMinted: reference)
         else { return }
         let compact = CompactToken()
         guard (try? compact.read(minted.token, maximumCount: minted.token.count)) != nil else { return }

@@ -241,9 +241,8 @@ extension LoopIdentity {
             let reference = try mint.mint(plugin.rule, for: about, now: now)
             count(signed: mint.signedCount > signedBefore)
             identity.minted = reference
-            guard let minted = mint.token(at: reference, now: now, outerExpiry: token.expiry) else {
-                return .failure(.outerTokenExpires)
-            }
+            // What was signed is in the cache: there is room for it, and nothing else happened since.
+            guard let minted = mint.token(justMinted: reference) else { return .failure(.signingFailed) }
             return .success(minted)
         } catch {
             return .failure(error)

@@ -95,8 +95,13 @@ extension TokenMint {
         return Self.view(entry)
     }
 
+    /// What `mint` has just returned, however little of its life is left: none that is made now would live longer.
+    package func token(justMinted reference: MintedReference) -> MintedToken? {
+        cache.entry(at: reference).flatMap(Self.view)
+    }
+
     /// A token about `identity`: a kept one if there is one that says the same and may be used, else a new one.
-    /// - Returns: where it lies, for `token(at:)`: at once, and for requests to come.
+    /// - Returns: where it lies: for `token(justMinted:)` at once, and for `token(at:)` in requests to come.
     package func mint(
         _ rule: InternalTokenRule, for identity: TokenIdentity, now: WallTime
     ) throws(MintRefusal) -> MintedReference {
