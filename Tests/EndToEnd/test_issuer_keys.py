@@ -171,6 +171,83 @@ def test_keys_live_over_a_reload_without_being_asked_for_again(provider_with, wo
     assert provider.asked() == asked
 
 
+def turn_to(world, issuer, routes=None):
+    """A reload with other settings of the issuer `live`; none removes it."""
+    world.gateway.gateway_overrides["issuers"] = {**({"live": issuer} if issuer else {}), "file": FILE_ISSUER}
+    world.gateway.write("gateway.yaml", world.gateway.gateway_yaml())
+    if routes:
+        world.gateway.write_routes({"service": [world.upstream.target]}, routes)
+    return world.gateway.hang_up()
+
+
+@pytest.mark.parametrize("changes", [
+    {"refresh": {**CALM, "fetch_timeout": "2s"}}, {"refresh": {**CALM, "interval_max": "2h"}}, {"clock_skew": "30s"},
+], ids=["fetch_timeout", "interval_max", "clock_skew"])
+def test_a_change_of_settings_keeps_the_keys_of_an_issuer_that_is_down(provider_with, world_with, changes):
+    provider = provider_with(ONE)
+    world = world_with(issuer_of(provider))
+    text = live(provider, ONE)
+    comes_through(world, text)
+    provider.go_down()
+    asked = provider.asked()
+    assert turn_to(world, issuer_of(provider, **changes)) == "applied"
+    assert [world.status("/live", live(provider, ONE, jti=str(number))) for number in range(5)] == [200] * 5
+    assert world.gateway.admin("/readyz").status == 200
+    assert provider.asked() == asked
+    provider.come_up()
+
+
+def test_a_change_of_the_schedule_holds_for_the_running_issuer(provider_with, world_with):
+    provider = provider_with(ONE)
+    world = world_with(issuer_of(provider))
+    comes_through(world, live(provider, ONE))
+    asked = provider.asked(JWKS)
+    assert turn_to(world, issuer_of(provider, refresh=FAST)) == "applied"
+    eventually(lambda: provider.asked(JWKS) >= asked + 2, 10, "fetches at the new interval")
+
+
+def waiting(world, provider):
+    """A client whose request waits for an answer of the provider."""
+    time.sleep(1.1)  # the cool-down counts from the last fetch
+    asked = provider.asked()
+    client = world.gateway.client()
+    client.send(request_bytes("GET", "/live", headers_with(live(provider, TWO))))
+    eventually(lambda: provider.asked() > asked, 5, "the look-up")
+    return client
+
+
+@pytest.mark.parametrize("change", ["removed", "moved"])
+def test_a_request_that_waits_for_an_issuer_that_a_reload_takes_away_is_answered(provider_with, world_with, change):
+    provider, release = provider_with(ONE), threading.Event()
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "1s", "fetch_timeout": "30s"}))
+    comes_through(world, live(provider, ONE))
+    provider.behaviour = lambda connection, request: release.wait(30) and None
+    try:
+        with waiting(world, provider) as client:
+            other = {"live": route("/live", jwt={"issuer": "file"}), "file": FILE}
+            moved = issuer_of(provider, jwks_url=provider.url("/elsewhere"))
+            assert turn_to(world, None if change == "removed" else moved, other) == "applied"
+            assert client.response(seconds=5).status == 401
+    finally:
+        release.set()
+
+
+def test_a_request_that_waits_over_a_reload_gets_its_key(provider_with, world_with):
+    provider, release = provider_with(ONE), threading.Event()
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "1s", "fetch_timeout": "30s"}))
+    comes_through(world, live(provider, ONE))
+
+    def held(connection, request):
+        assert release.wait(30)
+        return provider.answer(request)
+
+    provider.keys, provider.behaviour = [ONE, TWO], held
+    with waiting(world, provider) as client:
+        assert turn_to(world, issuer_of(provider, clock_skew="30s")) == "applied"
+        release.set()
+        assert client.response().status == 200
+
+
 # HTTPS
 
 @pytest.fixture
@@ -413,6 +490,65 @@ def test_an_unknown_key_id_makes_the_gateway_look_again_at_once(provider_with, w
     time.sleep(1.1)  # the cool-down counts from the last fetch
     provider.keys = [ONE, TWO]
     assert world.status("/live", live(provider, TWO)) == 200, "the request waits for the answer"
+
+
+def test_a_key_id_that_came_while_keys_were_fetched_is_looked_for_again(provider_with, world_with):
+    """The answer to a fetch may be older than a key that was published meanwhile."""
+    provider, release = provider_with(ONE), threading.Event()
+    world = world_with(issuer_of(provider, {**FAST, "fetch_timeout": "10s"}, jwks_url=provider.url()))
+    comes_through(world, live(provider, ONE))
+
+    def stale(connection, request):
+        answer = provider.answer(request)
+        assert release.wait(30)
+        return answer
+
+    asked = provider.asked(JWKS)
+    provider.behaviour = stale
+    eventually(lambda: provider.asked(JWKS) > asked, 5, "a fetch by the schedule")
+    provider.keys = [ONE, TWO]
+    with world.gateway.client() as client:
+        client.send(request_bytes("GET", "/live", headers_with(live(provider, TWO))))
+        eventually(lambda: world.gateway.metrics().sum(
+            "portcullis_issuer_key_lookups_total", issuer="live", outcome="joined") == 1, 5, "the request waiting")
+        provider.behaviour = None
+        release.set()
+        assert client.response().status == 200
+
+
+def test_a_key_that_moved_with_its_set_is_found(provider_with, world_with):
+    """The provider names another place of its keys, and serves the old ones at the old place on."""
+    provider, moved = provider_with(ONE), []
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "1s"}))
+
+    def serve(connection, request):
+        if request.target == "/moved":
+            return json_answer(jwks(ONE, TWO))
+        if request.target.endswith(DISCOVERY) and moved:
+            return json_answer(document(provider.issuer, provider.url("/moved")))
+        return provider.answer(request)
+
+    provider.behaviour = serve
+    comes_through(world, live(provider, ONE))
+    moved.append(True)
+    time.sleep(1.1)  # the cool-down counts from the last fetch
+    assert world.status("/live", live(provider, TWO)) == 200
+    asked = provider.asked()
+    time.sleep(1.1)
+    assert world.status("/live", live(provider, THREE)) == 401
+    assert provider.asked() - asked <= 2, "the keys once, and where they are once"
+
+
+def test_keys_without_id_do_not_hide_that_a_key_id_is_unknown(provider_with, world_with):
+    nameless = ONE.jwk(kid=None)
+    provider = provider_with(nameless)
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "1s"}))
+    comes_through(world, live(provider, ONE))
+    provider.keys = [nameless, TWO]
+    time.sleep(1.1)
+    assert world.status("/live", live(provider, TWO)) == 200
+    forged = world.get("/live", live(provider, Key("RS256", "four", number=4)))
+    assert forged.status == 401 and json.loads(forged.body)["code"] == "token-key-unknown"
 
 
 def test_many_requests_with_a_new_key_id_ask_once(provider_with, world_with):

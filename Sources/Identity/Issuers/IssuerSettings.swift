@@ -40,6 +40,16 @@ package struct IssuerSettings: Sendable, Hashable {
         self.fetchTimeout = fetchTimeout
     }
 
+    /// What the keys depend on: while it stays the same, they are good, whatever else changes.
+    package struct Origin: Sendable, Hashable {
+        let issuer: String
+        let source: Source
+        let allowsHTTP: Bool
+        let caFile: String?
+    }
+
+    package var origin: Origin { Origin(issuer: issuer, source: source, allowsHTTP: allowsHTTP, caFile: caFile) }
+
     /// `<issuer>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 section 4). Nil when the issuer is no
     /// URL.
     package static func defaultDiscoveryURL(issuer: String) -> FetchURL? {

@@ -43,7 +43,7 @@ package struct KeyRefresh: Sendable {
         case refuse
     }
 
-    package let schedule: Schedule
+    package private(set) var schedule: Schedule
     package private(set) var state: State
     private var unknown: UnknownKeys
 
@@ -97,13 +97,26 @@ package struct KeyRefresh: Sendable {
         }
     }
 
-    private mutating func begin() {
+    private mutating func begin() { set(.report) }
+
+    private mutating func set(_ next: Next) {
         switch state {
-        case .missing(let failures, _): state = .missing(failures: failures, next: .report)
-        case .fresh: state = .fresh(next: .report)
-        case .stale(let failures, _): state = .stale(failures: failures, next: .report)
+        case .missing(let failures, _): state = .missing(failures: failures, next: next)
+        case .fresh: state = .fresh(next: next)
+        case .stale(let failures, _): state = .stale(failures: failures, next: next)
         }
     }
+
+    /// The configuration has another schedule: what is due later than it allows comes sooner.
+    package mutating func adopt(_ schedule: Schedule, now: MonotonicTime) {
+        guard schedule != self.schedule else { return }
+        self.schedule = schedule
+        unknown.adopt(cooldown: schedule.unknownKeyCooldown, now: now)
+        if let due = nextTick { set(.fetch(at: min(due, now + schedule.intervalMax))) }
+    }
+
+    /// Whether the fetch under way was made for a key that these keys don't have.
+    package func isInVain(isKnown: (String) -> Bool) -> Bool { unknown.isInVain(isKnown: isKnown) }
 
     /// A fetch has brought keys.
     ///
@@ -111,11 +124,15 @@ package struct KeyRefresh: Sendable {
     ///   - freshness: how long the answer may be kept; nil when it didn't say.
     ///   - isKnown: whether the keys now have this id.
     ///   - random: 64 random bits.
+    /// - Returns: `fetch` when somebody who waits came after this fetch had begun, and may have another one: what it
+    ///   brought may be older than their key.
     package mutating func fetched(
         freshness: TimeAmount?, now: MonotonicTime, random: UInt64, isKnown: (String) -> Bool
-    ) {
-        unknown.settle(now: now, isKnown: isKnown)
+    ) -> Action {
         state = .fresh(next: .fetch(at: now + schedule.wait(freshness: freshness, random: random)))
+        guard unknown.settle(now: now, isKnown: isKnown) else { return .none }
+        begin()
+        return .fetch
     }
 
     /// A fetch has brought nothing of use: the last good keys stay.

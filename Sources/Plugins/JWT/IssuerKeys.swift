@@ -11,6 +11,8 @@ package final class IssuerKeys {
     package let name: ByteView
     package let policy: TokenPolicy
     let algorithms: AlgorithmSet
+    /// Whether the keys are fetched from somewhere, so that there may be new ones at any time.
+    let isFetched: Bool
     private var verifier: TokenVerifier?
     private let texts = TextArena()
     /// What the loop counts of decisions about the issuer's tokens; nil where nobody asks.
@@ -23,10 +25,11 @@ package final class IssuerKeys {
     /// When it may be asked again: a flood of unknown keys costs the control thread a few letters a second.
     package var nextLookup = MonotonicTime.zero
 
-    package init(name: String, policy: TokenPolicy, algorithms: AlgorithmSet) {
+    package init(name: String, policy: TokenPolicy, algorithms: AlgorithmSet, isFetched: Bool = false) {
         self.name = texts.keep(name)
         self.policy = policy
         self.algorithms = algorithms
+        self.isFetched = isFetched
     }
 
     /// Whether keys were ever loaded.
@@ -44,6 +47,12 @@ package final class IssuerKeys {
 
     /// Whether the key is still among the issuer's.
     func contains(_ key: VerificationKey) -> Bool { verifier?.keys.keys.contains(key) ?? false }
+
+    /// Whether some key has this id; every one is fine for a token without.
+    func hasKey(_ id: ByteView?) -> Bool {
+        guard let id else { return true }
+        return verifier?.keys.hasKey(id) ?? false
+    }
 
     /// - Returns: nil when no key was ever loaded.
     func verify(_ token: CompactToken) throws(TokenError) -> VerificationKey? { try verifier?.verify(token) }

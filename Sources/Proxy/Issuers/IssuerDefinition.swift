@@ -25,12 +25,20 @@ package struct IssuerDefinition: Sendable, Equatable {
     /// Whether keys may come that aren't there yet.
     var isFetched: Bool { source != nil }
 
+    private var isRemote: Bool {
+        switch source?.source {
+        case .discovery, .jwks: true
+        case .file, nil: false
+        }
+    }
+
     func makeKeys() -> IssuerKeys {
         switch kind {
         case .configured(let issuer):
             return IssuerKeys(
                 name: name, policy: TokenPolicy(issuer),
-                algorithms: AlgorithmSet(issuer.algorithms.compactMap { SignatureAlgorithm($0.value) }))
+                algorithms: AlgorithmSet(issuer.algorithms.compactMap { SignatureAlgorithm($0.value) }),
+                isFetched: isRemote)
         case .sharedSecret(let secret):
             let keys = IssuerKeys(
                 name: name, policy: TokenPolicy(secret), algorithms: AlgorithmSet(SignatureAlgorithm.hs256))

@@ -8,10 +8,10 @@ import Observability
 /// The keys of all issuers, kept fresh. Lives on the control thread; workers send their look-ups there by mail.
 ///
 /// Nothing here waits: an issuer that is down keeps its last good keys, or has none yet, while the others are served.
-/// An issuer is its settings: as long as they are equal, it keeps its keys and its timers over reloads.
+/// As long as the origin of its keys is the same, an issuer keeps them over reloads, whatever else changes.
 package final class IssuerDirectory {
     /// Called on the control thread when an issuer's keys are others than before; nil when it has none any more, as it
-    /// is gone or its settings have changed. The number grows with every call, over all issuers.
+    /// is gone or they come from somewhere else. The number grows with every call, over all issuers.
     package var onKeys: ((_ issuer: String, _ keys: KeySet?, _ generation: UInt64) -> Void)?
     /// Called on the control thread after every attempt, and for every look-up that causes none: requests that wait for
     /// this issuer's keys go on, with what there is.
@@ -36,15 +36,19 @@ package final class IssuerDirectory {
     package func update(_ settings: [IssuerSettings]) {
         var wanted: [String: IssuerSettings] = [:]
         for issuer in settings { wanted[issuer.name] = issuer }
-        for (name, source) in sources where wanted[name] != source.settings {
+        for (name, source) in sources where wanted[name]?.origin != source.settings.origin {
             source.stop()
             sources[name] = nil
-            guard source.keys != nil else { continue }
-            generation += 1
-            onKeys?(name, nil, generation)
+            if source.keys != nil {
+                generation += 1
+                onKeys?(name, nil, generation)
+            }
+            // Requests that wait for its keys would wait for ever.
+            onSettled?(name)
         }
         for issuer in settings {
             if let source = sources[issuer.name] {
+                source.adopt(issuer)
                 source.reread()
             } else {
                 let source = IssuerSource(issuer, directory: self, loop: loop)

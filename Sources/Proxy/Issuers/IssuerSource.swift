@@ -7,7 +7,7 @@ import Linux
 /// One issuer's keys and what brings them: fetches when `KeyRefresh` says so, or reads its file. Lives on the control
 /// thread's loop.
 final class IssuerSource: EventHandler {
-    let settings: IssuerSettings
+    private(set) var settings: IssuerSettings
     /// The last good ones.
     private(set) var keys: KeySet?
     private(set) var lastSuccess: WallTime?
@@ -39,6 +39,13 @@ final class IssuerSource: EventHandler {
         if case .file = settings.source { return reread() }
         registration = loop.add(self)
         timerFired()
+    }
+
+    /// Goes on by other settings, of the same origin: the keys stay, and what is under way.
+    func adopt(_ fresh: IssuerSettings) {
+        settings = fresh
+        refresh.adopt(fresh.schedule, now: SystemClock.monotonic())
+        if !isFile { schedule() }
     }
 
     /// Ends all activity without a word to anybody.
@@ -98,32 +105,42 @@ final class IssuerSource: EventHandler {
         case .jwks(let url): fetchKeys(url, deadline)
         case .discovery(let url):
             if let discovered, discovered.until > now {
-                fetchKeys(discovered.url, deadline)
+                fetchKeys(discovered.url, deadline, rediscoveringAt: url)
             } else {
-                discover(url, deadline)
+                discover(url, deadline) { [self] result in
+                    switch result {
+                    case .failure(let problem): failed(problem)
+                    case .success(let keySet): fetchKeys(keySet, deadline)
+                    }
+                }
             }
         }
     }
 
-    private func discover(_ url: FetchURL, _ deadline: MonotonicTime) {
+    private func discover(
+        _ url: FetchURL, _ deadline: MonotonicTime, _ done: @escaping (Result<FetchURL, IssuerProblem>) -> Void
+    ) {
         get(url, deadline) { [self] result in
             switch result {
-            case .failure(let failure): failed(.discoveryNotFetched(url, failure))
+            case .failure(let failure): done(.failure(.discoveryNotFetched(url, failure)))
             case .success(let document):
                 do throws(DiscoveryDocument.Problem) {
                     let found = try document.content.withView { (view) throws(DiscoveryDocument.Problem) in
                         try DiscoveryDocument(view, issuer: settings.issuer, allowsHTTP: settings.allowsHTTP)
                     }
                     discovered = (found.keySet, SystemClock.monotonic() + settings.schedule.intervalMax)
-                    fetchKeys(found.keySet, deadline)
+                    done(.success(found.keySet))
                 } catch {
-                    failed(.discoveryRefused(url, error))
+                    done(.failure(.discoveryRefused(url, error)))
                 }
             }
         }
     }
 
-    private func fetchKeys(_ url: FetchURL, _ deadline: MonotonicTime) {
+    /// - Parameter discovery: where to ask again for the place of the keys when the key that this fetch is made for
+    ///   isn't among them: the issuer may have moved them, and serve the old ones on. Nil when that has been asked just
+    ///   now.
+    private func fetchKeys(_ url: FetchURL, _ deadline: MonotonicTime, rediscoveringAt discovery: FetchURL? = nil) {
         get(url, deadline) { [self] result in
             switch result {
             case .failure(let failure):
@@ -132,7 +149,13 @@ final class IssuerSource: EventHandler {
             case .success(let document):
                 do throws(KeySetProblem) {
                     let keys = try KeySet.judged(jwks: document.content)
-                    succeeded(keys, freshness: document.freshness)
+                    guard let discovery, refresh.isInVain(isKnown: { $0.withByteView { keys.hasKey($0) } }) else {
+                        return succeeded(keys, freshness: document.freshness)
+                    }
+                    discover(discovery, deadline) { [self] result in
+                        if case .success(let place) = result, place != url { return fetchKeys(place, deadline) }
+                        succeeded(keys, freshness: document.freshness)
+                    }
                 } catch {
                     discovered = nil
                     failed(.keysRefused(url, error))
@@ -180,12 +203,15 @@ final class IssuerSource: EventHandler {
         problem = nil
         let isChanged = keys.map { !$0.hasSameKeys(as: fresh) } ?? true
         if isChanged { keys = fresh }
-        refresh.fetched(
+        let next = refresh.fetched(
             freshness: freshness, now: SystemClock.monotonic(), random: directory.random(),
             isKnown: { $0.withByteView { fresh.hasKey($0) } })
         schedule()
         if isChanged { directory.changed(self) }
-        directory.settled(self)
+        switch next {
+        case .fetch: begin()
+        case .none: directory.settled(self)
+        }
     }
 
     private func failed(_ problem: IssuerProblem) {

@@ -38,6 +38,8 @@ package final class WorkerIssuers {
         let waiter: any KeyWaiter
         let ticket: UInt64
         let issuer: String
+        /// As they were bound when it came: a reload may have bound others since.
+        let keys: IssuerKeys
     }
 
     /// - Parameter metrics: the loop's; nil to count nothing.
@@ -57,9 +59,12 @@ package final class WorkerIssuers {
             next[definition.name] = Known(definition: definition, keys: keys)
             return keys
         }
-        // The keys themselves belong to the source, which may be the same when what tokens must look like is not.
+        // The keys themselves belong to their origin, which may be the same when what tokens must look like is not. A
+        // shared secret has none: it is its own key.
         for (name, fresh) in next {
-            if let old = known[name], old.definition.source == fresh.definition.source, let keys = old.keys.current {
+            if let origin = fresh.definition.source?.origin, let old = known[name],
+                old.definition.source?.origin == origin, let keys = old.keys.current
+            {
                 fresh.keys.adopt(keys)
             }
         }
@@ -74,7 +79,10 @@ package final class WorkerIssuers {
     }
 
     /// The control thread has loaded an issuer's keys.
-    package func adopt(_ keys: KeySet, of issuer: String) { known[issuer]?.keys.adopt(keys) }
+    package func adopt(_ keys: KeySet, of issuer: String) {
+        known[issuer]?.keys.adopt(keys)
+        for entry in waiting where entry.issuer == issuer { entry.keys.adopt(keys) }
+    }
 
     /// Has the request wait until the control thread has looked for the key.
     /// - Returns: whether it does; otherwise it has to do with the keys that there are.
@@ -89,13 +97,14 @@ package final class WorkerIssuers {
         }
         lastTicket += 1
         waiter.issuerTicket = lastTicket
-        waiting.append(Waiting(waiter: waiter, ticket: lastTicket, issuer: name))
+        waiting.append(Waiting(waiter: waiter, ticket: lastTicket, issuer: name, keys: issuer))
         return true
     }
 
     /// The control thread has done for the issuer what it could: those who wait go on.
     package func settled(_ issuer: String) {
-        if let keys = known[issuer]?.keys {
+        // Nobody asked: an attempt of the control thread's own, or the end of an issuer that had this name.
+        if let keys = known[issuer]?.keys, keys.isLookedUp {
             keys.isLookedUp = false
             keys.nextLookup = loop.now + Self.quietTime
         }

@@ -10,7 +10,7 @@ private func at(_ seconds: Double) -> MonotonicTime {
 private func fresh(schedule: KeyRefresh.Schedule = .init(), known: Set<String> = ["a"]) -> KeyRefresh {
     var refresh = KeyRefresh(schedule: schedule, now: at(0))
     _ = refresh.tick(now: at(0))
-    refresh.fetched(freshness: .seconds(3600), now: at(0), random: 0, isKnown: known.contains)
+    _ = refresh.fetched(freshness: .seconds(3600), now: at(0), random: 0, isKnown: known.contains)
     return refresh
 }
 
@@ -24,7 +24,7 @@ struct KeyRefreshTests {
         #expect(refresh.tick(now: at(0)) == .fetch)
         #expect(refresh.nextTick == nil)
         #expect(refresh.tick(now: at(100)) == .none)
-        refresh.fetched(freshness: nil, now: at(1), random: 0, isKnown: { _ in true })
+        _ = refresh.fetched(freshness: nil, now: at(1), random: 0, isKnown: { _ in true })
         #expect(refresh.hasKeys)
         #expect(refresh.state == .fresh(next: .fetch(at: at(1 + 270))))
     }
@@ -39,7 +39,8 @@ struct KeyRefreshTests {
     func ahead(freshness: Int64?, random: UInt64, wait: Double) {
         var refresh = KeyRefresh(now: at(0))
         _ = refresh.tick(now: at(0))
-        refresh.fetched(freshness: freshness.map { .seconds($0) }, now: at(0), random: random, isKnown: { _ in true })
+        _ = refresh.fetched(
+            freshness: freshness.map { .seconds($0) }, now: at(0), random: random, isKnown: { _ in true })
         #expect(refresh.nextTick == at(wait))
     }
 
@@ -92,7 +93,7 @@ struct KeyRefreshTests {
         refresh.failed(now: at(3242), random: 0)
         #expect(refresh.failures == 2)
         _ = refresh.tick(now: at(4000))
-        refresh.fetched(freshness: nil, now: at(4000), random: 0, isKnown: { _ in true })
+        _ = refresh.fetched(freshness: nil, now: at(4000), random: 0, isKnown: { _ in true })
         #expect(refresh.failures == 0)
         #expect(refresh.state == .fresh(next: .fetch(at: at(4270))))
     }
@@ -104,19 +105,57 @@ struct KeyRefreshTests {
         #expect(refresh.nextTick == nil)
         #expect(refresh.lookUp("new", now: at(10)) == .wait)
         #expect(refresh.lookUp("newer", now: at(10.1)) == .wait)
-        refresh.fetched(freshness: nil, now: at(10.2), random: 0, isKnown: ["a", "new"].contains)
-        // In vain: not for the rest of the cool-down, and not for another one.
+        _ = refresh.fetched(freshness: nil, now: at(10.2), random: 0, isKnown: ["a", "new"].contains)
+        // Not for the rest of the cool-down.
         #expect(refresh.lookUp("newer", now: at(11)) == .refuse)
-        #expect(refresh.lookUp("newer", now: at(45)) == .refuse)
         #expect(refresh.lookUp("newest", now: at(39.9)) == .refuse)
         #expect(refresh.lookUp("newest", now: at(40)) == .fetch)
+    }
+
+    @Test("an id that came during a fetch wasn't looked for by it: another fetch follows at once, if there may be one")
+    func joined() {
+        var refresh = fresh()
+        #expect(refresh.tick(now: at(3240)) == .fetch)
+        #expect(refresh.lookUp("new", now: at(3240.1)) == .wait)
+        #expect(!refresh.isInVain(isKnown: { $0 == "a" }))
+        let old = refresh.fetched(freshness: nil, now: at(3241), random: 0, isKnown: { $0 == "a" })
+        #expect(old == .fetch && refresh.nextTick == nil)
+        #expect(refresh.isInVain(isKnown: { $0 == "a" }))
+        // Those that wait for the same id join it, and count as looked for with it.
+        #expect(refresh.lookUp("new", now: at(3241.1)) == .wait)
+        let fetched = refresh.fetched(freshness: nil, now: at(3242), random: 0, isKnown: { $0 == "a" })
+        #expect(fetched == .none)
+        #expect(refresh.lookUp("new", now: at(3275)) == .refuse)
+        #expect(refresh.lookUp("newer", now: at(3275)) == .fetch)
+        // The cool-down holds for the second one too; then nothing is said against the id.
+        #expect(refresh.lookUp("late", now: at(3276)) == .wait)
+        let second = refresh.fetched(freshness: nil, now: at(3277), random: 0, isKnown: { $0 == "a" })
+        #expect(second == .none)
+        #expect(refresh.lookUp("late", now: at(3304.9)) == .refuse)
+        #expect(refresh.lookUp("late", now: at(3305)) == .fetch)
+    }
+
+    @Test("a new schedule brings nearer what it doesn't let wait so long, and leaves the keys alone")
+    func reschedule() {
+        var refresh = fresh()
+        #expect(refresh.lookUp("b", now: at(5)) == .fetch)
+        _ = refresh.fetched(freshness: .seconds(3600), now: at(6), random: 0, isKnown: { _ in false })
+        let next = refresh.nextTick
+        refresh.adopt(.init(intervalMin: .seconds(30)), now: at(10))
+        #expect(refresh.nextTick == next && refresh.hasKeys)
+        refresh.adopt(.init(intervalMax: .seconds(100), unknownKeyCooldown: .seconds(1)), now: at(10))
+        #expect(refresh.nextTick == at(110))
+        #expect(refresh.lookUp("c", now: at(10.9)) == .refuse)
+        #expect(refresh.lookUp("c", now: at(11)) == .fetch)
+        refresh.adopt(.init(), now: at(12))
+        #expect(refresh.nextTick == nil, "a fetch under way goes on")
     }
 
     @Test("an id that was looked for in vain is forgotten after two cool-downs")
     func forgotten() {
         var refresh = fresh()
         #expect(refresh.lookUp("b", now: at(10)) == .fetch)
-        refresh.fetched(freshness: .seconds(3600), now: at(11), random: 0, isKnown: { _ in false })
+        _ = refresh.fetched(freshness: .seconds(3600), now: at(11), random: 0, isKnown: { _ in false })
         #expect(refresh.lookUp("b", now: at(70.9)) == .refuse)
         #expect(refresh.lookUp("b", now: at(71)) == .fetch)
     }
@@ -165,8 +204,12 @@ struct KeyRefreshTests {
                     if random.next() % 4 == 0 {
                         refresh.failed(now: now, random: random.next())
                     } else {
-                        refresh.fetched(
+                        let next = refresh.fetched(
                             freshness: .seconds(3600), now: now, random: random.next(), isKnown: { $0 == "a" })
+                        if next == .fetch {
+                            fetches += 1
+                            endOfFetch = now + .milliseconds(Int64(random.next() % 3000))
+                        }
                     }
                 }
                 if endOfFetch == nil, refresh.tick(now: now) == .fetch {

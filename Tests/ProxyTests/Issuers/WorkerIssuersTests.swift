@@ -169,4 +169,27 @@ struct WorkerIssuersTests {
         #expect(third[0].current === keys[1])
         #expect(first[0].current === keys[0])
     }
+
+    @Test("a request that waits over a reload gets the keys that come, or hears that none will")
+    func waitingOverReload() throws {
+        let world = try World()
+        let first = try world.bind(["corporate", "partner"])
+        let waiters = [Waiter(), Waiter()]
+        #expect(world.wait(waiters[0], first[0]))
+        #expect(world.wait(waiters[1], first[1]))
+        _ = try world.bind(["corporate"], audience: "b")
+        world.issuers.adopt(keys[0], of: "corporate")
+        #expect(first[0].current === keys[0])
+        world.issuers.settled("corporate")
+        world.issuers.settled("partner")
+        #expect(waiters.allSatisfy { $0.settledCount == 1 })
+    }
+
+    @Test("what nobody asked for keeps nobody from asking")
+    func unasked() throws {
+        let world = try World()
+        let bound = try world.bind(["corporate"])
+        world.issuers.settled("corporate")
+        #expect(world.wait(Waiter(), bound[0]))
+    }
 }
