@@ -57,8 +57,8 @@ enum ExplainGolden {
                headers.set X-Account                        {path.id} -> 7                   DIR/app.yaml:14:54
                headers.set X-Key                            ********                         DIR/app.yaml:14:74
                on_missing                                   drop                             built in
-          16 internal_jwt                                   off
-          17 concurrency                                    off
+          16 concurrency                                    off
+          17 internal_jwt                                   off
           18 circuit_breaker                                off
           19 pick a target                                  on
                upstream                                     app/accounts                     DIR/app.yaml:3:3

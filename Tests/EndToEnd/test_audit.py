@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import eventually, get, parse_log, request_bytes
+from harness import eventually, exchange, get, parse_log, request_bytes
 from identity import (
     Key, World, bearer_of, corporate, header_values, headers_with, payload_of, route, seen, token)
 
@@ -69,6 +69,38 @@ def test_an_accepted_request_says_who_it_was(world):
     assert line["decision"] == "accepted"
     assert line["kid"] == "one"
     assert inner["jti"] in json.dumps(line)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """Routes on which something else refuses who was let in."""
+    folder = tmp_path_factory.mktemp("strict")
+    chain = {"jwt": {"issuer": "corporate"}, "spiffe": SPIFFE, "internal_jwt": {"audience": "bank-a"}}
+    edits = {"body": {"bytes_max": "1KiB", "json": {"set": {"/user": "{spiffe_id}"}}}}
+    routes = {
+        "limited": route("/limited", **chain, rate_limit={"rate": "1/min", "burst": 1, "key": "spiffe_id"}),
+        "edited": route("/edited", **chain, request_transform=edits),
+    }
+    with World(folder, routes, [KEY], gateway={"audit_log": {"file": str(folder / "audit.log")}}) as world:
+        world.audit = folder / "audit.log"
+        yield world
+
+
+@pytest.mark.parametrize("path, body, statuses", [
+    ("/limited", None, [200, 429]), ("/edited", b"{bad", [400]), ("/edited", b'"%s"' % (b"x" * 2000), [413]),
+], ids=["by a rate limit", "by a body that can't be edited", "by a body that is too long"])
+def test_who_was_let_in_and_then_refused_has_a_line_too(strict, path, body, statuses):
+    method = "POST" if body else "GET"
+    headers = [*headers_with(token(KEY)), ("Content-Type", "application/json")]
+    before = len(lines(strict))
+    answers = [exchange(strict.gateway.port, request_bytes(method, path, headers, body or b"")) for _ in statuses]
+    assert [answer.status for answer in answers] == statuses
+    eventually(lambda: len(lines(strict)) >= before + len(statuses), 5, "the audit lines")
+    found = lines(strict)[before:]
+    assert len(found) == len(statuses), "one line for each request"
+    assert found[-1]["decision"] == "accepted" and found[-1]["spiffe_id"] == "spiffe://bank-a/user/12345"
+    assert found[-1]["request_id"] == json.loads(answers[-1].body)["request_id"]
+    assert "internal_token_digest" not in found[-1] and "reason" not in found[-1]
 
 
 REFUSED = [

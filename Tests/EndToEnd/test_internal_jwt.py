@@ -11,7 +11,8 @@ from joserfc import jwk as jose_jwk
 from joserfc import jwt as jose_jwt
 from spiffe import JwtBundle, JwtSvid, TrustDomain
 
-from harness import MEMORY_FACTOR, EchoUpstream, Gateway, command, eventually, get, request_bytes, route_all
+from harness import (
+    MEMORY_FACTOR, EchoUpstream, Gateway, ScriptedUpstream, command, eventually, get, ok, request_bytes, route_all)
 from identity import (
     Key, World, bearer_of, header_values, headers_with, identity_gateway, identity_headers, internal_tokens,
     payload_of, route, seen, token)
@@ -509,6 +510,74 @@ def test_a_broken_key_file_changes_nothing(tmp_path):
         assert world.gateway.hang_up() == "rejected"
         assert key_set(world) == before
         minted(world)
+
+
+@pytest.mark.parametrize("change, word", [
+    ({"file": "keys/other.pem", "id": "gw"}, "gw"), ({"file": "keys/rsa.pem", "algorithm": "PS256"}, "another algorithm"),
+], ids=["another key", "another algorithm"])
+def test_a_key_that_takes_over_anothers_id_is_rejected_and_one_with_its_own_signs(tmp_path, change, word):
+    """Verifiers would hold its tokens against the key that they know, so nothing of the reload may take effect."""
+    keys = {"first": Key("ES256", "first", number="first"), "other": Key("ES256", "other", number="other"),
+            "rsa": Key("RS256", "rsa", number="rsa")}
+    before = {"file": "keys/rsa.pem"} if "algorithm" in change else {"file": "keys/first.pem", "id": "gw"}
+    spare = {"file": "keys/spare.pem"}
+    world = World(tmp_path, {"x": ROUTES["default"]}, [OUTER],
+                  gateway={"internal_tokens": internal_tokens(**PUBLISHED, publish_before_signing="0s", keys=[before, spare])},
+                  files={**{f"keys/{name}.pem": key.pem() for name, key in keys.items()},
+                         "keys/spare.pem": Key("ES256", "spare", number="spare").pem()})
+    with world:
+        gateway = world.gateway
+
+        def turn_to(*keys):
+            gateway.gateway_overrides["internal_tokens"] = internal_tokens(
+                **PUBLISHED, publish_before_signing="0s", keys=list(keys))
+            gateway.write("gateway.yaml", gateway.gateway_yaml())
+            return gateway.hang_up()
+
+        shown, signer = key_set(world), minted(world)[0]["kid"]
+        assert turn_to(change) == "rejected", "the spare key is gone, and the other one can't take its place"
+        assert word in gateway.admin("/readyz").body.decode()
+        assert "give the new key an id of its own" in gateway.stderr()
+        assert key_set(world) == shown and minted(world)[0]["kid"] == signer, "a part of the reload took effect"
+        assert turn_to({**change, "id": "new"}) == "applied"
+        assert minted(world)[0]["kid"] == "new"
+        assert by_pyjwt(bearer_of(world.reached("/default", token(OUTER))), key_set(world))
+
+
+def test_a_token_of_one_second_reaches_the_service(tmp_path):
+    with World(tmp_path, {"x": chain("/default", ttl="1s")}, [OUTER]) as world:
+        for number in range(20):
+            claims = payload_of(bearer_of(world.reached("/default", token(OUTER, user_id=str(number)))))
+            assert claims["exp"] - claims["iat"] == 1
+            time.sleep(0.1)
+
+
+def test_a_request_that_waited_for_a_place_gets_a_token_that_is_fresh(tmp_path):
+    """The token lives 2 s, and the first request keeps the only place for longer."""
+    arrived, release = [], threading.Event()
+
+    def script(connection):
+        while (request := connection.request(60)) is not None:
+            arrived.append((time.time(), payload_of(request.header("authorization").removeprefix("Bearer "))["exp"]))
+            if len(arrived) == 1:
+                assert release.wait(30)
+            connection.send(ok())
+
+    routes = {"x": chain("/default", ttl="2s")}
+    with ScriptedUpstream(script) as upstream:
+        gateway = identity_gateway(tmp_path, upstream, routes, [OUTER])
+        concurrency = {"requests_max": 1, "queue": {"requests_max": 10, "wait_max": "30s"}}
+        gateway.write_routes({"service": {"targets": [upstream.target], "concurrency": concurrency}}, routes)
+        with gateway, gateway.client() as first, gateway.client() as second:
+            first.send(request_bytes("GET", "/default", headers_with(token(OUTER))))
+            eventually(lambda: len(arrived) == 1, 5, "the first request")
+            second.send(request_bytes("GET", "/default", headers_with(token(OUTER))))
+            expiry = arrived[0][1]
+            eventually(lambda: time.time() > expiry, 10, "the first token's end")
+            release.set()
+            assert first.response().status == 200 and second.response().status == 200
+    instant, expiry = arrived[1]
+    assert expiry > instant, "the token had ended before it was sent"
 
 
 # Configuration

@@ -3,10 +3,13 @@ import HTTP
 import Observability
 import Plugins
 
-/// What is counted and written down of each identity decision, at the moment when it is taken.
+/// What is counted and written down of each identity decision, once for each request: when the identity plugins refuse it,
+/// when it is sent on, or when something else refuses it after they have let it in.
 extension Exchange {
-    /// The request goes on, as somebody's or nobody's.
-    func recordAdmission(by chain: IdentityChain) {
+    /// The identity plugins let the request in, as somebody's or nobody's.
+    /// - Parameter issued: the internal token that the upstream gets.
+    func recordAdmission(issued: MintedToken?) {
+        owesAdmission = false
         let decision: AuditDecision
         if let token = caller.token {
             decision = .accepted
@@ -17,8 +20,7 @@ extension Exchange {
         }
         guard let log = worker.auditLog(for: decision) else { return }
         withAuditEntry(decision) { entry in
-            // What is answered here has gone to no mint: what lies there is another request's.
-            if chain.internalToken != nil, withRoute({ $0.upstreamIndex >= 0 }), let issued = worker.identity.issued {
+            if let issued {
                 entry.internalTokenID = issued.id
                 if issued.id.isEmpty { entry.internalTokenDigest = issued.digest }
             }
@@ -27,6 +29,7 @@ extension Exchange {
     }
 
     func recordRefusal(_ refusal: IdentityRefusal) {
+        owesAdmission = false
         issuerMetrics(of: refusal).countRefused(refusal.code)
         guard let log = worker.auditLog(for: .refused) else { return }
         withAuditEntry(.refused) { entry in

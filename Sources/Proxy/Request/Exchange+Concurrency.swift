@@ -13,7 +13,7 @@ struct HeldPlaces {
 extension Exchange: ConcurrencyWaiter {
     /// The place of adaptive limits, and of shedding by tier, is here, before the gates.
     func admit(in snapshot: Snapshot) -> StepOutcome {
-        guard snapshot.hasGates else { return .next(.dispatch) }
+        guard snapshot.hasGates else { return .next(.state) }
         if !places.route, let gate = withRoute({ $0.gate }) {
             switch worker.gates.enter(self, gate) {
             case .entered: places.route = true
@@ -28,7 +28,7 @@ extension Exchange: ConcurrencyWaiter {
             case .refused: return .respond(.concurrencyLimit)
             }
         }
-        return .next(.dispatch)
+        return .next(.state)
     }
 
     private func wait(_ ticket: UInt64, at gate: ConcurrencyGate) -> StepOutcome {

@@ -117,6 +117,8 @@ extension Exchange {
                 bytesIn: bytesIn, bytesOut: bytesOut)
             if let refuser { route.metrics.countRefusal(by: refuser) }
         }
+        // Refused, or left, between the decision and the upstream.
+        if owesAdmission { recordAdmission(issued: nil) }
         worker.writeAccessLog(self, duration: now - startTime)
         attemptEnded(outcomeAtEnd)
         if gateTicket != 0 || places.isHeld { leaveGates() }

@@ -12,22 +12,31 @@ extension Exchange: KeyWaiter {
             request, by: chain, issuers: snapshot.issuers, parameters: match, now: worker.wallNow, caller: &caller)
         switch verdict {
         case .proceed:
-            // Where nothing is sent on, there is nothing left that could refuse.
-            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(by: chain) }
+            owesAdmission = true
+            // Where nothing is sent on, no token is issued, so all is known.
+            if withRoute({ $0.upstreamIndex < 0 }) { recordAdmission(issued: nil) }
             return applyRateLimits(.identified, then: .act)
         case .refuse(let refusal): return refuse(refusal)
         case .wait(let issuer): return wait(for: issuer)
         }
     }
 
-    /// Gives the request the identity that the upstream shall see, in place of the client's token.
+    /// Gives the request the identity that the upstream shall see, in place of the client's token. The last thing before
+    /// it is sent, because internal tokens are short-lived, and a place at a concurrency limit may be waited for.
     func stateIdentity() -> StepOutcome {
-        guard let chain = route.plugins.identity else { return .next(.admit) }
+        guard let chain = route.plugins.identity else { return .next(.dispatch) }
         if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
             return refuse(refusal)
         }
-        recordAdmission(by: chain)
-        return .next(.admit)
+        recordAdmission(issued: worker.identity.issued)
+        return .next(.dispatch)
+    }
+
+    /// Another attempt is about to begin, maybe long after the first: the upstream gets a token that is still good. If the
+    /// caller's own has ended meanwhile there is none, and the upstream sees the one that ended with it.
+    func restateIdentity() {
+        guard let chain = route.plugins.identity, chain.internalToken != nil else { return }
+        _ = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)
     }
 
     /// A token in the query ends here, whatever becomes of the request: URLs end up in other people's logs.

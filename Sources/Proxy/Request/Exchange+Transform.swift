@@ -29,7 +29,7 @@ extension Exchange {
 
     func transformRequest() -> StepOutcome {
         if withRoute({ $0.plugins.readsAheadForAnswer }) { readAheadForAnswer() }
-        guard let rule = withRoute({ $0.plugins.requestTransform }) else { return .next(.state) }
+        guard let rule = withRoute({ $0.plugins.requestTransform }) else { return .next(.admit) }
         var isGathered = false
         if let body = rule.body, hasContent {
             let length: Int? = if case .length(let length) = request.framing { length } else { nil }
@@ -47,7 +47,7 @@ extension Exchange {
             : rule.render(facts(rule.needs), fields: request.fields, parameters: match)
         if let problem { return .respond(GatewayAnswer(problem.refusal, by: .transform)) }
         if let refusal = change(by: rule) { return .respond(refusal) }
-        return isGathered ? gather() : .next(.state)
+        return isGathered ? gather() : .next(.admit)
     }
 
     private var hasContent: Bool { progress == .receiving && request.framing != .length(0) }
@@ -140,7 +140,7 @@ extension Exchange {
     private func goOn(holding held: HeldTransform) {
         held.requestBody = .held
         held.gatheredBytes = contentBytes
-        resume(with: .next(.state))
+        resume(with: .next(.admit))
     }
 }
 

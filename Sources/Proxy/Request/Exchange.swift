@@ -31,6 +31,8 @@ final class Exchange {
     var caller = Caller()
     /// Why they refused it; decides the challenge of the answer.
     var identityRefusal: IdentityRefusal?
+    /// Whether they have let it in, and that is still to be written down.
+    var owesAdmission = false
     /// What the request took of the route's rate limits.
     let rateLimits = RateLimitState()
     /// What its limits want to know of a store, and what the exchange has among the requests that wait for that; 0 when
@@ -104,6 +106,7 @@ final class Exchange {
         progress = .complete
         caller.reset()
         identityRefusal = nil
+        owesAdmission = false
         rateLimits.reset()
         issuerTicket = 0
         storeTicket = 0

@@ -7,9 +7,9 @@ import Routing
 /// The life of a request, in order. Each step does one thing and names what comes next:
 ///
 /// ```
-/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ state ─▶ admit ─▶ dispatch
-///     │          │        │        │            │  ▲            │                         │ ▲        ▼
-///     │          │        │        │            │  │            │               (parked: a place)  (parked: the
+/// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ admit ─▶ state ─▶ dispatch
+///     │          │        │        │            │  ▲            │                │ ▲                 ▼
+///     │          │        │        │            │  │            │       (parked: a place)           (parked: the
 ///     │          │        │        │            ▼  │            │                                  upstream goes on)
 ///     │          │        │        │            │  │            └─▶ answered here (redirect, fixed response, local)
 ///     │          │        │        │         (parked: the issuer's keys are looked up)
@@ -25,8 +25,8 @@ enum RequestStep {
     case authenticate
     case act
     case transform
-    case state
     case admit
+    case state
     case dispatch
 }
 
@@ -78,8 +78,8 @@ extension Exchange {
         case .authenticate: authenticate(in: snapshot)
         case .act: act()
         case .transform: transform(in: snapshot)
-        case .state: stateIdentity()
         case .admit: admit(in: snapshot)
+        case .state: stateIdentity()
         case .dispatch: dispatch(in: snapshot)
         }
     }
@@ -169,6 +169,6 @@ extension Exchange {
     private func transform(in snapshot: Snapshot) -> StepOutcome {
         withholdQueryToken()
         withRoute { $0.rewrite.apply(to: self) }
-        return withRoute({ $0.plugins.hasTransforms }) ? transformRequest() : .next(.state)
+        return withRoute({ $0.plugins.hasTransforms }) ? transformRequest() : .next(.admit)
     }
 }

@@ -61,6 +61,7 @@ extension Exchange {
     }
 
     private func connect(to picked: Int, in cluster: UpstreamCluster) {
+        if attempt.retries > 0 { restateIdentity() }
         attempt.target = picked
         attempt.isCounted = true
         attempt.sentTime = worker.loop.now

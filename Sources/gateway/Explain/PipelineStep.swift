@@ -18,8 +18,8 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
     case answer
     case rewrite
     case requestTransform
-    case internalJWT
     case concurrency
+    case internalJWT
     case circuitBreaker
     case pickTarget
     case proxy
@@ -44,8 +44,8 @@ package enum PipelineStep: Int, CaseIterable, Sendable {
         case .answer: "answer without an upstream"
         case .rewrite: "rewrite path and host"
         case .requestTransform: "request_transform"
-        case .internalJWT: "internal_jwt"
         case .concurrency: "concurrency"
+        case .internalJWT: "internal_jwt"
         case .circuitBreaker: "circuit_breaker"
         case .pickTarget: "pick a target"
         case .proxy: "proxy, with time-outs"
