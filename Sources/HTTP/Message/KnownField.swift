@@ -243,10 +243,10 @@ extension KnownField {
         let mayBeForwarded = name.count > 12 && name[2] | 0x20 == UInt8(ascii: "f")
         if mayBeForwarded || KnownFieldSet.underscoreSensitive.contains(candidate) {
             let hasUnderscore = name.firstIndex(of: ASCII.underscore) != nil
-            if hasUnderscore, candidate != .other, name.equalsNameFoldingUnderscores(candidate.name) {
+            if hasUnderscore, candidate != .other, name.equalsNameFoldingUnderscores(ByteView(candidate.name)) {
                 return .underscoreSpelling
             }
-            if mayBeForwarded, name.prefix(12).equalsNameFoldingUnderscores("X-Forwarded-") {
+            if mayBeForwarded, name.prefix(12).equalsNameFoldingUnderscores(ByteView("X-Forwarded-")) {
                 return hasUnderscore ? .underscoreSpelling : .xForwardedOther
             }
         }

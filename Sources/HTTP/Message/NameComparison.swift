@@ -36,8 +36,7 @@ extension ByteView {
     }
 
     /// The same, reading `_` as `-`. Off the common path.
-    func equalsNameFoldingUnderscores(_ name: StaticString) -> Bool {
-        let known = ByteView(name)
+    func equalsNameFoldingUnderscores(_ known: ByteView) -> Bool {
         guard count == known.count else { return false }
         var index = 0
         while index < count {

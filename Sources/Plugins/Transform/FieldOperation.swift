@@ -16,6 +16,14 @@ package struct FieldOperation {
     let name: ByteView
     let action: Action
 
+    /// Whether nothing that a client says under the name is to go further.
+    var isExclusive: Bool {
+        switch action {
+        case .remove, .replace, .set: true
+        case .rename, .append: false
+        }
+    }
+
     package init(_ name: ByteView, _ action: Action) {
         self.name = name
         self.action = action

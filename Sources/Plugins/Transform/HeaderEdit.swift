@@ -39,11 +39,16 @@ final class HeaderEdit {
     private let steps: UnsafeMutableBufferPointer<Step>
     private let lines: [FieldLine]
     private let renames: [Rename]
+    /// Names that are the gateway's to fill or to keep empty, and that can be spelt with `_`.
+    private let spellable: [ByteView]
     /// Holds the lines.
     private let texts: TextArena
 
-    /// - Parameter operations: their texts must live as long as the edit.
-    init(_ operations: [FieldOperation]) {
+    /// - Parameters:
+    ///   - operations: their texts must live as long as the edit.
+    ///   - dropsSpellings: whether names with `_` for `-` go with those that are removed, replaced or set: for requests,
+    ///     because servers that read the two as one would take the client's field for the gateway's.
+    init(_ operations: [FieldOperation], dropsSpellings: Bool = false) {
         steps = .allocate(capacity: operations.count)
         let texts = TextArena()
         var lines: [FieldLine] = []
@@ -74,6 +79,9 @@ final class HeaderEdit {
             let step = Step(name: name, known: KnownField(name: name), mark: NameMarks.mark(of: name), action: action)
             steps.initializeElement(at: index, to: step)
         }
+        spellable = operations.filter { dropsSpellings && $0.isExclusive }.map(\.name).filter { name in
+            name.firstIndex(of: ASCII.hyphen) != nil
+        }
         self.texts = texts
         self.lines = lines
         self.renames = renames
@@ -86,6 +94,7 @@ final class HeaderEdit {
     func apply(to fields: inout HeaderList, _ texts: borrowing RenderedTexts) {
         guard var step = steps.baseAddress, !steps.isEmpty else { return }
         let end = step + steps.count
+        if !spellable.isEmpty, fields.hasUnderscoredName { removeSpellings(from: &fields) }
         // Most names that operations speak of aren't there: the list isn't searched for those.
         var marks = fields.nameMarks
         while step < end {
@@ -114,6 +123,11 @@ final class HeaderEdit {
             }
             step += 1
         }
+    }
+
+    @inline(never)
+    private func removeSpellings(from fields: inout HeaderList) {
+        for name in spellable { fields.removeUnderscored(spellingsOf: name) }
     }
 
     @inline(__always)

@@ -44,7 +44,7 @@ package final class RequestTransformRule {
         texts = parts.texts
         needs = parts.texts.needs
         bodyTexts = parts.bodyTexts
-        headers = HeaderEdit(parts.headers)
+        headers = HeaderEdit(parts.headers, dropsSpellings: true)
         query = parts.query.isEmpty ? nil : QueryEdit(parts.query)
         path = parts.path
         method = parts.method

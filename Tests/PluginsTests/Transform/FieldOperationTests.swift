@@ -54,6 +54,27 @@ struct FieldOperationTests {
         }
     }
 
+    @Test("a name that is set, replaced or removed goes in all spellings with `_`, and nothing else does")
+    func spellings() throws {
+        let given = [("x_user-id", "1"), ("X-User_Id", "2"), ("X_USER_ID", "3"), ("X_User", "4"), ("XUserId", "5")]
+        let kept = ["X_User: 4", "XUserId: 5"]
+        let all = given.map { "\($0.0): \($0.1)" }
+        let name = ByteView("X-User-Id")
+        let cases: [(FieldOperation, [String])] = [
+            (.init(name, .set(constant("n"))), kept + ["X-User-Id: n"]), (.init(name, .replace(constant("n"))), kept),
+            (.init(name, .remove), kept), (.init(name, .append(constant("n"))), all + ["X-User-Id: n"]),
+            (.init(ByteView("XUserId"), .remove), Array(all.dropLast())),
+        ]
+        for (operation, expected) in cases {
+            let fixture = try TransformFixture(given)
+            defer { withExtendedLifetime(fixture) {} }
+            let rule = makeRule([operation])
+            _ = rule.render(fixture.facts, fields: fixture.fields, parameters: fixture.match)
+            rule.apply(to: &fixture.fields)
+            #expect(lines(of: fixture.fields) == expected)
+        }
+    }
+
     @Test("a field that the codec knows is found by its meaning afterwards")
     func known() throws {
         let fixture = try TransformFixture([("X-Type", "text/html")])
