@@ -89,6 +89,26 @@ import Testing
             "gateway.d/bank.yaml:3:44: error: plugins.jwt.from[0].header: `X-Spiffe-ID` does not fit here; expected a header in which clients may send a token; of this one, it carries an identity"
         ),
         IdentityCase(
+            "a source that the gateway writes", .bank, "jwt: {issuer: corporate}",
+            "jwt: {issuer: corporate, from: [{header: X-Request-ID}]}",
+            "gateway.d/bank.yaml:3:44: error: plugins.jwt.from[0].header: `X-Request-ID` does not fit here; expected a header in which clients may send a token; of this one, the gateway writes it itself"
+        ),
+        IdentityCase(
+            "a source of a proxy", .bank, "jwt: {issuer: corporate}",
+            "jwt: {issuer: corporate, from: [{header: x-forwarded-for}]}",
+            "gateway.d/bank.yaml:3:44: error: plugins.jwt.from[0].header: `x-forwarded-for` does not fit here; expected a header in which clients may send a token; of this one, the gateway writes it itself"
+        ),
+        IdentityCase(
+            "a source that is logged", .bank, "jwt: {issuer: corporate}",
+            "jwt: {issuer: corporate, from: [{header: Referer}]}",
+            "gateway.d/bank.yaml:3:44: error: plugins.jwt.from[0].header: `Referer` does not fit here; expected a header in which clients may send a token; of this one, it is written to the access log"
+        ),
+        IdentityCase(
+            "a source twice", .bank, "jwt: {issuer: corporate}",
+            "jwt: {issuer: corporate, from: [{header: X-T}, {cookie: x-t}, {header: x-t}]}",
+            "gateway.d/bank.yaml:3:65: error: plugins.jwt.from[2]: the place stands in `from` twice; expected each place once"
+        ),
+        IdentityCase(
             "a source that is a text", .bank, "jwt: {issuer: corporate}",
             "jwt: {issuer: corporate, from: [Authorization]}",
             "gateway.d/bank.yaml:3:35: error: plugins.jwt.from[0]: `Authorization` does not fit here; expected a mapping with `header`, `query` or `cookie`"
@@ -357,6 +377,11 @@ import Testing
             "a ttl above ttl_max", .bank, "internal_jwt: {audience: bank-a}",
             "internal_jwt: {audience: bank-a, ttl: 6m}",
             "gateway.d/bank.yaml:5:41: error: plugins.internal_jwt.ttl: the `ttl` is above `ttl_max`; expected at most 5m"
+        ),
+        IdentityCase(
+            "a ttl with a part of a second", .bank, "internal_jwt: {audience: bank-a}",
+            "internal_jwt: {audience: bank-a, ttl: 1999ms}",
+            "gateway.d/bank.yaml:5:41: error: plugins.internal_jwt.ttl: `1999ms` does not fit here; expected a duration from 1s to 1h, in whole seconds"
         ),
         IdentityCase(
             "a ttl of nothing", .bank, "internal_jwt: {audience: bank-a}",

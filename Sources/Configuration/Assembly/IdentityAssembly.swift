@@ -55,6 +55,7 @@ final class IdentityAssembly {
         let references = names.compactMap { reference($0, context) }
         let secret = draft.sharedSecret.flatMap(sharedSecret)
         checkIssuers(references, secret, context)
+        checkSources(draft.sources ?? [], context)
         return JWTSettings(
             issuers: references, sharedSecret: secret, required: draft.required ?? .builtIn(true),
             scopes: draft.scopes ?? [], anyScope: draft.anyScope ?? [], audiences: draft.audiences ?? [],
@@ -101,6 +102,15 @@ final class IdentityAssembly {
             report(
                 place, context, "`\(other)` has the same `issuer`", expected: "issuers that a token's `iss` tells apart"
             )
+        }
+    }
+
+    /// A place that is named twice holds two tokens as soon as it holds one.
+    private func checkSources(_ sources: [Setting<TokenSource>], _ context: Context) {
+        var seen: Set<TokenSource> = []
+        for source in sources where !seen.insert(source.value.folded).inserted {
+            guard let place = source.origin.location else { continue }
+            report(place, context, "the place stands in `from` twice", expected: "each place once")
         }
     }
 

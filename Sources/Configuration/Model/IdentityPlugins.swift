@@ -78,6 +78,11 @@ package enum TokenSource: Sendable, Hashable {
     /// A query parameter.
     case query(String)
     case cookie(String)
+
+    /// The same for places that are one: names of headers have no case.
+    var folded: TokenSource {
+        if case .header(let name) = self { .header(name.lowercased()) } else { self }
+    }
 }
 
 /// How a token's user becomes a SPIFFE ID: the plugin `spiffe`.

@@ -133,9 +133,9 @@ enum IdentityPluginSections {
                 "Who the token is for; `{tenant}` stands for the caller's tenant."
             ) { $0.audience = $1.value },
             Key(
-                "ttl", .duration(.seconds(1) ... .seconds(3_600)),
+                "ttl", .duration(.seconds(1) ... .seconds(3_600), unit: .seconds),
                 default: DurationFormat.text(Defaults.internalTokenLifetime),
-                "How long it is valid, at most `ttl_max`; never longer than the client's token."
+                "How long it is valid, in whole seconds, at most `ttl_max`; never longer than the client's token."
             ) { $0.lifetime = $1 },
             Key(
                 "profile", .choice, default: InternalTokenProfile.internal.rawValue,
@@ -236,11 +236,11 @@ extension ValueDecoder where Value == TokenSource {
 }
 
 extension ValueDecoder where Value == String {
-    /// A header that a client may send: those that carry the gateway's own identities never arrive.
+    /// A header that a client may send a token in: what the gateway strips or writes itself never arrives.
     fileprivate static var tokenHeader: ValueDecoder {
         scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
             guard HeaderText.isName(text) else { throw Unfit() }
-            if let reason = HeaderText.protection(of: text, in: .request) {
+            if let reason = HeaderText.protection(of: text, in: .request) ?? HeaderText.otherUse(of: text) {
                 throw Unfit(expected: "a header in which clients may send a token; of this one, \(reason)")
             }
             return text.string

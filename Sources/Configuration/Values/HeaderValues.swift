@@ -52,6 +52,19 @@ enum HeaderText {
 }
 
 extension HeaderText {
+    /// Why a header that may be edited is no place for a token; nil when it is one.
+    static func otherUse(of name: ByteView) -> String? {
+        let folded = name.string.lowercased()
+        switch folded {
+        case "x-request-id", "traceparent", "tracestate", "forwarded", "x-real-ip", "via":
+            return "the gateway writes it itself"
+        case _ where folded.hasPrefix("x-forwarded-"): return "the gateway writes it itself"
+        case "user-agent", "referer": return "it is written to the access log"
+        case "cookie": return "`{cookie: NAME}` names the one that holds the token"
+        default: return nil
+        }
+    }
+
     /// Headers that mean one value only, so that a second line is nobody's (RFC 9110 section 5.3).
     private static let singletons: Set<String> = [
         "authorization", "content-type", "content-location", "content-range", "user-agent", "max-forwards", "range",

@@ -122,7 +122,9 @@ package enum TokenRemoval {
             var piece = value[position..<end]
             position = end + 1
             let pair = piece.trimmingWhitespace()
-            if let equals = pair.firstIndex(of: ASCII.equals), pair.prefix(equals) == name { continue }
+            if let equals = pair.firstIndex(of: ASCII.equals), pair.prefix(equals).trimmingWhitespace() == name {
+                continue
+            }
             if isFirst {
                 if pair.isEmpty { continue }
                 while piece.count > 0, ASCII.isWhitespace(piece[0]) { piece = piece.from(1) }

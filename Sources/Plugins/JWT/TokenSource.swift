@@ -60,15 +60,16 @@ extension TokenSource {
         guard let index = fields.firstIndex(of: .authorization) else { return .none }
         // Two lines of a singleton field mean something else to every reader (RFC 9110 section 5.3).
         if fields.firstIndex(of: .authorization, from: index + 1) != nil { return .malformed }
-        guard let rest = afterScheme(fields.value(at: index)) else { return .none }
-        return Self.found(rest)
+        return bearer(fields.value(at: index))
     }
 
     private static func searchField(_ fields: borrowing HeaderList, name: ByteView) -> TokenSearch {
         guard let index = fields.firstIndex(named: name) else { return .none }
         if fields.firstIndex(named: name, from: index + 1) != nil { return .malformed }
         let value = fields.value(at: index)
-        return Self.found(afterScheme(value) ?? value)
+        let withScheme = bearer(value)
+        if case .none = withScheme { return found(value) }
+        return withScheme
     }
 
     private static func searchQuery(_ query: ByteView, name: ByteView) -> TokenSearch {
@@ -97,14 +98,15 @@ extension TokenSource {
         return found
     }
 
-    /// What follows `Bearer` and spaces; nil for another scheme.
-    private static func afterScheme(_ value: ByteView) -> ByteView? {
+    /// What follows `Bearer` and spaces; nothing for another scheme. A scheme is a token (RFC 9110 section 11.4), so what
+    /// else follows is of this one, and can't be read.
+    private static func bearer(_ value: ByteView) -> TokenSearch {
         let scheme = ByteView("Bearer")
-        guard value.count >= scheme.count, value.prefix(scheme.count).equalsIgnoringCase(scheme) else { return nil }
+        guard value.count >= scheme.count, value.prefix(scheme.count).equalsIgnoringCase(scheme) else { return .none }
         let rest = value.from(scheme.count)
-        if rest.isEmpty { return rest }
-        guard rest[0] == ASCII.space else { return nil }
-        return rest.trimmingWhitespace()
+        if rest.isEmpty { return .malformed }
+        if rest[0] == ASCII.space { return found(rest.trimmingWhitespace()) }
+        return rest.prefix(1).isValidFieldName ? .none : .malformed
     }
 
     /// What stands where a token may stand. Whether its bytes can be a token's at all is looked at (`isToken`) only when
@@ -124,7 +126,7 @@ extension TokenSource {
     }
 }
 
-/// The pairs of a `Cookie` field (RFC 6265 section 4.2.1).
+/// The pairs of a `Cookie` field (RFC 6265 section 4.2.1), names without white space around them: so servers read them.
 struct CookiePairs {
     private let value: ByteView
     private var position = 0
@@ -137,7 +139,7 @@ struct CookiePairs {
             let piece = value[position..<end].trimmingWhitespace()
             position = end + 1
             guard let equals = piece.firstIndex(of: ASCII.equals) else { continue }
-            return (piece.prefix(equals), piece.from(equals + 1))
+            return (piece.prefix(equals).trimmingWhitespace(), piece.from(equals + 1))
         }
         return nil
     }

@@ -27,7 +27,9 @@ struct TokenSourceTests {
             ([], "none"), (["Bearer a.b.c"], "a.b.c"), (["bearer a.b.c"], "a.b.c"), (["BEARER  a.b.c"], "a.b.c"),
             (["Bearer"], "malformed"), (["Bearer a b"], "malformed"), (["Bearer a,b"], "malformed"),
             (["Bearer a, Bearer b"], "malformed"), (["Basic a"], "none"), (["Bearerx a"], "none"),
-            (["Bearer=a"], "none"),
+            (["Bearer=a"], "malformed"), (["Bearer\ta"], "malformed"), (["Bearer\t"], "malformed"),
+            (["Bearer-a b"], "none"),
+            (["Bearer,a"], "malformed"), (["Bearer \ta"], "a"),
             ([""], "none"), (["a.b.c"], "none"), (["Bearer a", "Bearer a"], "malformed"),
             (["Basic a", "Bearer b"], "malformed"),
         ] as [([String], String)])
@@ -66,7 +68,8 @@ struct TokenSourceTests {
             (["session=a.b"], "a.b"), (["x=1; session=a.b; y=2"], "a.b"), (["x=1;session=a.b"], "a.b"),
             (["Session=a.b"], "none"), (["xsession=a"], "none"), (["session"], "none"), (["session="], "malformed"),
             (["session=a; session=a"], "malformed"), (["session=a", "session=b"], "malformed"),
-            (["x=1", "session=a"], "a"), (["; ;session=a"], "a"),
+            (["x=1", "session=a"], "a"), (["; ;session=a"], "a"), (["session=a; session =b"], "malformed"),
+            (["session\t=a"], "a"), (["session=a", " session = b"], "malformed"),
         ] as [([String], String)])
     func cookies(values: [String], expected: String) throws {
         #expect(try found(values.map { ("Cookie", $0) }, [cookie]) == expected)
@@ -168,6 +171,7 @@ struct TokenRemovalTests {
             (["x=1; session=a"], ["x=1"]), (["x=1;session=a;y=\"2 3\""], ["x=1;y=\"2 3\""]),
             (["x=session=a"], ["x=session=a"]), (["x=1", "session=a", "y=2"], ["x=1", "y=2"]),
             (["session=a; x=1", "y=2; session=b"], ["x=1", "y=2"]), (["x", "; session=a"], ["x"]),
+            (["x=1; session =a; session\t=b"], ["x=1"]),
         ] as [([String], [String])])
     func cookies(given: [String], kept: [String]) throws {
         var request = try requestHead(given.map { ("Cookie", $0) })
