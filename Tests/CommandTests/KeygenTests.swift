@@ -85,6 +85,13 @@ struct KeygenTests {
         }
         #expect(try String(contentsOfFile: "\(folder.path)/key.pem", encoding: .utf8) == "precious")
         #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/nowhere"))
+        // No half of a pair is written when there is no room for the other.
+        for name in ["key.pem", "new.pem"] {
+            let pair = Outcome(["keygen", "\(folder.path)/new.pem", "--public", "\(folder.path)/\(name)"], in: folder)
+            #expect(pair.status == 1 && pair.output.isEmpty)
+            #expect(pair.complaint.contains(name == "key.pem" ? "it is there already" : "files of their own"))
+            #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/new.pem"))
+        }
         let lost = Outcome(["keygen", "\(folder.path)/no/key.pem"], in: folder)
         #expect(lost.status == 1)
         #expect(lost.complaint.contains("No such file"))

@@ -103,6 +103,12 @@ struct KeyTests {
         let publicText = try key.verificationKey.pem()
         #expect(throws: KeyError.privateKeyInSet) { try ByteView.of(privateText) { try VerificationKey(pem: $0) } }
         #expect(throws: KeyError.notAPrivateKey) { try ByteView.of(publicText) { try SigningKey(pem: $0) } }
+        // Which of two is meant, nobody can say.
+        let other = try SigningKey.generate(.es256)
+        let publicTexts = publicText + (try other.verificationKey.pem())
+        #expect(throws: KeyError.severalInPEM) { try ByteView.of(publicTexts) { try VerificationKey(pem: $0) } }
+        let privateTexts = privateText + (try other.pem())
+        #expect(throws: KeyError.severalInPEM) { try ByteView.of(privateTexts) { try SigningKey(pem: $0) } }
         for text in ["", "x", String(publicText.dropLast(60)), publicText.replacingOccurrence(of: "MF", with: "MG")] {
             #expect(throws: KeyError.invalidPEM) { try ByteView.of(text) { try VerificationKey(pem: $0) } }
         }

@@ -46,6 +46,8 @@ package enum KeyError: Error, Sendable, Equatable {
     case invalidKeyID
     /// Not PEM, or nothing in it that is a key.
     case invalidPEM
+    /// More than one key or certificate where one is read: which one is meant, nobody can say.
+    case severalInPEM
     /// A PEM private key that needs a passphrase.
     case encryptedPEM
     /// No private key where one is needed to sign.
@@ -83,6 +85,7 @@ extension KeyError {
         case .secretTooShort: "key_secret_too_short"
         case .invalidKeyID: "key_invalid_id"
         case .invalidPEM: "key_invalid_pem"
+        case .severalInPEM: "key_several_in_pem"
         case .encryptedPEM: "key_encrypted_pem"
         case .notAPrivateKey: "key_not_private"
         case .selfTestFailed: "key_self_test_failed"
@@ -116,6 +119,7 @@ extension KeyError {
         case .secretTooShort: "a shared secret has at least 32 bytes"
         case .invalidKeyID: "a key id has 1 to 256 bytes"
         case .invalidPEM: "not a key in PEM"
+        case .severalInPEM: "more than one key or certificate in PEM; several keys are written as a JWK set"
         case .encryptedPEM: "the private key needs a passphrase"
         case .notAPrivateKey: "not a private key"
         case .selfTestFailed: "what the key signs it doesn't verify"

@@ -6,6 +6,7 @@ enum OpenSSLKey {
     /// A public key, or a certificate's. Never a private one: that has no place where keys are only checked against.
     static func readPublicPEM(_ pem: ByteView) throws(KeyError) -> OpaquePointer {
         if contains(pem, "PRIVATE KEY-----") { throw .privateKeyInSet }
+        if count(of: "-----BEGIN ", in: pem) > 1 { throw .severalInPEM }
         defer { ERR_clear_error() }
         guard let input = memory(pem) else { throw .invalidPEM }
         defer { BIO_free(input) }
@@ -41,6 +42,8 @@ enum OpenSSLKey {
         guard contains(pem, "PRIVATE KEY-----") else {
             throw contains(pem, "-----BEGIN ") ? .notAPrivateKey : .invalidPEM
         }
+        // Once where it begins and once where it ends. What else is there (parameters, a certificate) doesn't matter.
+        if count(of: "PRIVATE KEY-----", in: pem) > 2 { throw .severalInPEM }
         defer { ERR_clear_error() }
         guard let input = memory(pem) else { throw .invalidPEM }
         defer { BIO_free(input) }
@@ -108,14 +111,16 @@ enum OpenSSLKey {
         return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
-    private static func contains(_ text: ByteView, _ part: StaticString) -> Bool {
+    private static func contains(_ text: ByteView, _ part: StaticString) -> Bool { count(of: part, in: text) > 0 }
+
+    private static func count(of part: StaticString, in text: ByteView) -> Int {
         let part = ByteView(part)
+        var count = 0
         var start = 0
-        while start + part.count <= text.count {
-            guard let next = text.firstIndex(of: part[0], from: start) else { return false }
-            if text.from(next).hasPrefix(part) { return true }
+        while start + part.count <= text.count, let next = text.firstIndex(of: part[0], from: start) {
+            if text.from(next).hasPrefix(part) { count += 1 }
             start = next + 1
         }
-        return false
+        return count
     }
 }

@@ -50,16 +50,30 @@ package enum KeygenCommand: Command {
         do throws(KeyError) {
             let key = try SigningKey.generate(algorithm, bits: bits, keyID: arguments.value("--id"))
             let path = arguments.argument("FILE")
+            let publicPath = arguments.value("--public")
+            // Both or neither: half a pair would be in the way of the next try.
+            guard isFree(path, console), publicPath.map({ isFree($0, console) }) ?? true else { return 1 }
+            if path == publicPath {
+                console.complain("portcullis keygen: \(path): the two halves need files of their own\n")
+                return 1
+            }
             let text = isJWK ? try key.jwk() + "\n" : try key.pem()
             guard write(text, to: path, isPrivate: true, console) else { return 1 }
             console.print(report(key, path: path, isJWK: isJWK))
-            guard let publicPath = arguments.value("--public") else { return 0 }
+            guard let publicPath else { return 0 }
             let set = KeySet.text([key.verificationKey]) + "\n"
             return write(set, to: publicPath, isPrivate: false, console) ? 0 : 1
         } catch {
             console.complain("portcullis keygen: \(error.text)\n")
             return 1
         }
+    }
+
+    /// Complains unless nothing is there.
+    private static func isFree(_ path: String, _ console: Console) -> Bool {
+        guard (try? fileTime(path: path)) != nil else { return true }
+        complain(of: path, .exists, console)
+        return false
     }
 
     private static func write(_ text: String, to path: String, isPrivate: Bool, _ console: Console) -> Bool {
@@ -69,10 +83,14 @@ package enum KeygenCommand: Command {
             }
             return true
         } catch {
-            let reason = error == .exists ? "it is there already, and stays as it was" : error.description
-            console.complain("portcullis keygen: \(path): \(reason)\n")
+            complain(of: path, error, console)
             return false
         }
+    }
+
+    private static func complain(of path: String, _ error: Errno, _ console: Console) {
+        let reason = error == .exists ? "it is there already, and stays as it was" : error.description
+        console.complain("portcullis keygen: \(path): \(reason)\n")
     }
 
     private static func report(_ key: SigningKey, path: String, isJWK: Bool) -> String {
