@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import utils
 from joserfc import jwe, jwk
@@ -183,6 +184,21 @@ def test_a_shared_secret_is_for_the_route_that_asks_for_it(world):
     assert_refused(world, "/required", legacy(SECRET))
     assert_refused(world, "/required", legacy(SECRET, ISSUER))
     assert_refused(world, "/legacy", token(EC, iss=LEGACY))
+
+
+def test_a_shared_secret_that_was_changed_opens_no_longer(tmp_path):
+    secrets = [SECRET, "another secret of enough bytes, too"]
+    rules = {"shared_secret": {"issuer": LEGACY, "secret": "${file:secret}", "audiences": [AUDIENCE]}}
+
+    def statuses():
+        tokens = [jwt.encode(claims(iss=LEGACY), secret, "HS256") for secret in secrets]
+        return [world.status("/", text) for text in tokens]
+
+    with World(tmp_path, {"x": route("/", jwt=rules)}, [EC], files={"secret": secrets[0]}) as world:
+        assert statuses() == [200, 401]
+        world.gateway.write("secret", secrets[1])
+        assert world.gateway.hang_up() == "applied"
+        assert statuses() == [401, 200]
 
 
 # Time
@@ -452,6 +468,22 @@ def test_two_good_tokens_are_one_too_many(world):
     headers = [*headers_with(token(EC)), *headers_with(token(EC, sub="another"))]
     assert world.get("/required", headers=headers).status in (400, 401)
     assert world.get("/places?access_token=" + token(EC), headers=headers_with(token(EC, sub="x"))).status in (400, 401)
+
+
+def test_a_second_token_in_another_spelling_is_one_too_many(world):
+    good, other = token(EC), token(STRANGER)
+    for value in (f"session={good}; session ={other}", f"session ={other}; session={good}",
+                  f"session={good}; session\t={other}"):
+        before = len(world.upstream.requests)
+        assert world.get("/places", headers=[("Cookie", value)]).status == 400
+        assert len(world.upstream.requests) == before
+
+
+@pytest.mark.parametrize("value", ["Bearer\tTOKEN", "bearer=TOKEN", "Bearer,TOKEN", "Bearer\t"])
+def test_a_bearer_that_cannot_be_read_is_not_nobody(world, value):
+    for path in ("/optional", "/required"):
+        response = world.get(path, headers=[("Authorization", value.replace("TOKEN", token(STRANGER)))])
+        assert response.status == 400
 
 
 @pytest.mark.parametrize("scope, status", [

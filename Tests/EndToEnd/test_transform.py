@@ -134,6 +134,15 @@ def test_no_value_smuggles_a_line(world, path, query):
     assert (status, code) == (400, "transform-value-invalid")
 
 
+def test_no_spelling_of_the_clients_stands_beside_what_the_gateway_sets(world):
+    """CGI-like servers read `_` and `-` in names as one."""
+    forged = [("x_a", "forged"), ("X_A", "forged"), ("X_Other", "kept")]
+    for path in ("/strict?a=1", "/order"):
+        request = seen(get(world.gateway.port, path, [("X-B", "b"), *forged]))
+        names = [name.lower() for name, _ in request["headers"]]
+        assert "x_a" not in names and "x_other" in names
+
+
 def test_a_missing_value_leaves_no_room_for_the_clients(world):
     assert values(sent(world, "/functions", [("H", "forged")]), "H") == []
     assert refused(world, "/strict", [("X-A", "forged")]) == (400, "transform-value-missing")
