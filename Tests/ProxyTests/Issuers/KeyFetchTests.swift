@@ -241,7 +241,7 @@ struct KeyFetchTests {
         }
     }
 
-    @Test("equal settings keep keys over a reload; others begin anew, and the old keys are gone")
+    @Test("keys stay over a reload while they come from the same place; others begin anew, and who waits hears of it")
     func reload() throws {
         let server = ScriptedServer([ok(setA)])
         let world = try World()
@@ -253,11 +253,16 @@ struct KeyFetchTests {
         var second = first
         second.fetchTimeout = .seconds(9)
         world.directory.update([second])
-        #expect(world.keys.count == 2)
-        #expect(world.keys[1].ids == nil)
-        world.settle(2)
+        #expect(world.keys.count == 1 && world.settled.count == 1)
+        var third = second
+        third.issuer = "https://other.example.com"
+        world.directory.update([third])
+        #expect(world.keys.count == 2 && world.settled.count == 2)
+        #expect(world.keys.last?.ids == nil)
+        world.settle(3)
         #expect(world.keys.count == 3)
         world.directory.update([])
+        #expect(world.settled.count == 4)
         #expect(world.keys.last?.ids == nil)
         #expect(world.directory.status.isEmpty)
     }
