@@ -135,7 +135,7 @@ struct ExplainTests {
         #expect(
             off == [
                 "ip_restriction", "rate_limit", "jwt", "spiffe, tenant boundary", "rate_limit by identity",
-                "answer without an upstream", "internal_jwt", "concurrency", "circuit_breaker",
+                "answer without an upstream", "concurrency", "internal_jwt", "circuit_breaker",
             ])
         let values = steps.flatMap { $0["values"] as? [[String: String]] ?? [] }
         #expect(values.contains(["name": "timeouts.request", "value": "7s", "from": "DIR/app.yaml:12:25"]))
