@@ -50,7 +50,7 @@ extension RateLimitChain {
     /// The request goes no further, and the store is told so, or can't be.
     package func chargesGivenBack(_ request: borrowing RequestHead, _ state: RateLimitState) {
         for index in 0..<rules.count where state.charged & 1 << UInt8(index) != 0 {
-            state.standings[index].remaining += rules[index].cost.cost(of: request)
+            raise(index, by: rules[index].cost.cost(of: request), state)
         }
         state.charged = 0
     }

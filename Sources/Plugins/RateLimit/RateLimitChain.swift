@@ -147,11 +147,22 @@ package final class RateLimitChain {
             let cost = rule.cost.cost(of: request)
             if state.stocked & 1 << UInt8(index) != 0, case .shared(let limit) = rule.backing {
                 limit.stock?.giveBack(cost, key: state.keys[index])
+                state.standings[index].remaining += cost
             } else {
                 rule.buckets.giveBack(cost, key: state.keys[index])
+                raise(index, by: cost, state)
             }
-            state.standings[index].remaining += cost
         }
         state.taken = 0
+    }
+
+    /// The bucket of a limit has got tokens back. Limits that share it and were asked later had found it without them.
+    func raise(_ index: Int, by cost: Int, _ state: RateLimitState) {
+        for later in index..<count where state.told & 1 << UInt8(later) != 0 {
+            let rule = rules[later]
+            guard rule.identity == rules[index].identity else { continue }
+            state.standings[later].giveBack(
+                cost, by: rule.law, isRefused: state.refused & 1 << UInt8(later) != 0)
+        }
     }
 }

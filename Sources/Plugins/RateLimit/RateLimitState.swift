@@ -58,6 +58,15 @@ struct RateLimitStanding {
         timeToFull = standing.timeToFull
     }
 
+    /// The bucket has got tokens back.
+    /// - Parameter isRefused: whether it refused the request, and so tells for how long such a one has to wait.
+    mutating func giveBack(_ cost: Int, by law: TokenBucketLaw, isRefused: Bool) {
+        let standing = law.standing(timeToFull: timeToFull, givenBack: cost)
+        remaining = standing.remaining
+        timeToFull = standing.timeToFull
+        if !isRefused { timeToNext = standing.timeToNext }
+    }
+
     /// Seconds until more tokens are there: enough for the request if it was refused, else one. 0 when the bucket is
     /// full.
     var next: Int { timeToNext.secondsUp }

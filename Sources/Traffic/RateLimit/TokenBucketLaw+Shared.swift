@@ -7,10 +7,20 @@ extension TokenBucketLaw {
 
     /// How a bucket stands that will be full in that time, rounded up to a nanosecond.
     package func standing(timeToFull: TimeAmount, cost: Int, isAllowed: Bool) -> BucketStanding {
+        standing(missing(timeToFull), now: 0, cost: cost, isAllowed: isAllowed)
+    }
+
+    /// How a bucket stands that would have been full in that time, rounded up to a nanosecond, once it has got tokens back.
+    package func standing(timeToFull: TimeAmount, givenBack cost: Int) -> BucketStanding {
+        let left = missing(timeToFull) - interval * Int64(min(max(cost, 0), burst))
+        return standing(max(left, 0), now: 0, cost: 0, isAllowed: true)
+    }
+
+    /// In ticks.
+    private func missing(_ timeToFull: TimeAmount) -> Int64 {
         let most = Self.fillTimeMaximum.nanoseconds
         let nanoseconds = min(max(timeToFull.nanoseconds, 0), most)
         // What rounding up has added must not look like a token less.
-        let missing = max(nanoseconds * Self.ticksPerNanosecond - (Self.ticksPerNanosecond - 1), 0)
-        return standing(missing, now: 0, cost: cost, isAllowed: isAllowed)
+        return max(nanoseconds * Self.ticksPerNanosecond - (Self.ticksPerNanosecond - 1), 0)
     }
 }

@@ -107,6 +107,20 @@ struct RateLimitTests {
         #expect(fixture.fields(chain)["RateLimit"] == "\"wide\";r=2;t=1, \"late\";r=0;t=1")
     }
 
+    @Test(
+        "what is given back makes a bucket as full as it is said to be, and a full one has no time", arguments: [1, 2])
+    func givenBack(cost: Int) throws {
+        let fixture = RateLimitFixture()
+        let wide = try fixture.rule(
+            "wide", burst: 4, key: [fixture.field("x-wide")], cost: RateLimitCost(usual: cost))
+        let chain = fixture.chain([wide, try fixture.rule("tight", burst: 1)], .both)
+        #expect(try fixture.send(chain, headers: [("X-Wide", "1")]) == .proceed)
+        #expect(try fixture.send(chain, headers: [("X-Wide", "1")]) == .refuse)
+        #expect(fixture.fields(chain)["RateLimit"] == "\"wide\";r=\(4 - cost);t=1, \"tight\";r=0;t=1")
+        #expect(try fixture.send(chain, headers: [("X-Wide", "2")]) == .refuse)
+        #expect(fixture.fields(chain)["RateLimit"] == "\"wide\";r=4, \"tight\";r=0;t=1")
+    }
+
     @Test("a request costs what its method says; what costs nothing isn't counted; what costs too much is refused")
     func costs() throws {
         let fixture = RateLimitFixture()

@@ -102,6 +102,10 @@ struct SharedLimitTests {
         fixture.giveBackCharges(chain)
         #expect(!fixture.state.isCharged)
         #expect(fixture.fields(chain)["RateLimit"]?.hasPrefix(#""wide";r=7"#) == true)
+        #expect(try fixture.send(chain) == .ask)
+        #expect(fixture.settle(chain, BucketAnswer([allowed(2_000, taken: 2), refused(1_000)])) == .proceed)
+        fixture.giveBackCharges(chain)
+        #expect(fixture.fields(chain)["RateLimit"] == "\"wide\";r=9")
         // Without an answer nothing was charged; the store's refusal charges nothing.
         for answer in [nil, BucketAnswer([refused(9_000), allowed(1)])] {
             #expect(try fixture.send(chain) == .ask)
