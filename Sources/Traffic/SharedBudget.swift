@@ -9,7 +9,7 @@ package final class SharedBudget: Sendable {
 
     package init(limit: Int) { self.limit = Atomic(limit) }
 
-    /// A reload may change it; those beyond it end by themselves.
+    /// A reload may change it; those beyond it stay until whoever has taken them gives them back.
     package func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
 
     /// - Returns: whether one more is allowed; it is counted then.

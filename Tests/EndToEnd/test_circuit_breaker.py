@@ -371,6 +371,28 @@ def test_no_more_targets_are_out_than_allowed(moody, gateway_with):
     assert sum(upstream.asked for upstream in upstreams) == asked + 1, "the one that is left is asked"
 
 
+@pytest.mark.parametrize("left, part", [(2, "50%"), (4, "25%")], ids=["fewer targets", "a lower part"])
+def test_after_a_reload_no_more_targets_are_out_than_allowed(moody, gateway_with, left, part):
+    upstreams = [moody() for _ in range(4)]
+    settings = {"scope": "targets", "consecutive_failures": 1, "open_for": "1h", "jitter": "0%", "ejected_max": "50%"}
+    gateway = gateway_with(*upstreams, upstream={"circuit_breaker": settings})
+    for upstream in upstreams[:2]:
+        upstream.is_well = False
+    eventually(lambda: get(gateway.port) and upstream_state(gateway)["ejected"] == 2, what="two being out")
+    kept = upstreams[:left]
+    gateway.write_routes(
+        {"service": {"targets": [upstream.target for upstream in kept],
+                     "circuit_breaker": {**settings, "ejected_max": part}}}, {"all": route_all()})
+    assert gateway.hang_up() == "applied"
+    state = upstream_state(gateway)
+    assert state["ejected"] == state["ejected_max"] == 1
+    asked = sum(upstream.asked for upstream in upstreams[:2])
+    answers = [get(gateway.port) for _ in range(8)]
+    assert all(answer.body in (b"ok", b"bad") for answer in answers), "the gateway itself refuses nobody"
+    assert sum(upstream.asked for upstream in upstreams[:2]) > asked
+    assert upstream_state(gateway)["ejected"] == 1
+
+
 def test_when_all_targets_are_out_clients_hear_when_to_come_again(moody, gateway_with):
     upstream = moody()
     gateway = gateway_with(upstream, upstream={"circuit_breaker": {

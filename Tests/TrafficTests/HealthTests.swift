@@ -44,6 +44,38 @@ struct HealthTests {
         #expect(rule.outcome(status: 503, time: .seconds(9)) == .failure)
     }
 
+    @Test("when fewer targets may be out, those come back that would have come back soonest")
+    func surplus() throws {
+        let upstream = UpstreamHealth(name: "app/service", seed: 1)
+        upstream.ejections.setLimit(3)
+        let at = CircuitBreakerTests.at
+        let names = ["a", "b", "c", "d"].map { "http://\($0):80" }
+        for (name, open) in zip(names, [30, 10, 20, 0]) {
+            var policy = BreakerPolicy()
+            policy.consecutiveFailures = 1
+            policy.openTime = .seconds(Int64(open))
+            policy.jitter = 0
+            let target = upstream.target(name, seed: 2)
+            target.breaker.adopt(policy)
+            guard open > 0 else { continue }
+            let ticket = try #require(target.breaker.admit(now: at(0)).ticket)
+            #expect(target.breaker.record(.failure, ticket, now: at(0)) == .opened(.consecutiveFailures))
+        }
+        let out = { names.filter { upstream.known($0)?.breaker.state != .closed } }
+        #expect(upstream.ejections.count == 3 && upstream.closeSurplus(now: at(1)).isEmpty)
+        upstream.ejections.setLimit(2)
+        #expect(upstream.closeSurplus(now: at(2)).map(\.target) == [names[1]])
+        #expect(out() == [names[0], names[2]] && upstream.known(names[1])?.recovery == at(2))
+        // One that lets probes through is back first, whatever its open time was.
+        _ = upstream.known(names[0])?.breaker.admit(now: at(40_000))
+        upstream.ejections.setLimit(1)
+        #expect(upstream.closeSurplus(now: at(40_000)).map(\.target) == [names[0]])
+        upstream.keepOnly([names[3]], now: at(40_001))
+        #expect(upstream.ejections.count == 0)
+        upstream.ejections.setLimit(0)
+        #expect(upstream.closeSurplus(now: at(40_002)).isEmpty)
+    }
+
     @Test("a target's recovery is its last one, by a check or by its breaker")
     func recovery() {
         let upstream = UpstreamHealth(name: "app/service", seed: 1)

@@ -85,6 +85,13 @@ package final class HealthDirectory {
         let now = SystemClock.monotonic()
         for (name, health) in upstreams {
             health.keepOnly(wanted[name] ?? [], now: now)
+            for target in health.closeSurplus(now: now) {
+                log.info("a circuit breaker has closed") { line in
+                    line.field("upstream", name)
+                    line.field("target", target.target)
+                    line.field("cause", "ejected_max")
+                }
+            }
             if wanted[name] == nil { upstreams[name] = nil }
         }
         served = wanted
@@ -106,7 +113,12 @@ package final class HealthDirectory {
         let before = served[health.name]
         for target in upstream.targets {
             guard let known = health.known(target.url) else { continue }
-            if let policy, scope != .upstream { known.breaker.adopt(policy) } else { known.breaker.reset(now: now) }
+            // A target that is drained takes nobody's place among those that may be out.
+            if let policy, scope != .upstream, target.weight.value > 0 {
+                known.breaker.adopt(policy)
+            } else {
+                known.breaker.reset(now: now)
+            }
             if let before, !before.contains(target.url) { known.joined(now: now) }
         }
     }

@@ -22,6 +22,15 @@ package enum BreakerState: Sendable, Equatable {
     /// The probes have succeeded: a growing share of the requests is let through.
     case recovering(since: MonotonicTime, streak: Int)
 
+    /// From when requests may go again, while it keeps all of them back, or all but probes; nil in other states.
+    package var returnTime: MonotonicTime? {
+        switch self {
+        case .open(let until, _): until
+        case .halfOpen: .zero
+        case .closed, .recovering: nil
+        }
+    }
+
     /// Whether outcomes are counted, and may open it.
     package var counts: Bool {
         switch self {

@@ -43,4 +43,16 @@ package final class UpstreamHealth: Sendable {
         }
         for target in gone { target.breaker.retire(now: now) }
     }
+
+    /// Closes the breakers of targets that are out beyond what may be since a reload: of those that would have come back
+    /// soonest.
+    /// - Returns: the targets that are back.
+    package func closeSurplus(now: MonotonicTime) -> [TargetHealth] {
+        let surplus = ejections.count - ejections.limitNow
+        guard surplus > 0 else { return [] }
+        let out = allTargets.compactMap { target in target.breaker.state.returnTime.map { (target, $0) } }
+        let back = out.sorted { $0.1 < $1.1 }.prefix(surplus).map(\.0)
+        for target in back { target.breaker.reset(now: now) }
+        return back
+    }
 }
