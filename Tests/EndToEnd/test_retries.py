@@ -1,6 +1,7 @@
 """What is tried again, where, how often, and what must never be."""
 
 import collections
+import json
 import threading
 import time
 
@@ -67,6 +68,91 @@ def test_the_answer_of_the_last_attempt_reaches_the_client(upstream_with, gatewa
     response = get(gateway.port)
     assert (response.status, response.body) == (503, b"try 3")
     assert gateway.access_line(status=503)["retries"] == 2
+
+
+@pytest.mark.parametrize("scope", ["upstream", "targets"])
+def test_an_answer_after_which_no_target_may_be_asked_is_the_clients(upstream_with, gateway_with, scope):
+    upstream = upstream_with(answering(status(503, body=b"upstream")))
+    breaker = {"scope": scope, "consecutive_failures": 1, "open_for": "1h"}
+    if scope == "targets":
+        breaker["ejected_max"] = "100%"
+    gateway = gateway_with(upstream, route=again(), upstream={**UNLIMITED, "circuit_breaker": breaker})
+    response = get(gateway.port)
+    assert (response.status, response.body) == (503, b"upstream")
+    line = gateway.access_line(status=503)
+    assert not line.get("retries") and not line.get("refused_by") and not line.get("error")
+    assert json.loads(get(gateway.port).body)["code"] == "circuit-open"
+    assert len(upstream.requests) == 1
+
+
+PAUSE = b"Retry-After: 1\r\n"
+OPENS = {"circuit_breaker": {"scope": "upstream", "consecutive_failures": 2, "open_for": "1h"}}
+
+
+def refused_after_a_pause(gateway, upstream, headers=()):
+    """A client whose request is to be tried again, and another one's failure that opens the breaker meanwhile."""
+    client = gateway.client()
+    client.send(request_bytes(headers=headers))
+    upstream.wait_for_requests(1)
+    assert get(gateway.port, "/other").body == b"no"
+    return client
+
+
+def test_an_answer_is_kept_until_another_attempt_begins(upstream_with, gateway_with):
+    """What nobody knew when the answer came: a breaker opens in the pause."""
+    mine = status(503, PAUSE, b"mine" * 5000)
+    upstream = upstream_with(answering(lambda request: mine if request.target == "/" else status(503)))
+    gateway = gateway_with(upstream, route=again(retry_after_max="1s"), upstream={**UNLIMITED, **OPENS})
+    client = refused_after_a_pause(gateway, upstream)
+    response = client.response()
+    assert (response.status, response.header("retry-after"), response.body) == (503, "1", b"mine" * 5000)
+    assert get(gateway.port, "/more").status == 503 and len(upstream.requests) == 2
+    client.send(request_bytes())
+    assert json.loads(client.response().body)["code"] == "circuit-open"
+    client.close()
+
+
+def test_an_answer_that_is_still_coming_when_no_attempt_can_be_made_goes_on(upstream_with, gateway_with):
+    release = threading.Event()
+
+    def late(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 503 No\r\n" + PAUSE + b"Content-Length: 8\r\n\r\nfour")
+        connection.wait(release)
+        connection.send(b"more")
+
+    upstream = upstream_with(late, answering(status(503)))
+    gateway = gateway_with(upstream, route=again(retry_after_max="1s"), upstream={**UNLIMITED, **OPENS})
+    client = refused_after_a_pause(gateway, upstream, headers=[("Connection", "close")])
+    assert client.response_head().status == 503
+    release.set()
+    assert client.rest().endswith(b"fourmore")
+    client.close()
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 503 No\r\n" + PAUSE + b"Content-Length: 8\r\n\r\nfour", status(503, PAUSE, b"x" * 1_000_000)],
+    ids=["broken off", "too long"])
+def test_an_answer_that_is_not_at_hand_any_more_is_not_passed_on(upstream_with, gateway_with, answer):
+    upstream = upstream_with(answering(answer, close=True), answering(status(503)))
+    gateway = gateway_with(upstream, route=again(retry_after_max="1s"), upstream={**UNLIMITED, **OPENS})
+    client = refused_after_a_pause(gateway, upstream)
+    assert json.loads(client.response().body)["code"] == "circuit-open"
+    client.close()
+
+
+def test_an_answer_is_the_clients_when_there_is_no_connection_for_another_attempt(upstream_with, gateway_with):
+    upstream = upstream_with(answering(status(503, PAUSE, b"mine"), close=True), silent)
+    gateway = gateway_with(upstream, route=again(retry_after_max="1s"), upstream={**UNLIMITED, "connections_max": 1})
+    clients = [gateway.client(), gateway.client()]
+    clients[0].send(request_bytes())
+    upstream.wait_for_requests(1)
+    eventually(lambda: gateway.metrics().sum("portcullis_upstream_connections", state="active") == 0, what="the free place")
+    clients[1].send(request_bytes("GET", "/other"))
+    response = clients[0].response()
+    assert (response.status, response.body) == (503, b"mine")
+    for client in clients:
+        client.reset()
 
 
 def test_without_the_key_nothing_changes(upstream_with, gateway_with):

@@ -123,5 +123,6 @@ extension Exchange {
         attemptEnded(outcomeAtEnd)
         if gateTicket != 0 || places.isHeld { leaveGates() }
         if replay.isBacked { dropReplay(.off) }
+        if keptContent.isBacked { dropKeptAnswer() }
     }
 }

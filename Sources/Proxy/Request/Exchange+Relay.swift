@@ -81,6 +81,11 @@ extension Exchange {
         if responseHead.status >= 429, triesAgain(afterStatus: responseHead.status) { return }
         if replay.isBacked { dropReplay(.off) }
         attemptAnswered(status: responseHead.status)
+        passOnResponseHead()
+    }
+
+    /// The head in `responseHead` is the client's.
+    func passOnResponseHead() {
         responseHead.fields.removeHopByHop()
         responseHead.fields.removeAll(.identity)
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
@@ -105,7 +110,7 @@ extension Exchange {
     /// The upstream's answer is complete. It is told so afterwards: its connection is its own matter.
     func receiveResponseEnd() {
         upstream = nil
-        if attempt.isDiscarding { return discardingEnded() }
+        if attempt.isDiscarding { return discardingEnded(isComplete: true) }
         upstreamTime = worker.loop.now - upstreamStart
         if let held, !finishHeldResponse(held) { return }
         complete()

@@ -64,6 +64,8 @@ final class Exchange {
     /// Content that has been passed on, for another attempt.
     var replay = IOBuffer()
     var replayState = ReplayState.off
+    /// Content of an answer that is kept until another attempt begins.
+    var keptContent = IOBuffer()
     /// What the exchange has at the gates of its route and its upstream.
     var places = HeldPlaces()
     /// Where it waits for a place, and its ticket there; 0 when it doesn't.
@@ -197,9 +199,12 @@ struct Attempt {
     /// What the exchange has among the requests that lack a connection, 0 when it lacks none; and how often it did.
     var starvedTicket: UInt64 = 0
     var starvations = 0
-    /// Whether the answer that comes is dropped, because there will be another attempt; and how much of it was.
+    /// Whether the answer that comes isn't passed on, because there will be another attempt; and how much of it has come.
     var isDiscarding = false
     var discardedBytes = 0
+    var keptAnswer = KeptAnswer.none
+    /// Whose answer that is.
+    var keptTarget = -1
     /// Whether a target may be asked again when all have been.
     var mayRepeatTargets = false
     /// Whether the request was repeated on a fresh connection; once is all.

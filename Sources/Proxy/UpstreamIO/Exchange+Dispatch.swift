@@ -40,7 +40,10 @@ extension Exchange {
     func connectToNext() {
         guard let cluster else { return fail(.upstream(.noTargetAvailable)) }
         switch pick(in: cluster) {
-        case .target(let index): connect(to: index, in: cluster)
+        case .target(let index):
+            dropComingAnswer()
+            connect(to: index, in: cluster)
+        case .refused where attempt.keptAnswer != .none, .none where attempt.keptAnswer != .none: passOnKeptAnswer()
         case .refused(let retryAfter): refuseByBreaker(cluster, retryAfter)
         case .none: fail(.upstream(attempt.lastError ?? .noTargetAvailable))
         }
@@ -80,10 +83,15 @@ extension Exchange {
         open(to: pool)
     }
 
-    private func start(on connection: UpstreamConnection) {
+    private func begin(on connection: UpstreamConnection) {
+        if attempt.keptAnswer != .none { dropKeptAnswer() }
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
+    }
+
+    private func start(on connection: UpstreamConnection) {
+        begin(on: connection)
         if progress != .complete { return requestMayContinue() }
         // Between the look at the idle connection and the write nothing else happens, where a second try isn't allowed.
         if upstreamMethod.isIdempotent { connection.sendLater() } else { connection.flush() }
@@ -91,10 +99,7 @@ extension Exchange {
 
     private func open(to pool: TargetPool) {
         do throws(TargetPool.OpenFailure) {
-            let connection = try pool.open()
-            pool.metrics.countRequest()
-            upstream = connection
-            connection.begin(self)
+            begin(on: try pool.open())
         } catch {
             switch error {
             case .overBudget: connectionIsLacking(to: pool)
@@ -107,7 +112,11 @@ extension Exchange {
     /// The upstream has as many connections as it may have. Idle ones, of this loop or of another, give way.
     private func connectionIsLacking(to pool: TargetPool) {
         if cluster?.yieldIdle() == true { return open(to: pool) }
-        guard worker.starved.wait(self, for: pool.budget) else { return fail(.upstream(.poolExhausted)) }
+        guard worker.starved.wait(self, for: pool.budget) else {
+            guard attempt.keptAnswer != .none else { return fail(.upstream(.poolExhausted)) }
+            attemptEnded(.dropped)
+            return passOnKeptAnswer()
+        }
         // Until then no target is asked.
         attemptEnded(.dropped)
         attempt.retryAt = worker.loop.now + StarvedRequests.waitMax
@@ -116,6 +125,7 @@ extension Exchange {
 
     /// No connection could be had.
     func connectFailed(_ error: UpstreamError) {
+        if attempt.keptAnswer != .none { dropKeptAnswer() }
         if attempt.connectFailures + 1 < target?.endpoints.count ?? 0, attempt.retries < route.connectRetriesMax,
             let pool = target
         {
@@ -131,7 +141,7 @@ extension Exchange {
     /// The attempt brought no whole answer: tries again where that is safe, else fails.
     func connectionLost(_ loss: ConnectionLoss) {
         upstream = nil
-        if attempt.isDiscarding { return discardingEnded() }
+        if attempt.isDiscarding { return discardingEnded(isComplete: false) }
         attempt.lastError = loss.error
         guard response == .none, !gathersResponse else { return fail(.upstream(loss.error)) }
         switch decision(on: loss) {

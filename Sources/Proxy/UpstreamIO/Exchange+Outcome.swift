@@ -29,6 +29,14 @@ extension Exchange {
         cluster?.attemptAnswered(&attempt, now: worker.loop.now)
     }
 
+    /// Whether a further attempt would find a target now. The breakers are told of this one's answer before.
+    func mayFindTarget(afterStatus status: Int) -> Bool {
+        guard let cluster else { return false }
+        attempt.status = status
+        cluster.attemptAnswered(&attempt, now: worker.loop.now)
+        return cluster.mayPick(now: worker.loop.now)
+    }
+
     /// No target may be asked now. A request that has failed at another one before fails with that.
     func refuseByBreaker(_ cluster: UpstreamCluster, _ retryAfter: TimeAmount) {
         if let error = attempt.lastError { return fail(.upstream(error)) }

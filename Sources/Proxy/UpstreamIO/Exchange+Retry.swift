@@ -16,9 +16,9 @@ enum ReplayState {
 /// budget and the request's time.
 ///
 /// ```
-///                        ┌─ failed ──────────────────────┐
-/// attempt ─▶ ended ──────┤                               ├─▶ paused ─▶ attempt
-///                        └─ status ─▶ discarding answer ─┘
+///                        ┌─ failed ───────────────────┐
+/// attempt ─▶ ended ──────┤                            ├─▶ paused ─┬─▶ attempt
+///                        └─ status ─▶ keeping answer ─┘           └─▶ no target: the answer, or a refusal
 /// ```
 extension Exchange {
     /// The request's first attempt is about to begin.
@@ -73,7 +73,7 @@ extension Exchange {
     }
 
     /// The target's answer has this status, and its head is in `responseHead`.
-    /// - Returns: whether there will be another attempt: then the answer is dropped.
+    /// - Returns: whether there will be another attempt: then the answer is kept until that begins, and dropped.
     func triesAgain(afterStatus status: Int) -> Bool {
         guard let law = withRoute({ $0.retryLaw }), let cause = RetryCauses(status: status),
             allows(cause, isWritten: true, law)
@@ -85,9 +85,11 @@ extension Exchange {
             }
             wait = asked
         }
-        guard schedule(law, after: wait) else { return false }
+        guard mayFindTarget(afterStatus: status), schedule(law, after: wait) else { return false }
         attemptEnded(.answered(status: status))
         attempt.isDiscarding = true
+        attempt.keptAnswer = .coming
+        attempt.keptTarget = attempt.target
         attempt.discardedBytes = 0
         // Whatever comes of the answer until then: the connection may be used again if all of it has.
         stream?.connection.wake(at: attempt.retryAt)
@@ -118,10 +120,11 @@ extension Exchange {
 
     // MARK: When
 
-    /// A piece of an answer that nobody will get.
+    /// A piece of an answer that nobody will get if there is another attempt.
     func discard(_ bytes: ByteView) {
         attempt.discardedBytes += bytes.count
-        guard attempt.discardedBytes > Self.discardedBytesMax else { return }
+        guard attempt.discardedBytes > Self.discardedBytesMax else { return keepAnswerContent(bytes) }
+        dropKeptAnswer()
         dropConnection()
         goOnWhenDue()
     }
@@ -129,9 +132,10 @@ extension Exchange {
     /// More of an answer isn't read only to keep its connection, in bytes.
     private static let discardedBytesMax = 64 * 1024
 
-    /// The answer that nobody will get is complete, or its connection is gone.
-    func discardingEnded() {
+    /// The answer is complete, or its connection is gone.
+    func discardingEnded(isComplete: Bool) {
         attempt.isDiscarding = false
+        if isComplete, attempt.keptAnswer == .coming { attempt.keptAnswer = .complete } else { dropKeptAnswer() }
         responseTrailers.removeAll()
         goOnWhenDue()
     }
@@ -143,13 +147,12 @@ extension Exchange {
 
     /// The pause is over.
     func retryIsDue() {
-        dropConnection()
         attempt.retryAt = .distantFuture
         attempt.starvedTicket = 0
         connectToNext()
     }
 
-    private func dropConnection() {
+    func dropConnection() {
         attempt.isDiscarding = false
         guard let connection = upstream else { return }
         upstream = nil

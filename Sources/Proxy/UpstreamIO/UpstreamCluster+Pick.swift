@@ -81,15 +81,25 @@ extension UpstreamCluster {
         }
     }
 
+    /// Whether a request that has tried its targets before may try one again now, as far as that can be told without taking
+    /// a place.
+    func mayPick(now: MonotonicTime) -> Bool {
+        guard let watch else { return true }
+        if watch.plan.guardsUpstream, watch.plan.health.breaker.refusal(now: now) != nil { return false }
+        watch.refresh(&balancer, now: now)
+        return !watch.availability.chosen.isEmpty || !watch.availability.reserve.isEmpty
+    }
+
     /// An attempt that `pick` began is over.
     func attemptEnded(_ attempt: Attempt, _ outcome: AttemptOutcome, now: MonotonicTime) {
         balancer.end(attempt.target)
         if let watch { tell(watch, attempt, outcome, now) }
     }
 
-    /// The target has answered with a head. A probe is decided now: the answer's end may be far away.
+    /// The target has answered with a head, and breakers are told of it now, because the answer decides a probe, or
+    /// whether there will be another attempt: its end may be far away.
     func attemptAnswered(_ attempt: inout Attempt, now: MonotonicTime) {
-        guard let watch, attempt.upstreamTicket.isProbe || attempt.targetTicket.isProbe else { return }
+        guard let watch else { return }
         tell(watch, attempt, .answered(status: attempt.status), now)
         attempt.upstreamTicket = .none
         attempt.targetTicket = .none
