@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import ScriptedUpstream, eventually, get, ok, request_bytes, stays
+from harness import ScriptedUpstream, eventually, get, ok, request_bytes, route_all, stays
 
 PROBLEM = "application/problem+json"
 
@@ -119,6 +119,24 @@ def test_a_wait_that_is_too_long_is_503(held, gateway_with):
     assert (response.status, response.header("retry-after")) == (503, "1")
     assert gateway.access_line(status=503)["error"] == "concurrency-wait"
     assert gateway.metrics().sum("portcullis_concurrency_refusals_total", route="app/all", reason="waited") == 1
+    held.release()
+    assert clients[0].response().status == 200
+    close(clients)
+
+
+def test_a_shorter_wait_holds_behind_those_who_have_come_before(held, gateway_with):
+    gateway = gateway_with(held.upstream, route=limited(1, queue=3, wait="60s"))
+    clients = sent(gateway, "/1")
+    eventually(lambda: held.now == 1)
+    clients += sent(gateway, "/2")
+    eventually(lambda: waiting(gateway) == 1)
+    gateway.write_routes(
+        {"service": {"targets": [held.upstream.target]}}, {"all": route_all(**limited(1, queue=3, wait="300ms"))})
+    assert gateway.hang_up() == "applied"
+    start = time.monotonic()
+    assert get(gateway.port, "/3").status == 503
+    assert time.monotonic() - start < 5
+    assert clients[1].response().status == 503
     held.release()
     assert clients[0].response().status == 200
     close(clients)

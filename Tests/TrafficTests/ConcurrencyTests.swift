@@ -37,6 +37,29 @@ struct ConcurrencyTests {
         #expect(limit.count == 0 && limit.waitingCount == 0)
     }
 
+    @Test(
+        "after a reload nobody waits longer than it says, in the order in which they came",
+        arguments: [
+            (1_000, [1_300, 1_300]), (12_000, [12_000, 12_300]), (20_000, [12_000, 20_300]), (100, [400, 400]),
+        ])
+    func shorterWaits(wait: Int, deadlines: [Int]) {
+        let law = ConcurrencyLaw(requestsMax: 1, queueMax: 9, waitMax: .milliseconds(12_000))
+        let limit = ConcurrencyLimit(law, loops: 1)
+        let gate = ConcurrencyGate(limit, seat: 0)
+        _ = gate.enter(Waiter(0), now: Self.at(0))
+        #expect(gate.enter(Waiter(1), now: Self.at(0)) == .queued(1))
+        limit.setLaw(ConcurrencyLaw(requestsMax: 1, queueMax: 9, waitMax: .milliseconds(Int64(wait))))
+        gate.shortenWaits(now: Self.at(300))
+        #expect(gate.enter(Waiter(2), now: Self.at(300)) == .queued(2))
+        for (name, deadline) in zip([1, 2], deadlines) {
+            let deadline = Int64(deadline)
+            #expect(gate.deadline == Self.at(deadline))
+            #expect(gate.nextExpired(now: Self.at(deadline - 1)) == nil)
+            #expect((gate.nextExpired(now: Self.at(deadline)) as? Waiter)?.name == name)
+        }
+        #expect(gate.deadline == nil && limit.refusedWaited == 2)
+    }
+
     @Test("without a queue nobody waits")
     func noQueue() {
         let gate = ConcurrencyGate(ConcurrencyLimit(ConcurrencyLaw(requestsMax: 1), loops: 1), seat: 0)

@@ -32,7 +32,7 @@ package final class ConcurrencyGate {
         var waiter: (any ConcurrencyWaiter)?
         let ticket: UInt64
         let since: MonotonicTime
-        let deadline: MonotonicTime
+        var deadline: MonotonicTime
     }
 
     /// - Parameter seat: the loop's number.
@@ -88,6 +88,17 @@ package final class ConcurrencyGate {
     package var deadline: MonotonicTime? {
         skipHoles()
         return head < entries.count ? entries[head].deadline : nil
+    }
+
+    /// After a reload: nobody waits longer than the law says now, counted from now. So deadlines stay in the order in which
+    /// requests came, and the first one's is the least.
+    package func shortenWaits(now: MonotonicTime) {
+        let latest = now + limit.law.waitMax
+        var index = head
+        while index < entries.count {
+            entries[index].deadline = min(entries[index].deadline, latest)
+            index += 1
+        }
     }
 
     /// The request of this ticket doesn't wait any more. One that has its place, or was refused, has no ticket.
