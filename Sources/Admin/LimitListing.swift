@@ -43,22 +43,31 @@ struct LimitListing {
             ("place", .optional(definition.rate.origin.location.map { configuration.files.describe($0) })),
             ("routes", .strings(limit.routes)),
             ("keys_max", .integer(limit.table.capacity)),
-            ("keys_in_use", .integer(limit.table.buckets.inUse(now: now))),
+            ("in", .string(Self.place(of: definition))),
+            // The process's own buckets say nothing of those in a store.
+            ("keys_in_use", definition.store == nil ? .integer(limit.table.buckets.inUse(now: now)) : .null),
             ("takeovers", .integer(Int(clamping: limit.table.buckets.takeovers))),
             ("bytes_max", .integer(limit.table.byteCount)),
             ("decisions", .object(decisions)),
         ])
     }
 
-    /// How one key stands.
+    /// How one key stands: not known of a bucket in a store, which only requests ask.
     static func entry(_ standing: LimitStanding, of limit: LimitTable, key: [String]) -> JSONValue {
-        [
+        let isHere = limit.definition.store == nil
+        return [
             "limit": .string(limit.definition.identity),
             "key": .strings(key),
             "burst": .integer(limit.definition.burst.value),
-            "remaining": .integer(standing.remaining),
-            "full_in_ms": .integer(Int(standing.timeToFull.milliseconds)),
-            "in_use": .boolean(standing.isKnown),
+            "in": .string(place(of: limit.definition)),
+            "remaining": isHere ? .integer(standing.remaining) : .null,
+            "full_in_ms": isHere ? .integer(Int(standing.timeToFull.milliseconds)) : .null,
+            "in_use": isHere ? .boolean(standing.isKnown) : .null,
         ]
+    }
+
+    /// Where the buckets are.
+    private static func place(of definition: RateLimitDefinition) -> String {
+        definition.store.map { "store \($0.value)" } ?? "process"
     }
 }

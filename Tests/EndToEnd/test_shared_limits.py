@@ -84,6 +84,17 @@ def test_keys_have_the_prefix_the_limits_name_and_no_text_of_a_client(redis, rep
     assert all(0 < redis.call("PTTL", key) <= 2 * 720_001 for key in keys)
 
 
+def test_listings_say_that_the_process_does_not_know_how_buckets_in_a_store_stand(redis, replica):
+    gateway = ready(replica(redis, limit={"key": "header.x-key", "burst": 3}))
+    assert statuses(gateway, 4, headers=[("X-Key", "one")]) == [200, 200, 200, 429]
+    limit = gateway.admin_json("/limits?limit=app/all/rate_limit/default")
+    assert (limit["in"], limit["keys_in_use"]) == ("store shared", None)
+    assert (limit["decisions"]["allowed"], limit["decisions"]["refused"]) == (3, 1)
+    standing = gateway.admin_json("/limits?limit=app/all/rate_limit/default&key=one")
+    assert (standing["in"], standing["remaining"], standing["in_use"]) == ("store shared", None, None)
+    assert gateway.admin("/limits?limit=app/all/rate_limit/default&key=one&key=two").status == 400
+
+
 def test_a_request_that_one_limit_refuses_is_charged_to_none(redis, replica):
     limits = {
         "wide": {"rate": "100/h", "key": "gateway", "store": "shared", "on_failure": "refuse"},
@@ -117,6 +128,53 @@ def test_what_a_limit_gave_before_the_caller_was_known_is_given_back(tmp_path, r
         assert [answer.status for answer in answers] == [200] + [429] * 7
         assert {remaining(answer, "wide") for answer in answers[1:]} == {9}
         assert remaining(world.get("/", other), "wide") == 8
+
+
+@pytest.mark.parametrize("backing", [{}, {"store": "shared"}, {"store": "shared", "batch": 4}])
+def test_a_bucket_that_a_route_names_twice_is_charged_twice(redis, replica, backing):
+    """By a store just as by the process."""
+    domain = {"rate_limits": {"both": {"rate": "1/h", "burst": 6, "key": "gateway", **backing},
+                              "one": {"rate": "1/h", "burst": 1, "key": "gateway", **backing}}}
+    limits = {"first": {"shared": "both"}, "second": {"shared": "both", "cost": 2}}
+    routes = {"twice": route_all(match={"prefix": "/twice"}, plugins={"rate_limit": {"limits": limits}}),
+              "more": route_all(match={"prefix": "/more"}, plugins={"rate_limit": {"limits": {
+                  "first": {"shared": "one"}, "second": {"shared": "one"}}}})}
+    if backing.get("batch"):
+        domain["rate_limits"]["one"].pop("batch")
+    gateway = ready(replica(redis, domain=domain, routes=routes))
+    first = get(gateway.port, "/twice")
+    assert first.status == 200 and remaining(first, "second") == 3
+    if not backing.get("batch"):
+        assert remaining(first, "first") == 5
+    assert statuses(gateway, 3, target="/twice") == [200, 429, 429]
+    assert statuses(gateway, 2, target="/more") == [429, 429]
+
+
+@pytest.mark.parametrize("backing", [{}, {"store": "shared"}])
+def test_what_was_charged_twice_is_given_back_twice(tmp_path, redis, backing):
+    key = Key("ES256", "one")
+    limits = {"first": {"shared": "both"}, "second": {"shared": "both", "cost": 2},
+              "narrow": {"rate": "1/h", "burst": 1, "key": "tenant", **backing}}
+    routes = {"all": route("/", rate_limit={"limits": limits}, jwt={"issuer": "corporate"}, spiffe=SPIFFE)}
+    stores = {"shared": {"redis": {"addresses": [redis.address], "timeout": "5s"}}}
+    domain = {"rate_limits": {"both": {"rate": "1/h", "burst": 6, "key": "gateway", **backing}}}
+    with World(tmp_path / "gw", routes, [key], gateway={"stores": stores}, domain=domain) as world:
+        ready(world.gateway)
+        one, other, last = (token(key, tenant=tenant) for tenant in ("one", "other", "last"))
+        answers = [world.get("/", one) for _ in range(4)]
+        assert [answer.status for answer in answers] == [200] + [429] * 3
+        assert {(remaining(answer, "first"), remaining(answer, "second")) for answer in answers[1:]} == {(3, 3)}
+        assert [world.get("/", caller).status for caller in (other, last)] == [200, 429]
+
+
+@pytest.mark.parametrize("wide, narrow", [({}, {}), ({"store": "shared"}, {"store": "shared"}), ({}, {"store": "shared"})])
+def test_a_bucket_that_is_full_again_has_no_time(redis, replica, wide, narrow):
+    limits = {"wide": {"rate": "1/h", "burst": 4, "key": "header.x-wide", **wide},
+              "narrow": {"rate": "1/h", "burst": 1, "key": "header.x-narrow", **narrow}}
+    gateway = ready(replica(redis, routes={"all": route_all(plugins={"rate_limit": {"limits": limits}})}))
+    assert get(gateway.port, headers=[("X-Wide", "one"), ("X-Narrow", "one")]).status == 200
+    refused = get(gateway.port, headers=[("X-Wide", "other"), ("X-Narrow", "one")])
+    assert refused.status == 429 and '"wide";r=4, ' in refused.header("ratelimit")
 
 
 def remaining(answer, limit):

@@ -50,7 +50,7 @@ package final class LimitRegistry {
         }
     }
 
-    /// How one key of a limit stands now. Nil when there is no such limit, or the texts are no key of it; a key that
+    /// How one key of a limit stands now, by the process's own buckets. Nil when there is no such limit, or the texts are no key of it; a key that
     /// nobody has used lately has a full bucket.
     /// - Parameter key: a text for each part of the limit's key, in its order; those that are fixed by the configuration
     ///   included.
