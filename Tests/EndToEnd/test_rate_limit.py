@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness import RawClient, command, eventually, get, post, request_bytes
+from harness import RawClient, command, eventually, exchange, get, post, request_bytes
 from identity import Key, World, headers_with, route, token
 
 KEY = Key("ES256", "one")
@@ -196,6 +196,7 @@ def test_limits_are_listed_with_what_shares_them(world):
     assert one["rate"] == "1/h" and one["burst"] == 3 and one["keys_in_use"] >= 1
     standing = world.gateway.admin_json("/limits?limit=app/burst/rate_limit/default&key=127.0.0.7")
     assert standing["remaining"] == 2 and standing["in_use"] and standing["full_in_ms"] > 3_590_000
+    assert one["in"] == standing["in"] == "process"
     unknown = world.gateway.admin_json("/limits?limit=app/burst/rate_limit/default&key=127.0.0.8")
     assert unknown["remaining"] == 3 and not unknown["in_use"]
     assert world.gateway.admin("/limits?limit=nobody").status == 404
@@ -208,6 +209,67 @@ def test_explain_names_the_buckets(world):
     assert "app/rate_limits/together" in told.stdout and "1/h" in told.stdout, told.stdout
     told = command("explain", world.gateway.folder, "GET", url.replace("shared-two", "spiffe"))
     assert "app/spiffe/rate_limit/default" in told.stdout and "spiffe_id" in told.stdout
+
+
+EXPLAINED = {
+    "plain": ("/explain/plain", [], 0, "default.decision", "counted, cost 1"),
+    "missing": ("/explain/keys", [], 1, "wide.decision", "no header.x-k, header.x-l: refused with 400"),
+    "partly missing": ("/explain/keys", ["X-K: 1"], 1, "wide.decision", "no header.x-l: refused with 400"),
+    "empty": ("/explain/keys", ["X-K: 1", "X-L:"], 1, "wide.decision", "no header.x-l: refused with 400"),
+    "there": ("/explain/keys", ["X-K: 1", "X-L: 2"], 0, "wide.decision", "counted, cost 3"),
+    "shadow": ("/explain/keys", ["X-K: 1", "X-L: 2"], 0, "tried.decision", "no header.x-t: not counted, as the limit is"),
+    "skipped": ("/explain/skip", [], 0, "default.decision", "no header.x-k: not counted"),
+    "shared": ("/explain/shared", [], 0, "default.decision", "no header.x-k: counted with others that lack it, cost 1"),
+    "exempt": ("/explain/exempt", ["X-Ok: 1"], 0, "default.decision", "not counted: it is exempt"),
+    "a network": ("/explain/exempt", [], 0, "default.decision", "counted, cost 1, unless exempt.networks"),
+    "free": ("/explain/free", [], 0, "default.decision", "not counted: it costs nothing"),
+}
+
+
+@pytest.mark.parametrize("case", EXPLAINED)
+def test_explain_says_what_a_limit_makes_of_the_request(explained, case):
+    path, headers, code, name, decision = EXPLAINED[case]
+    arguments = ["explain", explained.folder, "GET", f"http://app.test:{explained.port}{path}"]
+    for header in headers:
+        arguments += ["--header", header]
+    told = command(*arguments)
+    assert told.returncode == code, told.stdout
+    line, = (line for line in told.stdout.splitlines() if name in line)
+    assert decision in line and "app.yaml" in line or "built in" in line
+    told = json.loads(command(*arguments, "--format", "json").stdout)
+    values = [value for step in told["pipeline"] for value in step["values"] if value["name"] == name]
+    assert values[0]["value"].startswith(decision) and len(values) == 1
+    sent = exchange(explained.port, request_bytes("GET", path, [tuple(header.split(": ")) for header in headers
+                                                                if ": " in header]))
+    assert (sent.status == 400) == (code == 1)
+    if code:
+        assert (told["answer"]["status"], told["answer"]["code"]) == (400, json.loads(sent.body)["code"])
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    keys = {"wide": {"rate": "1000/s", "key": ["header.x-k", "header.x-l"], "cost": 3},
+            "tried": {"rate": "1000/s", "key": "header.x-t", "shadow": True}}
+    one = {"rate": "1000/s", "key": "header.x-k"}
+    exempt = {"rate": "1000/s", "exempt": {"headers": {"X-Ok": "1"}, "networks": ["10.0.0.0/8"]}}
+    limits = {"plain": {"rate": "1000/s"}, "keys": {"limits": keys}, "skip": {**one, "missing_key": "skip"},
+              "shared": {**one, "missing_key": "shared"}, "exempt": exempt,
+              "free": {"rate": "1000/s", "cost": {"default": 1, "GET": 0}}}
+    routes = {name: limited(f"/explain/{name}", limit) for name, limit in limits.items()}
+    with World(tmp_path_factory.mktemp("explained"), routes, [KEY]) as world:
+        yield world.gateway
+
+
+def test_explain_sees_the_callers_claims(tmp_path):
+    routes = {"all": limited("/", {"rate": "1000/s", "key": "claim.team"}, jwt={"issuer": "corporate"})}
+    with World(tmp_path / "claims", routes, [KEY]) as world:
+        def explain(claims):
+            return command("explain", world.gateway.folder, "GET", f"http://app.test:{world.gateway.port}/",
+                           "--claims", json.dumps(claims))
+        lacking, having = explain({"sub": "ann"}), explain({"sub": "ann", "team": "blue"})
+        assert lacking.returncode == 1 and "no claim.team: refused with 400" in lacking.stdout, lacking.stdout
+        assert having.returncode == 0 and "counted, cost 1" in having.stdout, having.stdout
+        assert world.get("/", token(KEY)).status == 400
 
 
 def test_a_reload_keeps_the_buckets_and_a_changed_limit_its_fill_ratio(tmp_path, gateway_with):

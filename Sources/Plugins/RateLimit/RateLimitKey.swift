@@ -68,6 +68,17 @@ package struct RateLimitKey {
         return folded
     }
 
+    /// The parts that the request lacks, by their places.
+    package func missingParts(
+        _ request: borrowing RequestHead, parameters: RouteMatch, client: IPAddress?, identity: RouteIdentity?
+    ) -> [Int] {
+        var missing: [Int] = []
+        for index in parts.indices where one(parts[index], request, parameters, client, identity) == nil {
+            missing.append(index)
+        }
+        return missing
+    }
+
     /// The hash of a key as people write it, one text for each part; nil where a text isn't one.
     package func hash(of texts: [String]) -> UInt64? {
         guard texts.count == parts.count else { return nil }

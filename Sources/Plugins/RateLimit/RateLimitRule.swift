@@ -65,8 +65,9 @@ package struct RateLimitCost {
         isAlwaysUsual = byMethod.isEmpty
     }
 
+    /// Tokens that the request takes; 0 when it isn't counted.
     @inline(__always)
-    func cost(of request: borrowing RequestHead) -> Int {
+    package func cost(of request: borrowing RequestHead) -> Int {
         if isAlwaysUsual { return usual }
         var index = 0
         while index < byMethod.count {
@@ -95,8 +96,9 @@ package struct RateLimitExemptions {
         isEmpty = networks.isEmpty && fields.isEmpty && claims.isEmpty
     }
 
+    /// Whether the request isn't counted.
     @inline(__always)
-    func cover(_ request: borrowing RequestHead, client: IPAddress?, identity: RouteIdentity?) -> Bool {
+    package func cover(_ request: borrowing RequestHead, client: IPAddress?, identity: RouteIdentity?) -> Bool {
         isEmpty ? false : covers(request, client, identity)
     }
 

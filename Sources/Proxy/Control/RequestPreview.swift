@@ -56,6 +56,8 @@ package struct RequestPreview {
     /// The side of the route's split that takes the request; nil without a split, or where chance decides, or nobody said
     /// whose request it is.
     package private(set) var splitSide: Int?
+    /// What the route's rate limits make of the request, of those that were reached.
+    package private(set) var limits: [LimitPreview] = []
     /// What the transforms' values are; nil when the request doesn't get that far.
     package private(set) var transforms: TransformPreview?
 }
@@ -138,8 +140,11 @@ extension RequestPreview {
         defer { withExtendedLifetime(texts) {} }
         let claims = ClaimSlots()
         let parts = compiler.compile(route, claims: claims)
+        // Before the claims of the caller are read: these are some of them.
+        let previews = LimitPreviews(route, texts: texts, claims: claims, client: client)
         act(request, match, parts, client: client)
         guard case .route = outcome else { return }
+        guard limitsLet(previews.preview(byIdentity: false, request, parameters: match, identity: nil)) else { return }
         // What the client sent, before the identity plugins take its token out.
         splitSide = parts.split?.side(request.fields, client: client, identity: nil)
         if let caller {
@@ -150,6 +155,11 @@ extension RequestPreview {
             var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
             answer.challenge = trace.challenge
             return outcome = .answer(answer)
+        }
+        if caller != nil {
+            let behind = previews.preview(
+                byIdentity: true, request, parameters: match, identity: identity?.trace.identity)
+            guard limitsLet(behind) else { return }
         }
         // The preview has told the upstream who calls; the transforms come before that.
         request.fields.removeAll(.identity)
@@ -162,6 +172,14 @@ extension RequestPreview {
         if let path = transforms.path { upstreamPath = path }
         upstreamQuery = transforms.query
         if let refusal = transforms.refusal { outcome = .answer(Answer(GatewayAnswer(refusal, by: .transform))) }
+    }
+
+    /// Whether the limits of one place let the request through, as far as that doesn't depend on their buckets.
+    private mutating func limitsLet(_ previews: [LimitPreview]) -> Bool {
+        limits += previews
+        guard previews.contains(where: \.isRefused) else { return true }
+        outcome = .answer(Answer(.rateLimitKeyMissing))
+        return false
     }
 
     private static func answer(

@@ -11,7 +11,7 @@ struct LimitCompiler {
     let texts: TextArena
     /// By identity; they must live as long as what is compiled.
     let tables: [String: LimitTable]
-    let hash: KeyedHash
+    let terms: LimitTerms
     let lease: MetricsLease
     /// In the configuration's order.
     var stores: [SharedStore] = []
@@ -28,7 +28,7 @@ struct LimitCompiler {
     ) {
         self.texts = texts
         self.tables = tables
-        self.hash = hash
+        terms = LimitTerms(texts: texts, hash: hash)
         self.lease = lease
         self.stores = stores
     }
@@ -56,11 +56,8 @@ struct LimitCompiler {
         return RateLimitRule(
             name: texts.keep(limit.name), identity: identity, backing: backing(limit, table.buckets),
             law: definition.law,
-            key: key(definition, of: route, claims: claims),
-            cost: RateLimitCost(
-                usual: limit.cost.value.usual,
-                byMethod: limit.cost.value.byMethod.map { (texts.keep($0.method), $0.cost) }),
-            exemption: exemptions(limit.exemption, claims: claims), isShadow: limit.isShadow.value,
+            key: terms.key(definition, of: route, claims: claims), cost: terms.cost(limit.cost.value),
+            exemption: terms.exemptions(limit.exemption, claims: claims), isShadow: limit.isShadow.value,
             needsIdentity: limit.needsIdentity, metrics: lease.limitMetrics(limit: definition.identity))
     }
 
@@ -92,45 +89,6 @@ struct LimitCompiler {
         let stock = stocks.byIdentity[definition.identity] ?? TokenStock(law: definition.law, batch: batch)
         stocks.byIdentity[definition.identity] = stock
         return stock
-    }
-
-    func key(_ definition: RateLimitDefinition, of route: ConfiguredRoute, claims: ClaimSlots) -> RateLimitKey {
-        let parts: [RateLimitKey.Part] = definition.key.value.map { part in
-            switch part {
-            case .clientAddress: .client(ipv6Prefix: definition.ipv6Prefix.value)
-            case .spiffeID: .spiffeID
-            case .tenant: .tenant
-            case .claim(let path): .claim(claims.index(of: path))
-            case .header(let name): field(name)
-            case .pathParameter(let name):
-                route.match.path.value.parameters.firstIndex(of: name).map { .capture($0) } ?? .nothing
-            case .route: .fixed(texts.keep(route.identity))
-            case .domain: .fixed(texts.keep(route.domain))
-            case .gateway: .fixed(texts.keep("gateway"))
-            }
-        }
-        let missing: RateLimitKey.Missing
-        switch definition.missingKey.value {
-        case .refuse: missing = .refuse
-        case .skip: missing = .skip
-        case .shared: missing = .shared
-        }
-        return RateLimitKey(parts, missing: missing, hash: hash)
-    }
-
-    private func field(_ name: String) -> RateLimitKey.Part {
-        let kept = texts.keep(name)
-        return .field(name: kept, known: KnownField(name: kept))
-    }
-
-    private func exemptions(_ exemption: RateLimitExemption, claims: ClaimSlots) -> RateLimitExemptions {
-        RateLimitExemptions(
-            networks: exemption.networks.map(\.value),
-            fields: exemption.headers.map { header in
-                let name = texts.keep(header.name)
-                return (name, KnownField(name: name), texts.keep(header.value.value))
-            },
-            claims: exemption.claims.map { (claims.index(of: $0.path), texts.keep($0.value.value)) })
     }
 
     private func form(_ headers: RateLimitHeaders) -> RateLimitFields.Form {

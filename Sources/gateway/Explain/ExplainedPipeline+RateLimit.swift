@@ -1,4 +1,5 @@
 import Configuration
+import Proxy
 
 extension ExplainedPipeline.Values {
     /// The limits of one of the two places, each with the identity of its buckets; nil for none.
@@ -38,7 +39,30 @@ extension ExplainedPipeline.Values {
             value(named("exempt.headers.\($0.name)"), $0.value.value, $0.value.origin)
         }
         values.append(flag(named("shadow"), limit.isShadow))
+        if let preview = limits.first(where: { $0.name == limit.name }) {
+            values.append(decision(preview, limit, name: named("decision")))
+        }
         return values
+    }
+
+    /// What the limit makes of the request, and the setting that says so.
+    private func decision(_ preview: LimitPreview, _ limit: RouteRateLimit, name: String) -> ExplainedStep.Value {
+        let unless = preview.isClientMissing ? ", unless exempt.networks hold the client: see --client" : ""
+        switch preview.decision {
+        case .counted(let cost): return value(name, "counted, cost \(cost)\(unless)", limit.cost.origin)
+        case .free: return value(name, "not counted: it costs nothing", limit.cost.origin)
+        case .exempt: return value(name, "not counted: it is exempt", .file(limit.location))
+        case .keyMissing(let parts, let cost):
+            let missing = limit.definition.missingKey
+            let consequence =
+                switch missing.value {
+                case .refuse: limit.isShadow.value ? "not counted, as the limit is in shadow" : "refused with 400"
+                case .skip: "not counted"
+                case .shared: "counted with others that lack it, cost \(cost)"
+                }
+            let lacked = parts.map(\.text).joined(separator: ", ")
+            return value(name, "no \(lacked): \(consequence)\(unless)", missing.origin)
+        }
     }
 
     private static func text(_ cost: RequestCost) -> String {

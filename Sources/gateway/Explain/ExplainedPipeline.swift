@@ -11,13 +11,14 @@ package struct ExplainedPipeline {
 
     /// - Parameters:
     ///   - transforms: what the transforms' values are; nil to leave them out.
+    ///   - limits: what the rate limits make of the request, of those that it reaches.
     ///   - splitSide: whose upstream is told of; nil for the first side's.
     package init(
         _ configuration: GatewayConfiguration, listener: Listener, route: Route, transforms: TransformPreview? = nil,
-        splitSide: Int? = nil
+        limits: [LimitPreview] = [], splitSide: Int? = nil
     ) {
         let values = Values(
-            configuration: configuration, listener: listener, route: route, transforms: transforms,
+            configuration: configuration, listener: listener, route: route, transforms: transforms, limits: limits,
             splitSide: splitSide)
         steps = PipelineStep.allCases.map { step in
             let found = values.of(step)
@@ -30,6 +31,7 @@ package struct ExplainedPipeline {
         let listener: Listener
         let route: Route
         let transforms: TransformPreview?
+        let limits: [LimitPreview]
         let splitSide: Int?
 
         /// Nil when the step is off on this route.

@@ -73,7 +73,7 @@ package struct Explanation {
         pipeline = route.map {
             ExplainedPipeline(
                 blueprint.configuration, listener: listeners[index], route: $0, transforms: preview.transforms,
-                splitSide: preview.splitSide)
+                limits: preview.limits, splitSide: preview.splitSide)
         }
         identity = route.flatMap { route in
             preview.identity.map { ExplainedIdentity($0, route: route, blueprint.configuration) }
