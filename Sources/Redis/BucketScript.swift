@@ -30,7 +30,7 @@ package enum BucketScript {
           local fill = tonumber(ARGV[a + 2])
           if not before[key] then
             local m = 0
-            local s, u, f = string.match(held[i] or '', '^(%d+) ([%d.]+) ([%d.]+)$')
+            local s, u, f = string.match(held[i] or '', '^(%d+) (%d+%.?%d*) (%d+%.?%d*)$')
             if s then
               m = (tonumber(s) - sec) * 1000000 + (tonumber(u) - usec)
               if f ~= ARGV[a + 2] then m = m * fill / tonumber(f) end

@@ -178,6 +178,27 @@ def test_after_the_open_time_as_many_probes_go_as_there_are_and_then_it_closes(m
     assert get(gateway.port).status == 200
 
 
+@pytest.mark.parametrize("leave, seconds", [("reset", "60s"), ("close", "1s"), ("finish_sending", "1s")])
+def test_a_probe_whose_client_leaves_does_not_keep_its_place(moody, gateway_with, leave, seconds):
+    """At once where the gateway can tell, else when the attempt's time is over."""
+    upstream = moody()
+    gateway = gateway_with(
+        upstream, upstream=breaker(open_for="200ms", open_growth=1, probes=1),
+        route={"timeouts": {"response_header": seconds}})
+    fail(gateway, upstream)
+    upstream.is_well = upstream.held = True
+    asked = upstream.asked
+    eventually(lambda: upstream_state(gateway)["circuit_breaker"].get("open_for_ms") == 0, what="the open time's end")
+    client = gateway.client()
+    client.send(request_bytes())
+    eventually(lambda: upstream.asked == asked + 1, what="the probe")
+    assert get(gateway.port).status == 503, "its place is taken"
+    upstream.held = False
+    getattr(client, leave)()
+    eventually(lambda: get(gateway.port).status == 200, 10, "another probe")
+    assert breaker_state(gateway) == "closed"
+
+
 def test_retry_after_is_what_is_left_of_the_open_time(moody, gateway_with):
     upstream = moody()
     gateway = gateway_with(upstream, upstream=breaker(open_for="3s", probes=1))
