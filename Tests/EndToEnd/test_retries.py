@@ -112,6 +112,18 @@ def test_an_answer_is_kept_until_another_attempt_begins(upstream_with, gateway_w
     client.close()
 
 
+def test_an_answer_that_was_kept_is_transformed_like_any_other(upstream_with, gateway_with):
+    mine = status(503, PAUSE + b"Content-Type: application/json\r\n", b'{"a":1}')
+    upstream = upstream_with(answering(lambda request: mine if request.target == "/" else status(503)))
+    transform = {"response_transform": {"body": {"json": {"set": {"/b": 2}}, "on_unfit": "pass"}}}
+    gateway = gateway_with(
+        upstream, route={**again(retry_after_max="1s"), "plugins": transform}, upstream={**UNLIMITED, **OPENS})
+    client = refused_after_a_pause(gateway, upstream)
+    response = client.response()
+    assert (response.status, json.loads(response.body)) == (503, {"a": 1, "b": 2})
+    client.close()
+
+
 def test_an_answer_that_is_still_coming_when_no_attempt_can_be_made_goes_on(upstream_with, gateway_with):
     release = threading.Event()
 
