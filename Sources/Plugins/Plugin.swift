@@ -68,7 +68,7 @@ package final class PluginChain {
     package let responseTransform: ResponseTransformRule?
 
     /// Whether one of the two has to do with the request.
-    package var hasTransforms: Bool { requestTransform != nil || readsAheadForAnswer }
+    package let hasTransforms: Bool
     /// Whether `responseTransform` reads the request before it is changed.
     package let readsAheadForAnswer: Bool
 
@@ -87,6 +87,7 @@ package final class PluginChain {
         requestTransform = request
         responseTransform = response
         readsAheadForAnswer = response?.readsAhead ?? false
+        hasTransforms = request != nil || (response.map { $0.readsAhead || !$0.withheldFields.isEmpty } ?? false)
     }
 
     /// The first refusal, or `proceed`.

@@ -3,10 +3,11 @@
 import base64
 import hashlib
 import json
+import time
 
 import pytest
 
-from harness import RawClient, command, exchange, free_port, get, post, request_bytes
+from harness import RawClient, command, eventually, exchange, free_port, get, post, request_bytes
 from identity import Key, World, header_values, route, seen, token
 
 KEY = Key("ES256", "one")
@@ -47,6 +48,7 @@ ROUTES = {
     "strict": transform("/strict", {"headers": {"set": {"X-A": "{query.a}"}}, "on_missing": "refuse"}),
     "path": {"match": {"path": "/path/{id}"}, "upstream": "service", "plugins": {"request_transform": {
         "path": "/v2/{path.id}/{query.q|default:'none'}", "query": {"remove": ["q"]}}}},
+    "renamed": transform("/renamed", {"headers": {"rename": {"X-A": "X-B", "X-B": "X-A"}}}),
     "put": transform("/put", {"method": "PUT"}),
     "as-get": transform("/as-get", {"method": "GET"}),
     "hidden": transform("/hidden", {"headers": {"set": {"X-A": "{query.access_token|default:'-'}"}},
@@ -113,6 +115,16 @@ def test_the_order_is_fixed_and_all_is_read_before_the_first_change(world):
         ("X-A", "a"), ("X-B", "b"), ("X-C", "c"), ("X-D", "d"), ("X-E", "e"), ("X-E", "e"), ("X-G", "g")])
     assert values(request, "X-A", "X-B") == ["b", "a"]
     assert values(request, "X-C", "X-D", "X-E", "X-F", "X-G") == ["c", "one", "a", "new"]
+
+
+def test_renames_mean_the_headers_as_they_came(world):
+    request = sent(world, "/renamed", [("X-A", "1"), ("X-B", "2")])
+    assert values(request, "X-A", "X-B") == ["2", "1"]
+
+
+@pytest.mark.parametrize("query", ["", "?a", "?a=%20", "?a=+%09"])
+def test_white_space_is_no_value(world, query):
+    assert refused(world, "/strict" + query) == (400, "transform-value-missing")
 
 
 def test_queries_are_edited_and_encoded(world):
@@ -199,6 +211,12 @@ def test_json_bodies_are_edited(world, framing):
             assert request["body"] == EDITED
             assert values(request, "Content-Length") == [str(len(EDITED))]
             assert values(request, "Content-Digest", "Transfer-Encoding", "Trailer") == []
+
+
+@pytest.mark.parametrize("number", ["1.7976931348623157e308", "1e400", "0e999", "-9" + "0" * 400, "1e-999999999999"])
+def test_numbers_are_copied_whatever_their_value(world, number):
+    request = sent(world, "/body-pass", JSON, "POST", b'{"x":%s}' % number.encode())
+    assert request["body"] == '{"x":%s,"a":1}' % number
 
 
 def test_pipelined_requests_with_edited_bodies_are_all_served(world):
@@ -332,12 +350,12 @@ def test_a_large_edited_body_goes_through_whole(upstream_with, gateway_with):
 
 
 def one_by_one(*answers):
-    """A script that gives one answer after the other, the last one for good."""
+    """A script that gives one answer after the other, over all connections, the last one for good."""
+    left = list(answers)
+
     def script(connection):
-        index = 0
         while connection.request():
-            connection.send(answers[min(index, len(answers) - 1)])
-            index += 1
+            connection.send(left.pop(0) if len(left) > 1 else left[0])
     return script
 
 
@@ -476,13 +494,140 @@ def test_a_broken_answer_that_is_gathered_is_502(upstream_with, gateway_with):
 
 
 def test_the_gateways_own_answers_for_a_route_get_headers(gateway_with, upstream_with):
-    edit = {"response_transform": {"headers": {"set": {"X-A": "{header.x-in|default:'none'}"}}, "status": {"200": 500}}}
+    edit = {"response_transform": {"headers": {"set": {"X-A": "{header.x-in|default:'none'}"}}}}
     gateway = gateway_with(routes={
         "fixed": {"match": {"path": "/fixed"}, "respond": {"status": 200, "body": "a"}, "plugins": edit},
         "moved": {"match": {"path": "/moved"}, "redirect": {"location": "/fixed"}, "plugins": edit}})
     response = get(gateway.port, "/fixed", [("X-In", "1")])
     assert (response.status, response.body, response.header("X-A")) == (200, b"a", "1")
     assert get(gateway.port, "/moved").header("X-A") == "none"
+
+
+SORRY = {"body": {"statuses": ["5xx"], "text": "sorry", "content_type": "text/plain"}}
+
+
+@pytest.mark.parametrize("head", [
+    b"Content-Length: 200000000\r\n\r\n" + b"x" * 100_000, b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+    b"Content-Length: 10\r\n\r\nabc", b"\r\nabc"])
+def test_a_fixed_body_waits_for_no_upstream(upstream_with, gateway_with, head):
+    def endless(connection):
+        while request := connection.request():
+            if request.target == "/fine":
+                connection.send(answer(body=b"fine"))
+                continue
+            connection.send(b"HTTP/1.1 500 Oops\r\n" + head)
+            connection.until_closed()
+
+    upstream = upstream_with(endless, endless)
+    gateway = gateway_with(upstream, route={"plugins": {"response_transform": SORRY}, "concurrency": {"requests_max": 1}})
+    start = time.monotonic()
+    with RawClient(gateway.port) as client:
+        response = client.send(request_bytes()).response()
+        assert (response.status, response.body) == (500, b"sorry")
+        assert client.send(request_bytes(target="/fine")).response().body == b"fine"
+    assert time.monotonic() - start < 5
+    assert gateway.access_line(status=500)
+    assert gateway.stop(5) == 0
+
+
+def test_a_fixed_body_keeps_a_connection_whose_answer_ends_soon(upstream_with, gateway_with):
+    def late(connection):
+        while connection.request():
+            connection.send(b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n")
+            connection.send(b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n")
+
+    upstream = upstream_with(late)
+    gateway = gateway_with(upstream, route={"plugins": {"response_transform": SORRY}})
+    with RawClient(gateway.port) as client:
+        for _ in range(20):
+            assert client.send(request_bytes()).response().body == b"sorry"
+            eventually(lambda: gateway.metrics().sum("portcullis_upstream_connections", state="idle") == 1)
+    assert len(upstream.requests) == 20 and len(upstream.connections) == 1
+
+
+def test_a_fixed_body_is_no_part(upstream_with, gateway_with):
+    gateway = gateway_for(
+        upstream_with, gateway_with, {"body": {"text": "sorry", "content_type": "text/plain"}},
+        answer("206 Part", b"{}", b"Content-Range: bytes 0-1/7\r\n"))
+    response = get(gateway.port)
+    assert (response.status, response.body, response.header("Content-Range")) == (200, b"sorry", None)
+
+
+@pytest.mark.parametrize("status, kept", [("206 Part", False), ("416 No", False), ("404 No", True)])
+def test_a_mapped_status_has_no_range(upstream_with, gateway_with, status, kept):
+    gateway = gateway_for(upstream_with, gateway_with, {"status": {"2xx": 200, "4xx": 410}},
+                          answer(status, b"ab", b"Content-Range: bytes 0-1/7\r\n"))
+    assert (get(gateway.port).header("Content-Range") is not None) == kept
+
+
+ASKING = [("Accept-Encoding", "gzip"), ("Range", "bytes=0-1"), ("If-Range", '"a"')]
+
+
+@pytest.mark.parametrize("edit, kept", [
+    (ANSWER_EDIT, []), ({"body": {**ANSWER_EDIT["body"], "statuses": ["5xx"]}}, ["Range", "If-Range"]),
+    ({**ANSWER_EDIT, "statuses": ["200"]}, []), (SORRY, ["Accept-Encoding", "Range", "If-Range"])])
+def test_clients_cant_ask_for_an_answer_that_cant_be_edited(upstream_with, gateway_with, edit, kept):
+    upstream = upstream_with(one_by_one(answer(body=b"{}", headers=b"Content-Type: application/json\r\n")))
+    plugins = {"response_transform": edit, "request_transform": {"headers": {"set": {"X-Range": "{header.range}"}}}}
+    gateway = gateway_with(upstream, route={"plugins": plugins})
+    assert get(gateway.port, headers=ASKING).status == 200
+    request = upstream.requests[0]
+    assert [name for name, _ in ASKING if request.header(name) is not None] == kept
+    assert request.header("X-Range") == "bytes=0-1"
+
+
+def test_empty_content_has_nothing_to_edit(upstream_with, gateway_with):
+    json_type = b"Content-Type: application/json\r\n"
+    upstream = upstream_with(one_by_one(
+        b"HTTP/1.1 200 OK\r\n" + json_type + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))
+    gateway = gateway_with(upstream, route={"plugins": {
+        "response_transform": ANSWER_EDIT, "request_transform": {"body": {"json": {"set": {"/a": 1}}}}}})
+    with RawClient(gateway.port) as client:
+        for _ in range(2):
+            response = client.send(request_bytes("POST", headers=[*JSON, ("Transfer-Encoding", "chunked")],
+                                                 body=b"0\r\n\r\n")).response()
+            assert (response.status, response.body) == (200, b"")
+    assert [request.body for request in upstream.requests] == [b"", b""]
+
+
+def test_malformed_content_is_passed_on_with_its_framing(upstream_with, gateway_with):
+    chunks = b"2\r\n{x\r\n0\r\nX-T: 1\r\n\r\n"
+    chunked = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    upstream = upstream_with(one_by_one(b"HTTP/1.1 200 OK\r\n" + chunked))
+    body = {"json": {"set": {"/a": 1}}, "on_unfit": "pass"}
+    gateway = gateway_with(upstream, route={"plugins": {
+        "response_transform": {"body": body}, "request_transform": {"body": body}}})
+    with RawClient(gateway.port) as client:
+        for _ in range(2):
+            response = client.send(b"POST / HTTP/1.1\r\nHost: app.test\r\n" + chunked).response()
+            assert (response.status, response.body, response.trailers) == (200, b"{x", [("X-T", "1")])
+    for request in upstream.requests:
+        assert (request.framing, request.body, request.trailers) == ("chunked", b"{x", [("X-T", "1")])
+
+
+@pytest.mark.parametrize("method", [None, "PUT"])
+def test_head_tells_no_length_of_what_is_edited(upstream_with, gateway_with, method):
+    def script(connection):
+        while request := connection.request():
+            content = b"" if request.method == "HEAD" else b'{"b":1}'
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-MD5: a\r\nETag: b\r\n"
+                            b"Content-Length: 7\r\n\r\n" + content)
+
+    plugins = {"response_transform": ANSWER_EDIT}
+    if method:
+        plugins["request_transform"] = {"method": method}
+    gateway = gateway_with(upstream_with(script), route={"plugins": plugins})
+    with RawClient(gateway.port) as client:
+        for _ in range(2):
+            response = client.send(request_bytes("HEAD")).response("HEAD")
+            assert [response.header(name) for name in ("Content-Length", "Content-MD5", "ETag")] == [None, None, "b"]
+
+
+def test_a_method_that_may_have_content_says_that_there_is_none(upstream_with, gateway_with):
+    upstream = upstream_with(one_by_one(answer()))
+    gateway = gateway_with(upstream, route={"plugins": {"request_transform": {"method": "POST"}}})
+    assert get(gateway.port).status == 200
+    assert upstream.requests[0].header("Content-Length") == "0"
 
 
 def test_explain_shows_each_operation_and_its_value(tmp_path, world):

@@ -41,6 +41,7 @@ package final class ResponseTransformRule {
         body = parts.body
         let changeable: RequestFactSet = [.fields, .query]
         let isBodyEdited = if case .json = parts.body { true } else { false }
+        withheldFields = isBodyEdited ? Self.withheldFields(parts.statuses, parts.bodyStatuses) : []
         readsAhead = parts.texts.count > 0 && (isBodyEdited || !parts.texts.needs.isDisjoint(with: changeable))
     }
 
@@ -49,6 +50,18 @@ package final class ResponseTransformRule {
     package let readsAhead: Bool
     /// What the values are read from.
     package let needs: RequestFactSet
+
+    /// What requests must not ask for, so that the answer's body can be edited: a content coding, or a part of it.
+    package let withheldFields: KnownFieldSet
+
+    private static func withheldFields(
+        _ statuses: [ClosedRange<Int>], _ bodyStatuses: [ClosedRange<Int>]
+    ) -> KnownFieldSet {
+        let coding = KnownFieldSet(.acceptEncoding)
+        // Who asks for a part of what would be 200 gets 206.
+        let isAboutSuccess = [200, 206].contains { holds(bodyStatuses, $0) && holds(statuses, $0) }
+        return isAboutSuccess ? coding.and(.range).and(.ifRange) : coding
+    }
 
     /// Reads the values. One that can't be used counts as missing: the answer has nothing to do with it.
     package func render(

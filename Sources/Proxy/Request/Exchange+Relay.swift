@@ -44,7 +44,7 @@ extension Exchange {
         // Trailers are not kept.
         if !requestTrailers.isEmpty { dropReplay(.lost) }
         attempt.sentTime = worker.loop.now
-        upstream?.finishRequest(trailers: requestTrailers)
+        upstream?.finishRequest()
         requestTrailers.removeAll()
     }
 
@@ -91,7 +91,13 @@ extension Exchange {
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
         if let rule = withRoute({ $0.plugins.responseTransform }), !transformResponse(by: rule) { return }
         sendResponseHead()
-        if held != nil { sendReplacedContent() }
+    }
+
+    /// Lets go of the upstream: what is left of its answer is of no use.
+    func discardUpstream() {
+        guard let connection = upstream else { return }
+        upstream = nil
+        connection.discardAnswer()
     }
 
     func sendResponseHead() {

@@ -10,16 +10,20 @@ extension Exchange {
     func transformResponse(by rule: ResponseTransformRule) -> Bool {
         let original = responseHead.status
         guard rule.applies(to: original) else { return true }
-        let status = rule.mapped(original)
+        var status = rule.mapped(original)
         var isGathered = false
+        var replacement: ByteView?
         switch rule.body(for: original) {
         case nil: break
         case .text(let text, let contentType):
-            if !Self.isWithoutContent(status) { replaceContent(by: text, contentType) }
+            if Self.isWithoutContent(status) { break }
+            replaceContent(by: text, contentType)
+            replacement = text
+            // It is no part of anything.
+            if status == 206 { status = 200 }
         case .json(let body):
             if upstreamMethod == .head || request.method == .head || original == 304 {
-                // It would be the length of what isn't edited.
-                responseHead.declaredLength = nil
+                describeEdited(by: body)
             } else if responseHead.framing != .none, responseHead.framing != .length(0) {
                 let length: Int? = if case .length(let length) = responseHead.framing { length } else { nil }
                 if let problem = original == 206 ? .notJSON : body.problem(responseHead.fields, length: length) {
@@ -37,12 +41,27 @@ extension Exchange {
         applyResponseFields(of: rule)
         if status != original {
             responseHead.changeStatus(to: status)
+            // It has a meaning with these two only (RFC 9110 section 14.4).
+            if original == 206 || original == 416 { responseHead.fields.removeAll(KnownFieldSet(.contentRange)) }
             // What had no content by its status has none now, and says so.
             if responseHead.framing == .none, Self.isWithoutContent(original), request.method != .head {
                 responseHead.framing = .length(0)
             }
         }
+        if let replacement {
+            answer(inPlaceOfUpstream: replacement)
+            return false
+        }
         return !isGathered
+    }
+
+    /// Makes a head without content tell what one with it would: nothing that is true of the unedited body only.
+    private func describeEdited(by body: BodyEditRule) {
+        responseHead.declaredLength = nil
+        responseHead.framing = .none
+        if responseHead.status == 304 || body.problem(responseHead.fields, length: nil) == nil {
+            responseHead.fields.removeDigests()
+        }
     }
 
     /// Changes the head of an answer that the gateway gives for the route.
@@ -79,15 +98,16 @@ extension Exchange {
         responseHead.fields.append(.contentType, value: contentType)
         responseHead.framing = .length(text.count)
         responseHead.declaredLength = text.count
-        hold().responseBody = .replaced
     }
 
-    /// Sends what stands in place of the upstream's content, behind the head.
-    func sendReplacedContent() {
-        guard let held, case .replaced = held.responseBody, let rule = route.plugins.responseTransform,
-            case .text(let text, _) = rule.body(for: attempt.status)
-        else { return }
+    /// Sends the answer with content of the gateway's own. That is all of it, whatever the upstream still has to say.
+    private func answer(inPlaceOfUpstream text: ByteView) {
+        upstreamTime = worker.loop.now - upstreamStart
+        discardUpstream()
+        responseTrailers.removeAll()
+        sendResponseHead()
         stream?.sendContent(text)
+        complete()
     }
 
     // MARK: A body that is edited
@@ -107,7 +127,6 @@ extension Exchange {
     func holdResponseContent(_ bytes: ByteView, _ held: HeldTransform) -> Bool {
         switch held.responseBody {
         case .none: return false
-        case .replaced: return true
         case .gathering:
             guard let rule = gatheredRule else { return false }
             if bytes.count <= rule.bytesMax - held.responseContent.readableCount {
@@ -128,17 +147,19 @@ extension Exchange {
     /// The content is here to its last byte. - Returns: whether the answer goes on; if not, the exchange is over.
     func finishHeldResponse(_ held: HeldTransform) -> Bool {
         guard case .gathering = held.responseBody, let rule = gatheredRule else { return true }
-        responseTrailers.removeAll()
-        let problem = held.editResponse(by: rule)
-        if problem == nil { responseHead.fields.removeDigests() }
-        if let problem {
+        if held.responseContent.isEmpty {
+            // Nothing to edit.
+        } else if let problem = held.editResponse(by: rule) {
             worker.noteUnfitBody(problem, rule.refusesUnfit ? .responseRefused : .responsePassed, of: self)
             if rule.refusesUnfit {
                 answer(.unfitResponse)
                 return false
             }
+        } else {
+            responseTrailers.removeAll()
+            responseHead.fields.removeDigests()
+            responseHead.framing = .length(held.responseContent.readableCount)
         }
-        responseHead.framing = .length(held.responseContent.readableCount)
         sendHeldResponse(held)
         return true
     }

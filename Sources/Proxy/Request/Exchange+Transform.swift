@@ -29,7 +29,10 @@ extension Exchange {
 
     func transformRequest() -> StepOutcome {
         if withRoute({ $0.plugins.readsAheadForAnswer }) { readAheadForAnswer() }
-        guard let rule = withRoute({ $0.plugins.requestTransform }) else { return .next(.admit) }
+        guard let rule = withRoute({ $0.plugins.requestTransform }) else {
+            withholdForAnswer()
+            return .next(.admit)
+        }
         var isGathered = false
         if let body = rule.body, hasContent {
             let length: Int? = if case .length(let length) = request.framing { length } else { nil }
@@ -47,7 +50,14 @@ extension Exchange {
             : rule.render(facts(rule.needs), fields: request.fields, parameters: match)
         if let problem { return .respond(GatewayAnswer(problem.refusal, by: .transform)) }
         if let refusal = change(by: rule) { return .respond(refusal) }
+        withholdForAnswer()
         return isGathered ? gather() : .next(.admit)
+    }
+
+    /// Keeps back what asks for an answer that couldn't be edited.
+    private func withholdForAnswer() {
+        guard let fields = withRoute({ $0.plugins.responseTransform?.withheldFields }), !fields.isEmpty else { return }
+        request.fields.removeAll(fields)
     }
 
     private var hasContent: Bool { progress == .receiving && request.framing != .length(0) }
@@ -73,6 +83,8 @@ extension Exchange {
             return GatewayAnswer(TransformProblem.methodWithoutContent.refusal, by: .transform)
         }
         transformedMethod = method
+        // Servers may want to be told that such a method comes without content (RFC 9110 section 8.6).
+        if method != .get, method != .delete, request.framing == .none { request.framing = .length(0) }
         return nil
     }
 
@@ -125,15 +137,17 @@ extension Exchange {
     /// The content is here to its last byte.
     func finishGathering() {
         guard let held, let rule = route.plugins.requestTransform?.body else { return }
-        // What comes behind edited content was about another one.
-        requestTrailers.removeAll()
-        let problem = held.editRequest(by: rule)
-        if problem == nil { request.fields.removeDigests() }
-        if let problem {
+        if held.requestContent.isEmpty {
+            // Nothing to edit.
+        } else if let problem = held.editRequest(by: rule) {
             worker.noteUnfitBody(problem, rule.refusesUnfit ? .requestRefused : .requestPassed, of: self)
             if rule.refusesUnfit { return answer(GatewayAnswer(problem)) }
+        } else {
+            // What comes behind edited content was about another one.
+            requestTrailers.removeAll()
+            request.fields.removeDigests()
+            request.framing = .length(held.requestContent.readableCount)
         }
-        request.framing = .length(held.requestContent.readableCount)
         goOn(holding: held)
     }
 

@@ -20,8 +20,6 @@ final class HeldTransform {
         case none
         /// It is gathered, to be edited.
         case gathering
-        /// It is dropped: another one was sent.
-        case replaced
     }
 
     var requestBody = RequestBody.none

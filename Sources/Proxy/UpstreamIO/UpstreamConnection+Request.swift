@@ -39,7 +39,7 @@ extension UpstreamConnection {
         // A body that was edited, or what was read of one; then what an earlier attempt has sent behind it.
         if let held = exchange.held, case .held = held.requestBody { sendContent(held.requestContent.readable) }
         if !exchange.replay.isEmpty { sendContent(exchange.replay.readable) }
-        if isRequestComplete, exchange.request.framing == .chunked { ChunkEncoder.appendLastChunk(to: &output) }
+        if isRequestComplete { endContent(of: exchange) }
         touch(exchange.withRoute { min($0.responseHeaderTimeout, $0.idleTimeout) })
     }
 
@@ -92,20 +92,23 @@ extension UpstreamConnection {
     }
 
     /// All content has been given.
-    func finishRequest(trailers: borrowing HeaderList) {
+    func finishRequest() {
         guard let exchange, state != .connecting, state != .closed else { return }
-        if exchange.request.framing == .chunked {
-            if trailers.isEmpty {
-                ChunkEncoder.appendLastChunk(to: &output)
-            } else {
-                ChunkEncoder.appendLastChunk(trailers: trailers, to: &output)
-            }
-        }
+        endContent(of: exchange)
         isRequestComplete = true
         // The wait for the answer begins: the timer may be far away, as nobody waited for the target until now.
         touch(exchange.withRoute { $0.responseHeaderTimeout })
         startAttemptTime()
         flush()
+    }
+
+    private func endContent(of exchange: Exchange) {
+        guard exchange.request.framing == .chunked else { return }
+        if exchange.requestTrailers.isEmpty {
+            ChunkEncoder.appendLastChunk(to: &output)
+        } else {
+            ChunkEncoder.appendLastChunk(trailers: exchange.requestTrailers, to: &output)
+        }
     }
 
     /// Has the request written with those of the other connections of the stride.

@@ -23,7 +23,7 @@ extension UpstreamConnection {
             switch state {
             case .awaitingHead: step = readHead(exchange)
             case .content: step = readContent(exchange)
-            case .connecting, .idle, .closed: return
+            case .connecting, .discarding, .idle, .closed: return
             }
             switch step {
             case .more: continue
@@ -97,17 +97,19 @@ extension UpstreamConnection {
     /// The answer is complete. The connection goes to its pool first, so that the client's next request finds it.
     private func finish(_ exchange: Exchange) {
         self.exchange = nil
-        let isReusable =
-            exchange.responseHead.isPersistent && isRequestComplete && output.isEmpty && input.isEmpty
-            && !isWriteBroken && (!isReadable || socket.isQuiet)
-        if isReusable {
-            isReadable = false
-            buffers.recycle(&input)
-            pool.giveBack(self)
-        } else {
-            close()
-        }
+        release(isPersistent: exchange.responseHead.isPersistent)
         exchange.receiveResponseEnd()
+    }
+
+    /// Nothing of the answer is left to come: the connection goes to its pool, if it can be used again.
+    func release(isPersistent: Bool) {
+        let isReusable =
+            isPersistent && isRequestComplete && output.isEmpty && input.isEmpty && !isWriteBroken
+            && (!isReadable || socket.isQuiet)
+        guard isReusable else { return close() }
+        isReadable = false
+        buffers.recycle(&input)
+        pool.giveBack(self)
     }
 
     /// Reads once. - Returns: whether something came.
@@ -156,7 +158,7 @@ extension UpstreamConnection {
                 fail(.responseTruncated)
             }
         case .awaitingHead: fail(receivedBytes > 0 ? .responseTruncated : .closedBeforeResponse)
-        case .connecting, .idle, .closed: close()
+        case .connecting, .discarding, .idle, .closed: close()
         }
     }
 }

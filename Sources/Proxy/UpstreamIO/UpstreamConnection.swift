@@ -11,6 +11,7 @@ import Upstream
 ///      │              │ final ──┘           │ ▲
 ///      │              ▼                     ▼ │
 ///      │           content ────────────▶  idle
+///      │              └▶ discarding ────┘
 ///      └────────▶ closed ◀── failed, abandoned, not reusable
 /// ```
 enum UpstreamState: Equatable {
@@ -18,6 +19,8 @@ enum UpstreamState: Equatable {
     /// A request is being sent, or is sent; no final head has come.
     case awaitingHead
     case content
+    /// The rest of an answer that nobody will get is read, without an exchange, for a while.
+    case discarding
     /// In the pool, without an exchange.
     case idle
     case closed
@@ -108,6 +111,8 @@ final class UpstreamConnection: EventHandler {
         if state == .idle {
             // A target has nothing to say between requests: it closes, or it is out of step.
             if isReadable { close() }
+        } else if state == .discarding {
+            discard()
         } else if state == .awaitingHead, input.isEmpty, isReadable {
             if idleUntil == loop.now, isKnownUnquiet { return fail(.closedBeforeResponse) }
             if fill() { loop.proceedLater(registration) }
@@ -153,7 +158,7 @@ final class UpstreamConnection: EventHandler {
         guard now >= due else { return wake(at: due) }
         switch state {
         case .connecting: connectFailed(.connectTimedOut)
-        case .idle: close()
+        case .idle, .discarding: close()
         case .closed: break
         case .awaitingHead where now >= attemptDeadline: fail(.attemptTimedOut)
         case .awaitingHead: fail(isRequestComplete && output.isEmpty ? .responseHeaderTimedOut : .idleTimedOut)
@@ -168,6 +173,7 @@ final class UpstreamConnection: EventHandler {
         switch state {
         case .connecting: return min(lastActivity + pool.settings.connectTimeout, attemptDeadline)
         case .idle: return lastActivity + pool.settings.idleTimeout
+        case .discarding: return lastActivity + Self.discardTime
         case .closed: return .distantFuture
         case .awaitingHead:
             guard let route = exchange?.route else { return farAway }
