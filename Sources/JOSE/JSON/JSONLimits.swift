@@ -6,11 +6,14 @@ package struct JSONLimits: Sendable, Equatable {
     package var depth: Int
     /// How many values a text may hold in all, counting the names of members too.
     package var values: Int
+    /// Whether numbers must fit in a double and in 64 characters. Nobody may ask for the value of one that needn't.
+    package var boundsNumbers: Bool
 
-    package init(bytes: Int, depth: Int, values: Int) {
+    package init(bytes: Int, depth: Int, values: Int, boundsNumbers: Bool = true) {
         self.bytes = bytes
         self.depth = depth
         self.values = values
+        self.boundsNumbers = boundsNumbers
     }
 
     /// A token's header: small, and shallow because no member that is understood nests.

@@ -6,7 +6,8 @@ enum JSONNumber {
     static let maximumCount = 64
 
     /// The length of the number that starts `text`.
-    static func scan(_ text: ByteView) throws(JSONError) -> Int {
+    /// - Parameter isBounded: whether it must fit in a double, and in `maximumCount` characters.
+    static func scan(_ text: ByteView, isBounded: Bool) throws(JSONError) -> Int {
         let base = text.base
         let count = text.count
         var index = base[0] == ASCII.hyphen ? 1 : 0
@@ -33,9 +34,9 @@ enum JSONNumber {
             }
             if index == exponentStart { throw index == count ? .unexpectedEnd : .invalidNumber }
             // Below 10^308 whatever the digits are, hence finite.
-            if isNegative ? exponent > 400 : exponent + digits > 308 { throw .numberTooLarge }
+            if isBounded, isNegative ? exponent > 400 : exponent + digits > 308 { throw .numberTooLarge }
         }
-        if index > maximumCount { throw .numberTooLarge }
+        if isBounded, index > maximumCount { throw .numberTooLarge }
         return index
     }
 

@@ -125,7 +125,8 @@ struct JSONReader {
             try readString(place)
         case ASCII.hyphen, ASCII.zero...ASCII.nine:
             let place = try push(.number)
-            let length = try JSONNumber.scan(ByteView(base: base + index, count: end - index))
+            let length = try JSONNumber.scan(
+                ByteView(base: base + index, count: end - index), isBounded: limits.boundsNumbers)
             nodes[place].rawCount = UInt32(truncatingIfNeeded: length)
             index += length
         case 0x74: try readWord("true", .true)
