@@ -45,10 +45,11 @@ final class HeaderEdit {
     private let texts: TextArena
 
     /// - Parameters:
-    ///   - operations: their texts must live as long as the edit.
+    ///   - given: their texts must live as long as the edit.
     ///   - dropsSpellings: whether names with `_` for `-` go with those that are removed, replaced or set: for requests,
     ///     because servers that read the two as one would take the client's field for the gateway's.
-    init(_ operations: [FieldOperation], dropsSpellings: Bool = false) {
+    init(_ given: [FieldOperation], dropsSpellings: Bool = false) {
+        let operations = RenameOrder.ordered(given)
         steps = .allocate(capacity: operations.count)
         let texts = TextArena()
         var lines: [FieldLine] = []

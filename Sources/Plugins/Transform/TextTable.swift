@@ -176,11 +176,14 @@ package final class TextTable {
     /// Does with the value behind `start` what the functions say. - Returns: whether there is a value in the end.
     @inline(__always)
     private func run(_ first: Int, _ last: Int, from start: Int, _ buffer: inout IOBuffer) -> Bool {
-        var hasValue = buffer.readableCount > start
+        var hasValue = !Self.isBlank(buffer.readable.from(start))
         var index = first
         while index < last {
             if case .fallback(let text) = functions[index] {
-                if !hasValue { buffer.append(text) }
+                if !hasValue {
+                    buffer.truncate(to: start)
+                    buffer.append(text)
+                }
                 hasValue = true
             } else if hasValue, buffer.readableCount - start <= RenderedTexts.totalMaximum {
                 apply(functions[index], from: start, &buffer)
@@ -188,6 +191,14 @@ package final class TextTable {
             index += 1
         }
         return hasValue
+    }
+
+    /// Whether there is nothing but white space, of which a field would keep nothing.
+    @inline(__always)
+    private static func isBlank(_ text: ByteView) -> Bool {
+        // Hardly any value begins with white space.
+        if text.count > 0, text[0] > ASCII.space { return false }
+        return text.trimmingWhitespace().isEmpty
     }
 
     private func apply(_ function: TextFunction, from start: Int, _ buffer: inout IOBuffer) {

@@ -54,7 +54,8 @@ struct TextTableTests {
             ("A", [.base64, .lower], "qq=="),
             ("", [.fallback("None"), .lower], "none"), ("", [.lower, .fallback("None")], "None"),
             ("x", [.fallback("None")], "x"), ("", [.fallback("")], ""), ("", [.fallback(""), .base64], ""),
-            ("", [.hash, .fallback("d")], "d"),
+            ("", [.hash, .fallback("d")], "d"), (" ", [], nil), ("\t ", [.base64], nil), (" ", [.fallback("d")], "d"),
+            (" a ", [], " a "),
         ] as [(String, [TextTableTests.Step], String?)])
     func functions(value: String, steps: [Step], expected: String?) throws {
         let fixture = try TransformFixture()
