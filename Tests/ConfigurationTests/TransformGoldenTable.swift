@@ -52,7 +52,31 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
         ),
         TransformCase(
             "a misspelt function", #"request_transform: {headers: {append: {A: "{host|lowr}"}}}"#,
-            "\(request)57: error: routes.read.plugins.request_transform.headers.append.A: `{host|lowr}` does not fit here; expected \(functions) behind the `|` at character 1, not `lowr`; did you mean `lower`?"
+            "\(request)57: error: routes.read.plugins.request_transform.headers.append.A: `{host|lowr}` does not fit here; expected \(functions) behind the `|` at character 6, not `lowr`; did you mean `lower`?"
+        ),
+        TransformCase(
+            "a function without name", #"request_transform: {headers: {set: {A: "x{query.a|lower|}"}}}"#,
+            "\(request)54: error: routes.read.plugins.request_transform.headers.set.A: `x{query.a|lower|}` does not fit here; expected \(functions) behind the `|` at character 16, not ``"
+        ),
+        TransformCase(
+            "a header that never arrives", #"request_transform: {query: {set: {A: "{header.Connection}"}}}"#,
+            "\(request)52: error: routes.read.plugins.request_transform.query.set.A: `{header.Connection}` does not fit here; expected a header that a request may have here; Connection never arrives, as it belongs to one connection only"
+        ),
+        TransformCase(
+            "an identity as a header", #"request_transform: {query: {set: {A: "{header.x_spiffe-id|default:'a'}"}}}"#,
+            "\(request)52: error: routes.read.plugins.request_transform.query.set.A: `{header.x_spiffe-id|default:'a'}` does not fit here; expected a header that a request may have here; x_spiffe-id never arrives, as it carries an identity; did you mean `{spiffe_id}`?"
+        ),
+        TransformCase(
+            "a key that never arrives", "rate_limit: {rate: 1/s, key: header.X-Spiffe-ID}",
+            "\(request)44: error: routes.read.plugins.rate_limit.key: `header.X-Spiffe-ID` does not fit here; expected a header that a request may have here; X-Spiffe-ID never arrives, as it carries an identity; did you mean `spiffe_id`?"
+        ),
+        TransformCase(
+            "an exemption that never arrives", #"rate_limit: {rate: 1/s, exempt: {headers: {TE: "a"}}}"#,
+            "\(request)58: error: routes.read.plugins.rate_limit.exempt.headers.TE: `TE` can't be a name here; expected a header that a request may have here; TE never arrives, as it frames the message"
+        ),
+        TransformCase(
+            "no size at all", "request_transform: {body: {bytes_max: 0}}",
+            "\(request)53: error: routes.read.plugins.request_transform.body.bytes_max: `0` does not fit here; expected a size from 1B to 1MiB"
         ),
         TransformCase(
             "a default without quotes", #"request_transform: {headers: {set: {A: "{query.a|default:b}"}}}"#,
@@ -159,6 +183,37 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
             "\(request)45: error: routes.read.plugins.request_transform.headers.add: unknown key `add`; expected `remove`, `rename`, `replace`, `set` or `append`"
         ),
     ]
+
+    @Test("what has no effect where the gateway answers by itself is an error there, and nothing elsewhere")
+    func withoutUpstream() {
+        func found(_ keys: String, defaults: String = "") -> [String] {
+            let bank = plainBank.replacing("    upstream: accounts", with: "    respond: {status: 200}\n    \(keys)")
+            return findings(MemoryFolder(["gateway.yaml": plainGateway + defaults, "bank.yaml": bank]).load())
+                .filter { !$0.contains("no route uses the upstream") }
+        }
+        for (keys, name) in [
+            ("plugins: {request_transform: {path: /a}}", "request_transform"),
+            ("retries: {attempts_max: 2}", "retries"),
+            ("plugins: {response_transform: {status: {\"200\": 201}}}", "response_transform.status"),
+            ("plugins: {response_transform: {body: {text: a}}}", "response_transform.body"),
+        ] {
+            let errors = found(keys)
+            #expect(
+                errors.count == 1
+                    && errors[0].hasSuffix("`\(name)` has no effect without an upstream; expected no such key"),
+                "\(errors)")
+        }
+        #expect(found("plugins: {response_transform: {headers: {set: {A: b}}}}") == [])
+        #expect(found("plugins: {request_transform: {enabled: false}}") == [])
+        let defaults =
+            "\ndefaults: {retries: {attempts_max: 2}, plugins: {request_transform: {path: \"/{path.other}\"}, "
+            + "response_transform: {headers: {set: {A: b}}, status: {\"200\": 201}, body: {text: a}}}}\n"
+        let bank = plainBank.replacing("    upstream: accounts", with: "    respond: {status: 200}")
+        let loaded = MemoryFolder(["gateway.yaml": plainGateway + defaults, "bank.yaml": bank]).load()
+        let plugins = loaded.configuration?.domains.first?.routes.first?.plugins
+        #expect(plugins?.requestTransform == nil, "\(findings(loaded))")
+        #expect(plugins?.responseTransform.map { $0.body == nil && $0.status.isEmpty } == true)
+    }
 
     @Test("the path of `rewrite` and the transform's exclude each other")
     func rewrite() {

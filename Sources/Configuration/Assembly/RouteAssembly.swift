@@ -58,11 +58,25 @@ struct RouteAssembly {
 
     private func conditions(_ tests: [Named<FieldTest>], areHeaders: Bool) -> [FieldCondition] {
         tests.map { test in
-            if areHeaders, !test.name.withByteView(HeaderText.isName) {
-                file.error(test.key, "`\(Visible.text(test.name))` can't be a header's name", expected: "a header name")
-            }
+            if areHeaders { check(headerTest: test) }
             if file.document.hasSecrets { _ = file.setting(true, test.node) }
             return FieldCondition(name: test.name, test: test.value, location: file.location(test.node))
+        }
+    }
+
+    /// A condition that no request can meet, or each one does, was meant for another header.
+    private func check(headerTest test: Named<FieldTest>) {
+        let name = "`\(Visible.text(test.name))`"
+        if !test.name.withByteView(HeaderText.isName) {
+            file.error(test.key, "\(name) can't be a header's name", expected: "a header name")
+        } else if let reason = test.name.withByteView(HeaderText.whyStripped) {
+            file.error(
+                test.key, "no request has \(name) when its route is looked for: \(reason)", expected: "another header",
+                suggestion: HeaderText.isSPIFFEID(test.name) ? "who calls is known to `jwt` and `spiffe` only" : nil)
+        } else if test.value == .absent, HeaderText.isAlwaysPresent(test.name) {
+            file.error(
+                test.key, "each request has \(name) when its route is looked for: the gateway adds it",
+                expected: "another header, or another condition")
         }
     }
 
@@ -82,8 +96,9 @@ struct RouteAssembly {
         }
         let transforms = draft.plugins.map(domain.base.transforms.merged) ?? domain.base.transforms
         if !transforms.isEmpty {
+            let isProxy = draft.redirect == nil && draft.respond == nil
             (merged.requestTransform, merged.responseTransform) = self.transforms(
-                transforms, parameters, jwt: merged.jwt, spiffe: merged.spiffe)
+                isProxy ? transforms : transforms.withoutUpstream, parameters, jwt: merged.jwt, spiffe: merged.spiffe)
         }
         return SharedPlugins(merged)
     }
@@ -166,12 +181,7 @@ extension RouteAssembly {
             return nil
         }
         let isProxy = upstreamKey != nil || splitKey != nil
-        if let rewrite = draft.rewrite, !isProxy {
-            file.error(rewrite.key, "`rewrite` has no effect without an upstream", expected: "no such key")
-        }
-        if !isProxy, let place = draft.concurrency?.requestsMax.origin.location {
-            file.error(at: place, "`concurrency` has no effect without an upstream", expected: "no such key")
-        }
+        if !isProxy { reportUpstreamKeys() }
         if let upstream = draft.upstream { return proxy(upstream, path).map { .proxy($0) } }
         if let split = draft.split {
             guard let split = self.split(split.value, plugins?.set ?? .none), let first = split.sides.first,
@@ -186,6 +196,29 @@ extension RouteAssembly {
             return self.redirect(redirect.draft, redirect.node, path).map { .redirect($0) }
         }
         return draft.respond.map { .respond(respond($0.draft, $0.node)) }
+    }
+
+    /// The route answers by itself: what is about an upstream's part in that was meant for another one.
+    private func reportUpstreamKeys() {
+        func report(_ key: StaticString, in node: Int, as name: String) {
+            guard let place = file.key(key, in: node) else { return }
+            file.error(place, "`\(name)` has no effect without an upstream", expected: "no such key")
+        }
+        func value(of key: StaticString, in node: Int) -> Int? {
+            file.key(key, in: node).map { $0 + 1 }
+        }
+        report("rewrite", in: named.node, as: "rewrite")
+        report("retries", in: named.node, as: "retries")
+        if let place = draft.concurrency?.requestsMax.origin.location {
+            file.error(at: place, "`concurrency` has no effect without an upstream", expected: "no such key")
+        }
+        guard let plugins = value(of: "plugins", in: named.node) else { return }
+        if draft.plugins?.requestTransform?.enabled?.value != false {
+            report("request_transform", in: plugins, as: "request_transform")
+        }
+        guard let response = value(of: "response_transform", in: plugins) else { return }
+        report("status", in: response, as: "response_transform.status")
+        report("body", in: response, as: "response_transform.body")
     }
 
     private func proxy(_ upstream: Setting<String>, _ path: PathTemplate?) -> ProxyAction? {

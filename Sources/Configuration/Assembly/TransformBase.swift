@@ -17,6 +17,18 @@ struct TransformBase {
     var enabledRequest: RequestTransform? { isRequestEnabled ? request : nil }
     var enabledResponse: ResponseTransform? { isResponseEnabled ? response : nil }
 
+    /// What counts where the gateway answers by itself: the head of its answer can be changed, and nothing else.
+    var withoutUpstream: TransformBase {
+        var own = self
+        own.request = nil
+        own.response = response.flatMap { response in
+            response.headers.isEmpty
+                ? nil
+                : ResponseTransform(statuses: response.statuses, headers: response.headers, status: [], body: nil)
+        }
+        return own
+    }
+
     func merged(with nearer: PluginsDraft) -> TransformBase {
         var merged = self
         if let draft = nearer.requestTransform {

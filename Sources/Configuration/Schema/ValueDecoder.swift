@@ -74,7 +74,7 @@ extension ValueDecoder where Value == Int {
     static func size(_ range: ClosedRange<Int>) -> ValueDecoder {
         scalar(.size(range)) { text throws(Unfit) in
             if let value = SizeFormat.parse(text), range.contains(value) { return value }
-            if let number = text.decimalValue() { throw Unfit(suggestion: "did you mean `\(number)B`?") }
+            if let number = text.decimalValue() { throw Unfit(suggestion: remedy("\(number)B", range)) }
             var end = text.count
             while end > 0, !ASCII.isDigit(text[end - 1]) { end -= 1 }
             if end > 0, end < text.count, text.prefix(end).decimalValue() != nil {
@@ -82,11 +82,17 @@ extension ValueDecoder where Value == Int {
                 if letter == 0x4b || letter == 0x4d || letter == 0x47 || letter == 0x54 {
                     let better = "\(text.prefix(end).string)\(Character(UnicodeScalar(letter)))iB"
                     let isNew = text.string != better
-                    throw Unfit(suggestion: isNew ? "did you mean `\(better)`?" : nil)
+                    throw Unfit(suggestion: isNew ? remedy(better, range) : nil)
                 }
             }
             throw Unfit()
         }
+    }
+
+    /// Nothing is suggested that would be refused as well.
+    private static func remedy(_ size: String, _ range: ClosedRange<Int>) -> String? {
+        guard let value = size.withByteView({ SizeFormat.parse($0) }), range.contains(value) else { return nil }
+        return "did you mean `\(size)`?"
     }
 }
 
@@ -106,7 +112,12 @@ extension ValueDecoder where Value == TimeAmount {
                 }
                 return value
             }
-            if let number = text.decimalValue() { throw Unfit(suggestion: "did you mean `\(number)s`?") }
+            if let number = text.decimalValue() {
+                let better = "\(number)s"
+                let value = better.withByteView { DurationFormat.parse($0) }
+                let fits = value.map { range.contains($0) } ?? false
+                throw Unfit(suggestion: fits ? "did you mean `\(better)`?" : nil)
+            }
             throw Unfit()
         }
     }

@@ -115,7 +115,7 @@ enum RateLimitSections {
             .part(
                 "headers",
                 .map(HeaderText.nameForm, countMax: 16, .placed(.headerValue)) { text throws(Unfit) in
-                    guard HeaderText.isName(text) else { throw Unfit() }
+                    try HeaderText.checkReadable(text)
                 }, default: "{}",
                 "Request headers, and what each must be. Any client can send them: for headers that a trusted proxy sets."
             ) { draft, value, _, _ in draft.headers = value },

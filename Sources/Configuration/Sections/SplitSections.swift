@@ -40,7 +40,9 @@ enum SplitSections {
     fileprivate static let splitKey = Section(
         "What decides: one of the keys.", draft: { SplitKeyDraft() },
         keys: [
-            Key("header", .headerName, "The value of a request header.") { $0.header = $1 },
+            Key("header", .readableHeaderName(identity: "spiffe_id"), "The value of a request header.") {
+                $0.header = $1
+            },
             Key("cookie", .headerName, "The value of a cookie.") { $0.cookie = $1 },
             Key("claim", .claimPath, "The value of a claim; needs `jwt`.") { $0.claim = $1 },
         ])

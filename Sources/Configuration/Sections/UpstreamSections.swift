@@ -100,7 +100,7 @@ enum UpstreamSections {
     fileprivate static let hashKey = Section(
         "What is hashed: one of the keys.", draft: { HashKeyDraft() },
         keys: [
-            Key("header", .headerName, "The value of a request header.") { $0.header = $1 },
+            Key("header", .readableHeaderName(), "The value of a request header.") { $0.header = $1 },
             Key("cookie", .headerName, "The value of a cookie.") { $0.cookie = $1 },
         ])
 }

@@ -36,18 +36,53 @@ enum HeaderText {
     /// Why a header may not be set or removed by configuration; nil when it may. `_` counts as `-`, because servers
     /// behind the gateway may not tell them apart.
     static func protection(of name: ByteView, in direction: Direction) -> String? {
-        let folded = String(
-            decoding: name.raw.map { $0 == ASCII.underscore ? ASCII.hyphen : ASCII.lowercased($0) }, as: UTF8.self)
+        let folded = folded(name)
+        if let reason = stripping[folded] { return reason }
         switch folded {
-        case "content-length", "transfer-encoding", "trailer", "te": return "it frames the message"
-        case "connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings",
-            "proxy-authenticate", "proxy-authorization", "proxy-authentication-info":
-            return "it belongs to one connection only"
-        case "x-spiffe-id", "x-internal-token", "x-internal-jwt": return "it carries an identity"
+        case "content-length": return "it frames the message"
         case "host" where direction == .request: return "the host is set with `rewrite: {host: …}` or `host_header`"
         case "expect" where direction == .request: return "it frames the message"
         default: return nil
         }
+    }
+}
+
+// MARK: What requests have
+
+extension HeaderText {
+    /// Headers that are taken out of every message when it comes in, before anything reads it, and why.
+    private static let stripping: [String: String] = {
+        var reasons: [String: String] = [:]
+        for name in ["transfer-encoding", "trailer", "te"] { reasons[name] = "it frames the message" }
+        for name in [
+            "connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings", "proxy-authenticate",
+            "proxy-authorization", "proxy-authentication-info",
+        ] { reasons[name] = "it belongs to one connection only" }
+        for name in ["x-spiffe-id", "x-internal-token", "x-internal-jwt"] { reasons[name] = "it carries an identity" }
+        return reasons
+    }()
+
+    private static func folded(_ name: ByteView) -> String {
+        String(decoding: name.raw.map { $0 == ASCII.underscore ? ASCII.hyphen : ASCII.lowercased($0) }, as: UTF8.self)
+    }
+
+    /// Why no request has this header when it is read, whatever its client sent; nil when one may.
+    static func whyStripped(_ name: ByteView) -> String? { stripping[folded(name)] }
+
+    /// Whether the header is the one by which upstreams are told the caller's SPIFFE ID.
+    static func isSPIFFEID(_ name: String) -> Bool { name.withByteView(folded) == "x-spiffe-id" }
+
+    /// Whether the gateway has added the header before it is read.
+    static func isAlwaysPresent(_ name: String) -> Bool { ["x-request-id", "via"].contains(name.lowercased()) }
+
+    /// Throws unless `text` is the name of a header that a request may have when it is read.
+    /// - Parameter identity: how the SPIFFE ID is named here, which is what `X-Spiffe-ID` was meant to give.
+    static func checkReadable(_ text: ByteView, identity: String? = nil) throws(Unfit) {
+        guard isName(text) else { throw Unfit() }
+        guard let reason = whyStripped(text) else { return }
+        throw Unfit(
+            expected: "a header that a request may have here; \(Visible.text(text)) never arrives, as \(reason)",
+            suggestion: isSPIFFEID(text.string) ? identity.map { "did you mean `\($0)`?" } : nil)
     }
 }
 
@@ -93,6 +128,15 @@ extension ValueDecoder where Value == String {
     static var headerName: ValueDecoder {
         scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
             guard HeaderText.isName(text) else { throw Unfit() }
+            return text.string
+        }
+    }
+
+    /// The name of a header whose value is read.
+    /// - Parameter identity: as for `HeaderText.checkReadable`.
+    static func readableHeaderName(identity: String? = nil) -> ValueDecoder {
+        scalar(.text(HeaderText.nameForm)) { text throws(Unfit) in
+            try HeaderText.checkReadable(text, identity: identity)
             return text.string
         }
     }

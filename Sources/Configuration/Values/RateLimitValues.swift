@@ -11,14 +11,16 @@ enum RateLimitText {
         .clientAddress, .spiffeID, .tenant, .route, .domain, .gateway,
     ]
 
-    static func part(_ text: ByteView) -> RateLimitKeyPart? {
+    static func part(_ text: ByteView) throws(Unfit) -> RateLimitKeyPart? {
         let written = text.string
         if let part = plainParts.first(where: { $0.text == written }) { return part }
         guard let dot = text.firstIndex(of: ASCII.dot) else { return nil }
         let name = text.from(dot + 1)
         switch text.prefix(dot).string {
         case "claim": return ClaimText.path(name).map { .claim($0) }
-        case "header": return HeaderText.isName(name) ? .header(name.string.lowercased()) : nil
+        case "header" where HeaderText.isName(name):
+            try HeaderText.checkReadable(name, identity: "spiffe_id")
+            return .header(name.string.lowercased())
         case "path": return PathText.isParameterName(name) ? .pathParameter(name.string) : nil
         default: return nil
         }
@@ -73,7 +75,7 @@ extension ValueDecoder where Value == RequestRate {
 extension ValueDecoder where Value == RateLimitKeyPart {
     static var rateLimitKeyPart: ValueDecoder {
         scalar(.text(RateLimitText.keyForm)) { text throws(Unfit) in
-            guard let part = RateLimitText.part(text) else { throw Unfit(suggestion: RateLimitText.remedy(text)) }
+            guard let part = try RateLimitText.part(text) else { throw Unfit(suggestion: RateLimitText.remedy(text)) }
             return part
         }
     }

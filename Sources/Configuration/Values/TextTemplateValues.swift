@@ -17,9 +17,11 @@ enum TransformText {
         ("lower", .lower), ("base64", .base64), ("hash", .hash), ("url_escape", .urlEscape),
     ]
 
+    static var tooLong: Unfit { Unfit(expected: "at most \(bytesMax) bytes") }
+
     /// The template with its path parameters' indices still unknown (-1): the path may come later in the file.
     static func parse(_ text: ByteView) throws(Unfit) -> TextTemplate {
-        guard text.count <= bytesMax else { throw Unfit(expected: "at most \(bytesMax) bytes") }
+        guard text.count <= bytesMax else { throw tooLong }
         var parts: [TextPart] = []
         var literal: [UInt8] = []
         var index = 0
@@ -70,7 +72,7 @@ enum TransformText {
 
     /// What stands between the braces.
     private static func value(_ text: ByteView, at place: Int) throws(Unfit) -> TextValue {
-        var pieces: [ByteView] = []
+        var pieces: [(text: ByteView, start: Int)] = []
         var start = 0
         var isQuoted = false
         var index = 0
@@ -78,7 +80,7 @@ enum TransformText {
             let isEnd = index == text.count
             if !isEnd, text[index] == quote { isQuoted.toggle() }
             if isEnd || text[index] == UInt8(ascii: "|"), !isQuoted {
-                pieces.append(text[start..<index])
+                pieces.append((text[start..<index], start))
                 start = index + 1
             }
             index += 1
@@ -86,10 +88,11 @@ enum TransformText {
         guard let first = pieces.first, pieces.count - 1 <= stepsMax else {
             throw Unfit(expected: "at most \(stepsMax) functions in `{\(Visible.text(text))}`")
         }
-        let attribute = try attribute(first, at: place)
+        let attribute = try attribute(first.text, at: place)
         var steps: [TextStep] = []
         for piece in pieces.dropFirst() {
-            let step = try step(piece, at: place)
+            // The `|` is right before the piece, and so many characters behind the brace.
+            let step = try step(piece.text, at: place + piece.start)
             if case .fallback = step, steps.contains(where: { if case .fallback = $0 { true } else { false } }) {
                 throw Unfit(expected: "one `default` in `{\(Visible.text(text))}`")
             }
@@ -106,7 +109,9 @@ enum TransformText {
             switch text.prefix(dot).string {
             case "path" where PathText.isParameterName(name): return .pathParameter(name: name.string, index: -1)
             case "query" where isPlainName(name): return .query(name.string)
-            case "header" where HeaderText.isName(name): return .header(name.string)
+            case "header" where HeaderText.isName(name):
+                try HeaderText.checkReadable(name, identity: "{spiffe_id}")
+                return .header(name.string)
             case "cookie" where HeaderText.isName(name): return .cookie(name.string)
             case "claim":
                 if let path = ClaimText.path(name) { return .claim(path) }
@@ -232,6 +237,7 @@ extension ValueDecoder where Value == TextTemplate {
             )
         ) {
             text throws(Unfit) in
+            guard text.count <= TransformText.bytesMax else { throw TransformText.tooLong }
             guard HeaderText.isValue(text) else { throw Unfit() }
             return try TransformText.parse(text)
         }
