@@ -215,6 +215,34 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
         #expect(plugins?.responseTransform.map { $0.body == nil && $0.status.isEmpty } == true)
     }
 
+    @Test(
+        "a condition on a header that never arrives, or always does, is an error; so is a key of a split or an upstream"
+    )
+    func unreadableHeaders() {
+        func found(_ line: String, with new: String) -> [String] {
+            findings(bank: plainBank.replacing(line, with: new)).filter { $0.contains("error:") }
+        }
+        for (condition, message) in [
+            ("X-Spiffe-ID: a", "it carries an identity; expected another header; who calls is known"),
+            ("transfer_encoding: chunked", "it frames the message; expected another header"),
+            ("Keep-Alive: {present: false}", "it belongs to one connection only"),
+            ("x-request-id: {present: false}", "the gateway adds it; expected another header, or another condition"),
+        ] {
+            let errors = found("{methods: [GET],", with: "{headers: {\(condition)}, methods: [GET],")
+            #expect(errors.count == 1 && errors[0].contains(message), "\(errors)")
+        }
+        #expect(
+            found("{methods: [GET],", with: "{headers: {X-Request-ID: {present: true}, Host: a}, methods: [GET],") == []
+        )
+        let split = found(
+            "    upstream: accounts",
+            with: "    split: {upstreams: [{upstream: accounts, weight: 1}], key: {header: X-Spiffe-ID}}")
+        #expect(split.count == 1 && split[0].contains("did you mean `spiffe_id`?"), "\(split)")
+        let hash = found(
+            "    targets:", with: "    balancer: consistent_hash\n    hash_on: {header: Upgrade}\n    targets:")
+        #expect(hash.count == 1 && hash[0].contains("it belongs to one connection only"), "\(hash)")
+    }
+
     @Test("the path of `rewrite` and the transform's exclude each other")
     func rewrite() {
         let bank = plainBank.replacing(

@@ -346,6 +346,17 @@ def test_an_answer_that_does_not_end_does_not_hold_the_next_attempt_up(upstream_
     assert time.monotonic() - start < 2
 
 
+def test_a_connection_that_waits_for_the_end_of_such_an_answer_gives_way(upstream_with, gateway_with):
+    def endless(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 503 No\r\nContent-Length: 1000\r\n\r\nbegin")
+        connection.until_closed()
+
+    upstream = upstream_with(endless, answering(ok(b"good")))
+    gateway = gateway_with(upstream, upstream={**UNLIMITED, "connections_max": 1}, route=again())
+    assert get(gateway.port).body == b"good"
+
+
 def test_a_large_answer_is_not_read_for_nothing(upstream_with, gateway_with):
     upstream = upstream_with(answering(status(503, body=b"x" * 1_000_000)), answering(ok(b"good")))
     gateway = gateway_with(upstream, upstream=UNLIMITED, route=again())

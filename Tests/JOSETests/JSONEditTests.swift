@@ -103,6 +103,14 @@ struct JSONEditTests {
                 ))
     }
 
+    @Test(
+        "numbers are copied, whatever their value and length",
+        arguments: ["1e308", "1.7976931348623157e308", "-1E+400", "0e999", "1e-99999999999999999999", "9e307"]
+            + [String(repeating: "9", count: 5000)])
+    func numbers(number: String) {
+        #expect(edited("{\"n\":\(number)}", [(.set, "t", "1")]) == .success("{\"n\":\(number),\"t\":1}"))
+    }
+
     @Test("names are compared after decoding")
     func names() {
         #expect(edited(#"{"\u0061":1,"b":2}"#, [(.remove, "a", nil)]) == .success(#"{"b":2}"#))

@@ -29,6 +29,8 @@ final class TargetPool {
     /// Begins anywhere, so that the first connections of all loops don't go to one address.
     private var nextEndpoint: Int
     private var idle: [UpstreamConnection] = []
+    /// Those that wait for the rest of an answer that nobody will get.
+    private var discarding: [UpstreamConnection] = []
     /// Connections, idle ones included.
     private(set) var connectionCount = 0
     /// Whether no snapshot names the target any more.
@@ -53,6 +55,8 @@ final class TargetPool {
     }
 
     var idleCount: Int { idle.count }
+    /// Connections that no request is at.
+    var spareCount: Int { idle.count + discarding.count }
     var activeCount: Int { connectionCount - idle.count }
 
     // MARK: Taking and giving
@@ -98,6 +102,7 @@ final class TargetPool {
             connection.requestCount < settings.requestsPerConnectionMax, isCurrent(connection),
             !budget.wantsBack()
         else { return connection.close() }
+        forgetDiscarding(connection)
         connection.state = .idle
         connection.idlePlace = idle.count
         idle.append(connection)
@@ -109,6 +114,7 @@ final class TargetPool {
     func forget(_ connection: UpstreamConnection) {
         connectionCount -= 1
         budget.giveBack()
+        forgetDiscarding(connection)
         let place = connection.idlePlace
         guard place >= 0 else { return }
         worker.metrics.lower(.upstreamConnectionsIdle)
@@ -117,11 +123,20 @@ final class TargetPool {
         connection.idlePlace = -1
     }
 
-    /// Gives an idle connection up for one to another target, or of another loop: the one that was used longest ago.
+    /// `connection` waits for the rest of an answer that nobody will get.
+    func noteDiscarding(_ connection: UpstreamConnection) { discarding.append(connection) }
+
+    @inline(__always)
+    private func forgetDiscarding(_ connection: UpstreamConnection) {
+        if connection.state == .discarding { discarding.removeAll { $0 === connection } }
+    }
+
+    /// Gives a connection up that no request is at, for one to another target, or of another loop: one whose answer
+    /// nobody waits for, or the idle one that was used longest ago.
     /// - Returns: whether there was one.
     func yieldIdle() -> Bool {
-        guard let oldest = idle.first else { return false }
-        oldest.close()
+        guard let spare = discarding.first ?? idle.first else { return false }
+        spare.close()
         return true
     }
 

@@ -36,11 +36,13 @@ final class UpstreamCluster {
         self.fallback = fallback
     }
 
-    /// Gives up an idle connection of this loop, of the target that has most of them.
+    /// Gives up a connection of this loop that no request is at, of the target that has most of them.
     /// - Returns: whether there was one.
     func yieldIdle() -> Bool {
         var most = 0
-        for index in 1..<max(targets.count, 1) where targets[index].idleCount > targets[most].idleCount { most = index }
+        for index in 1..<max(targets.count, 1) where targets[index].spareCount > targets[most].spareCount {
+            most = index
+        }
         return most < targets.count && targets[most].yieldIdle()
     }
 

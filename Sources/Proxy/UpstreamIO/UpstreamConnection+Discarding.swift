@@ -20,6 +20,7 @@ extension UpstreamConnection {
         receivedBytes = input.readableCount
         touch(Self.discardTime)
         discard()
+        if state == .discarding { pool.noteDiscarding(self) }
     }
 
     /// Drops all that has come.
