@@ -64,7 +64,7 @@ struct ListenerTimeoutsDraft {
 }
 
 /// A log of lines: whether there is one, and where it goes.
-protocol LineLogDraft {
+protocol LineLogDraft: SendableMetatype {
     var enabled: Setting<Bool>? { get set }
     var destination: Setting<LogDestination>? { get set }
 }
