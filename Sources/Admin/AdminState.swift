@@ -1,7 +1,8 @@
 import Base
 import Observability
 
-/// What the admin endpoints tell about the process's life. Belongs to the control thread, whose owner keeps it up to date.
+/// What the admin endpoints tell about the process's life. Belongs to the control thread, whose owner keeps it up to
+/// date.
 package final class AdminState {
     /// How the last reload ended.
     package enum Reload: Equatable {

@@ -1,5 +1,6 @@
 // What Swift's importer can't see of the system's headers: macros, variadic calls and calls that glibc hides behind
-// _GNU_SOURCE (defining that here would contradict the toolchain's own Glibc module). One `static inline` each, no logic.
+// _GNU_SOURCE (defining that here would contradict the toolchain's own Glibc module). One `static inline` each, no
+// logic.
 #ifndef PORTCULLIS_CLINUX_SHIM_H
 #define PORTCULLIS_CLINUX_SHIM_H
 

@@ -8,10 +8,10 @@ import Linux
 ///         ▲                                                                           │
 ///         └───────────────────────────────────────────────────────────────────────────┘
 /// ```
-/// Events are worked off in strides of some handlers: first all of them read (`handle`), then all work on what they have
-/// read (`proceed`), then all write (`send`). A request's code and that of the kernel's network stack don't fit into
-/// the processor's first cache together; this way each is fetched once a stride, not once a request. And who is written
-/// to is woken once for many messages: a wake-up costs as much as a request.
+/// Events are worked off in strides of some handlers: first all of them read (`handle`), then all work on what they
+/// have read (`proceed`), then all write (`send`). A request's code and that of the kernel's network stack don't fit
+/// into the processor's first cache together; this way each is fetched once a stride, not once a request. And who is
+/// written to is woken once for many messages: a wake-up costs as much as a request.
 ///
 /// Everything but `mailbox` belongs to the loop's thread. Steady state allocates nothing: places of handlers are
 /// reused, and a handler's timer lives in its place.
@@ -20,7 +20,8 @@ package final class EventLoop {
     package let mailbox: Mailbox
     /// The time at which the current turn began. What happens within a turn happens at the same instant.
     package private(set) var now: MonotonicTime
-    /// Whether more events may be waiting than the present turn has taken: what they tell isn't known before the next one.
+    /// Whether more events may be waiting than the present turn has taken: what they tell isn't known before the next
+    /// one.
     package private(set) var isBehind = false
     /// Called at the end of every turn that handled something.
     package var onTurnEnd: (() -> Void)?
@@ -45,8 +46,8 @@ package final class EventLoop {
 
     private static let mailboxToken = UInt64.max
 
-    /// Handlers in a stride: enough to share what fetching the code and waking the other side cost, few enough that their
-    /// buffers stay in the second cache and that the first doesn't wait long for the last.
+    /// Handlers in a stride: enough to share what fetching the code and waking the other side cost, few enough that
+    /// their buffers stay in the second cache and that the first doesn't wait long for the last.
     private static let strideLength = 64
 
     // MARK: Handlers
@@ -124,8 +125,8 @@ package final class EventLoop {
 
     // MARK: Strides
 
-    /// Calls `proceed` of the handler at `registration` when the others of the stride have handled their events too. Who
-    /// asks while others proceed or send, proceeds with the next stride; no turn waits for events before that.
+    /// Calls `proceed` of the handler at `registration` when the others of the stride have handled their events too.
+    /// Who asks while others proceed or send, proceeds with the next stride; no turn waits for events before that.
     package func proceedLater(_ registration: Registration) { proceeding.append(registration) }
 
     /// Calls `send` of the handler at `registration` when the others of the stride have proceeded too. Who asks while

@@ -109,8 +109,9 @@ package enum SPIFFEIDProblem: Error, Equatable, Sendable {
 package enum SegmentEncoding: Sendable, Equatable {
     /// As it is; a value that can't be (part of) a segment is refused.
     case verbatim
-    /// Bytes outside `[A-Za-z0-9.-]` become `_XX`, with two upper-case hexadecimal digits; `_` itself is `_5F`. So every
-    /// `_` begins an escape, and no two values share an encoding. A value of one or two dots alone is escaped as well.
+    /// Bytes outside `[A-Za-z0-9.-]` become `_XX`, with two upper-case hexadecimal digits; `_` itself is `_5F`. So
+    /// every `_` begins an escape, and no two values share an encoding. A value of one or two dots alone is escaped as
+    /// well.
     case escaped
 
     /// Appends `value` to `buffer`, unless a byte of it can't be in a segment.

@@ -18,7 +18,8 @@ package struct EventSet: OptionSet, Sendable {
     /// Report changes only, not states (epoll(7), "edge-triggered").
     @inlinable package static var edgeTriggered: EventSet { EventSet(rawValue: 1 << 31) }
 
-    // Sets as numbers: an array literal here would be built anew, with memory of its own, at every use in another module.
+    // Sets as numbers: an array literal here would be built anew, with memory of its own, at every use in another
+    // module.
 
     /// Everything that a connection wants to hear of, once for each change.
     @inlinable package static var connection: EventSet { EventSet(rawValue: 0x001 | 0x004 | 0x2000 | 1 << 31) }
@@ -68,7 +69,8 @@ package struct Epoll: ~Copyable {
     package func wait(timeoutMilliseconds: Int32) -> Int {
         let count = epoll_wait(descriptor.number, events, Int32(Self.batchCapacity), timeoutMilliseconds)
         guard count < 0, Errno.last == .interrupted else { return max(0, Int(count)) }
-        // Interrupted: by SIGCONT after any time, say. What came in that time comes before the time-outs that it has met.
+        // Interrupted: by SIGCONT after any time, say. What came in that time comes before the time-outs that it has
+        // met.
         return max(0, Int(epoll_wait(descriptor.number, events, Int32(Self.batchCapacity), 0)))
     }
 
@@ -94,7 +96,8 @@ package struct EventCounter: ~Copyable {
     /// Makes the counter readable. Safe from any thread.
     package func signal() {
         var one: UInt64 = 1
-        // A lost signal would leave a letter unread until something else wakes the loop. EAGAIN: it is readable already.
+        // A lost signal would leave a letter unread until something else wakes the loop. EAGAIN: it is readable
+        // already.
         while CLinux.write(descriptor.number, &one, 8) < 0, Errno.last == .interrupted {}
     }
 

@@ -20,9 +20,9 @@ package struct FileDescriptor: ~Copyable {
 }
 
 extension FileDescriptor {
-    /// Opens a file for appending, making it (mode 0640) when it isn't there. Never waits: a pipe that nobody reads from
-    /// can't be opened (ENXIO), and one whose reader stands still takes no more at some point (EAGAIN). The corresponding
-    /// C function is `open`.
+    /// Opens a file for appending, making it (mode 0640) when it isn't there. Never waits: a pipe that nobody reads
+    /// from can't be opened (ENXIO), and one whose reader stands still takes no more at some point (EAGAIN). The
+    /// corresponding C function is `open`.
     package static func openForAppending(path: String) throws(Errno) -> FileDescriptor {
         let number = try retryingOnInterrupt {
             Int(portcullis_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640))
@@ -58,9 +58,9 @@ private func readAll(_ number: Int32, bytesMax: Int) throws(Errno) -> [UInt8]? {
     }
 }
 
-/// Makes a file that is not there yet, with this content, and has it written to the disk. A file that is there, whatever
-/// it is, stays as it was (EEXIST); one that can't be written whole is removed. The corresponding C functions are `open`,
-/// `write` and `fsync`.
+/// Makes a file that is not there yet, with this content, and has it written to the disk. A file that is there,
+/// whatever it is, stays as it was (EEXIST); one that can't be written whole is removed. The corresponding C functions
+/// are `open`, `write` and `fsync`.
 /// - Parameter isPrivate: for its owner alone (mode 0600); otherwise others may read it (0644).
 package func createFile(path: String, _ content: ByteView, isPrivate: Bool) throws(Errno) {
     let number = try retryingOnInterrupt {

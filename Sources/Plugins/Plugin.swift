@@ -4,8 +4,8 @@ import Routing
 
 /// Every plugin of the gateway, compiled for one route. The set is closed: one binary, one list, one place to read it.
 ///
-/// A plugin is a folder: its behaviour, its page and, in `Configuration`, its keys. To the rest of the gateway it is one
-/// case here, in the phase where `PluginChain` runs it.
+/// A plugin is a folder: its behaviour, its page and, in `Configuration`, its keys. To the rest of the gateway it is
+/// one case here, in the phase where `PluginChain` runs it.
 package enum CompiledPlugin {
     case ipRestriction(IPRestrictionRule)
     case requestTransform(RequestTransformRule)

@@ -1,18 +1,18 @@
 /// The script that charges buckets: all of one request's at once, or none of them.
 ///
-/// It is the law of `Traffic`'s `TokenBucketLaw`, on the server's clock. A bucket is one key; its value is the instant at
-/// which it will be full again (whole seconds, microseconds) and the time that it takes to fill when empty, by which a
-/// bucket of a changed limit stays as full, in proportion, as it was. A bucket that is full again has nothing to
+/// It is the law of `Traffic`'s `TokenBucketLaw`, on the server's clock. A bucket is one key; its value is the instant
+/// at which it will be full again (whole seconds, microseconds) and the time that it takes to fill when empty, by which
+/// a bucket of a changed limit stays as full, in proportion, as it was. A bucket that is full again has nothing to
 /// remember: its key expires at that instant.
 ///
 /// A bucket that a request names more than once is charged each time, in the order of the keys.
 ///
-/// Times are microseconds with fractions, differences to the present instant: a double holds the longest one that a limit
-/// can have to a hundredth of a microsecond, where an instant itself would be off by a quarter.
+/// Times are microseconds with fractions, differences to the present instant: a double holds the longest one that a
+/// limit can have to a hundredth of a microsecond, where an instant itself would be off by a quarter.
 package enum BucketScript {
-    /// Of each key: the time between two tokens, the time to fill, `1` when the limit only counts, the cost, and how many
-    /// tokens are taken instead if they are there: a batch. A negative cost gives tokens back, at most until the bucket is
-    /// full.
+    /// Of each key: the time between two tokens, the time to fill, `1` when the limit only counts, the cost, and how
+    /// many tokens are taken instead if they are there: a batch. A negative cost gives tokens back, at most until the
+    /// bucket is full.
     static let argumentsPerKey = 5
 
     /// It answers with two numbers for each key: nanoseconds until the bucket is full again, when the tokens are there,

@@ -1,6 +1,6 @@
 extension RouteTable {
-    /// All definitions by rank, best first: the order in which a reader looks for the route of a request. Hosts of equal
-    /// rank stand together. Off the hot path only.
+    /// All definitions by rank, best first: the order in which a reader looks for the route of a request. Hosts of
+    /// equal rank stand together. Off the hot path only.
     package var indicesInRankOrder: [Int] {
         let keys = definitions.map(RankKey.init)
         return definitions.indices.sorted { left, right in

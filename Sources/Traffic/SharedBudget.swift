@@ -1,7 +1,7 @@
 import Synchronization
 
-/// How many of a kind all loops together may have at a time, such as connections to an upstream, or targets that are out
-/// by their breakers. Asked when one comes or goes, not for every request, so a shared counter is cheap enough.
+/// How many of a kind all loops together may have at a time, such as connections to an upstream, or targets that are
+/// out by their breakers. Asked when one comes or goes, not for every request, so a shared counter is cheap enough.
 package final class SharedBudget: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Atomic<Int>

@@ -18,8 +18,8 @@ package struct Backoff: Sendable, Hashable {
         Backoff.jittered(doubled(max(failures, 1) - 1), random: random)
     }
 
-    /// The time to wait before the given retry, from 1: anything from nothing to the doubled time ("full jitter"), so that
-    /// many that failed together don't come back together.
+    /// The time to wait before the given retry, from 1: anything from nothing to the doubled time ("full jitter"), so
+    /// that many that failed together don't come back together.
     ///
     /// - Parameter random: 64 random bits.
     package func fullJitter(retry: Int, random: UInt64) -> TimeAmount {

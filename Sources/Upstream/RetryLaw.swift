@@ -56,8 +56,8 @@ package struct RetryLaw: Sendable, Equatable {
     /// The first one included.
     package var attemptsMax: Int
     package var causes: RetryCauses
-    /// From the beginning of an attempt, or the end of the request, to the end of the answer's head; nil for no limit of
-    /// its own.
+    /// From the beginning of an attempt, or the end of the request, to the end of the answer's head; nil for no limit
+    /// of its own.
     package var attemptTimeout: TimeAmount?
     package var backoff: Backoff
     /// Content kept so that it can be sent again, in bytes.

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import EchoUpstream, command, eventually, get
-from harness.held_names import HeldNames
+from harness.names import HELD, Names
 
 
 def said(body, path="/"):
@@ -20,13 +20,14 @@ def body(gateway, target="/"):
 
 @pytest.fixture
 def held(tmp_path, gateway_with):
-    """A gateway that says `old`, and can't look up names below `held.test` before `held.names.release()`."""
-    names = HeldNames(tmp_path)
+    """A gateway that says `old`, and can't look the name `held.test` up before `held.release()`."""
+    names = Names(tmp_path)
+    names.set({"held.test": HELD})
     gateway = gateway_with(upstreams={}, routes={"said": said("old")}, env=names.environment)
-    gateway.names = names
+    gateway.release = lambda: names.set({"held.test": ["127.0.0.1"]})
     yield gateway
     # Threads of the gateway may wait for it.
-    names.release()
+    gateway.release()
 
 
 def lead_to(gateway, name, port, text, timeout="1m"):
@@ -43,14 +44,14 @@ def outcomes(gateway):
 
 def test_names_that_take_their_time_hold_nobody_up(held):
     with EchoUpstream() as upstream:
-        lead_to(held, "one.held.test", upstream.port, "new")
+        lead_to(held, "held.test", upstream.port, "new")
         held.signal(signal.SIGHUP)
         start = time.monotonic()
         while time.monotonic() - start < 0.5:
             assert held.admin("/livez", seconds=1).status == 200
             assert body(held) == "old"
         assert outcomes(held) == {}
-        held.names.release()
+        held.release()
         eventually(lambda: outcomes(held) == {"applied": 1}, what="the reload")
         assert body(held) == "new"
         assert get(held.port, "/named").status == 200
@@ -58,18 +59,18 @@ def test_names_that_take_their_time_hold_nobody_up(held):
 
 def test_names_that_take_too_long_are_not_waited_for(held):
     with EchoUpstream() as upstream:
-        lead_to(held, "one.held.test", upstream.port, "new", timeout="300ms")
+        lead_to(held, "held.test", upstream.port, "new", timeout="300ms")
         start = time.monotonic()
         assert held.hang_up() == "applied"
         assert 0.25 < time.monotonic() - start < 5
         assert body(held) == "new"
         assert get(held.port, "/named").status == 503
-        held.names.release()
+        held.release()
         eventually(lambda: get(held.port, "/named").status == 200, what="the name's address")
 
 
 def test_what_is_asked_for_meanwhile_is_not_forgotten(held):
-    lead_to(held, "one.held.test", 9, "new")
+    lead_to(held, "held.test", 9, "new")
     held.signal(signal.SIGHUP)
     assert held.admin("/livez").status == 200
     held.write_routes({}, {"said": said("newest")})
@@ -77,13 +78,13 @@ def test_what_is_asked_for_meanwhile_is_not_forgotten(held):
         held.signal(signal.SIGHUP)
         assert held.admin("/livez").status == 200
     assert outcomes(held) == {}
-    held.names.release()
+    held.release()
     eventually(lambda: body(held) == "newest", what="the newest configuration")
     eventually(lambda: outcomes(held) == {"applied": 2}, what="two reloads")
 
 
 def test_the_gateway_ends_at_once_all_the_same(held):
-    lead_to(held, "one.held.test", 9, "new")
+    lead_to(held, "held.test", 9, "new")
     held.signal(signal.SIGHUP)
     assert held.admin("/livez").status == 200
     start = time.monotonic()

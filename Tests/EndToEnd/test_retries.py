@@ -333,13 +333,14 @@ def test_retry_after_is_waited_for_within_its_bound(upstream_with, gateway_with,
         assert took >= 2
 
 
-def test_an_answer_that_does_not_end_does_not_hold_the_next_attempt_up(upstream_with, gateway_with):
-    def endless(connection):
-        connection.request()
-        connection.send(b"HTTP/1.1 503 No\r\nContent-Length: 1000\r\n\r\nbegin")
-        connection.until_closed()
+def endless_refusal(connection):
+    connection.request()
+    connection.send(b"HTTP/1.1 503 No\r\nContent-Length: 1000\r\n\r\nbegin")
+    connection.until_closed()
 
-    upstream = upstream_with(endless, answering(ok(b"good")))
+
+def test_an_answer_that_does_not_end_does_not_hold_the_next_attempt_up(upstream_with, gateway_with):
+    upstream = upstream_with(endless_refusal, answering(ok(b"good")))
     gateway = gateway_with(upstream, upstream=UNLIMITED, route=again())
     start = time.monotonic()
     assert get(gateway.port).body == b"good"
@@ -347,12 +348,7 @@ def test_an_answer_that_does_not_end_does_not_hold_the_next_attempt_up(upstream_
 
 
 def test_a_connection_that_waits_for_the_end_of_such_an_answer_gives_way(upstream_with, gateway_with):
-    def endless(connection):
-        connection.request()
-        connection.send(b"HTTP/1.1 503 No\r\nContent-Length: 1000\r\n\r\nbegin")
-        connection.until_closed()
-
-    upstream = upstream_with(endless, answering(ok(b"good")))
+    upstream = upstream_with(endless_refusal, answering(ok(b"good")))
     gateway = gateway_with(upstream, upstream={**UNLIMITED, "connections_max": 1}, route=again())
     assert get(gateway.port).body == b"good"
 

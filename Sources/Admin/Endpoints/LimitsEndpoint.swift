@@ -3,8 +3,8 @@ import HTTP
 import Linux
 import Proxy
 
-/// `/limits`: all rate limits and concurrency limits, with what shares them and what they said; with `?limit=IDENTITY` one of them, and with
-/// `key=VALUE`, once for each part of its key, how that key stands.
+/// `/limits`: all rate limits and concurrency limits, with what shares them and what they said; with `?limit=IDENTITY`
+/// one of them, and with `key=VALUE`, once for each part of its key, how that key stands.
 final class LimitsEndpoint: LocalHandler {
     private let gateway: Gateway
 

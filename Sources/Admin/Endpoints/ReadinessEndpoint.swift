@@ -1,8 +1,8 @@
 import Observability
 import Proxy
 
-/// `/readyz`: whether traffic should come. A rejected reload or an issuer that is down change nothing about that, but the
-/// detail tells of them.
+/// `/readyz`: whether traffic should come. A rejected reload or an issuer that is down change nothing about that, but
+/// the detail tells of them.
 final class ReadinessEndpoint: LocalHandler {
     /// Error texts shown of a rejected reload; `portcullis check` has more.
     private static let errorsShownMax = 20

@@ -17,8 +17,8 @@ struct RouteBase {
     let identity: IdentityPluginsDraft
     /// The same for the transforms.
     let transforms: TransformBase
-    /// Whether something of the plugins has to be made complete for each route; mostly it hasn't, and asking the plugins
-    /// themselves a thousand times shows in the time of a reload.
+    /// Whether something of the plugins has to be made complete for each route; mostly it hasn't, and asking the
+    /// plugins themselves a thousand times shows in the time of a reload.
     let hasRouteDependentPlugins: Bool
 
     /// - Parameter layers: from the farthest to the nearest.

@@ -1,8 +1,10 @@
 import Base
 
-/// What came out of `${env:…}` and `${file:…}` in one load, so that nothing that is said about the configuration shows it.
+/// What came out of `${env:…}` and `${file:…}` in one load, so that nothing that is said about the configuration shows
+/// it.
 ///
-/// Whoever writes a message about a value may forget where the value came from; here it is known, and all messages pass.
+/// Whoever writes a message about a value may forget where the value came from; here it is known, and all messages
+/// pass.
 package struct ReferencedTexts: Sendable {
     /// Longest first, in lower case: a text within another one must not break it up.
     private var texts: [[UInt8]] = []
@@ -31,8 +33,8 @@ package struct ReferencedTexts: Sendable {
             related: finding.related.map { Diagnostic.Related(location: $0.location, note: masked($0.note)) })
     }
 
-    /// `text` with a mask in place of each of the texts, whatever the case of letters. Of very short ones, which stand in
-    /// many a word by chance, only those that are all there is between two backquotes.
+    /// `text` with a mask in place of each of the texts, whatever the case of letters. Of very short ones, which stand
+    /// in many a word by chance, only those that are all there is between two backquotes.
     package func masked(_ text: String) -> String {
         var bytes = Array(text.utf8)
         for hidden in texts {

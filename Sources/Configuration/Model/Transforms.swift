@@ -1,5 +1,5 @@
-/// Changes to a request on its way to the upstream: the plugin `request_transform`. All values are read from the request
-/// before the first change.
+/// Changes to a request on its way to the upstream: the plugin `request_transform`. All values are read from the
+/// request before the first change.
 package struct RequestTransform: Sendable, Equatable {
     package let headers: FieldEdit
     package let query: FieldEdit
@@ -11,8 +11,8 @@ package struct RequestTransform: Sendable, Equatable {
     /// What becomes of the request when a value has no text and no default.
     package let onMissing: Setting<MissingValuePolicy>
 
-    /// What a method may become: not HEAD, whose answers have no content; not CONNECT, TRACE or OPTIONS, which are about
-    /// the connection and not the resource.
+    /// What a method may become: not HEAD, whose answers have no content; not CONNECT, TRACE or OPTIONS, which are
+    /// about the connection and not the resource.
     package static let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 }
 

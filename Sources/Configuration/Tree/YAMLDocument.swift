@@ -30,8 +30,8 @@ struct YAMLNode {
     var end: UInt32
 }
 
-/// The values of one file, in memory of their own: a load walks a hundred thousand of them within a few milliseconds, so
-/// neither bounds of an array nor reference counts are in the way. Indices come from the nodes themselves only.
+/// The values of one file, in memory of their own: a load walks a hundred thousand of them within a few milliseconds,
+/// so neither bounds of an array nor reference counts are in the way. Indices come from the nodes themselves only.
 ///
 /// Unchecked Sendable: nothing changes a document once `YAMLReader` has given it out.
 final class YAMLDocument: @unchecked Sendable {

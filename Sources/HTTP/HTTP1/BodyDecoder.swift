@@ -170,8 +170,8 @@ package struct BodyDecoder: Sendable {
         return .extensions(size: size, next)
     }
 
-    /// The trailer section stays in the caller's buffer until it is complete, within `limits.trailerBytes`. An empty one, as
-    /// most are, needs no memory of the list.
+    /// The trailer section stays in the caller's buffer until it is complete, within `limits.trailerBytes`. An empty
+    /// one, as most are, needs no memory of the list.
     private mutating func readTrailers(
         _ input: ByteView, from start: Int, _ trailers: inout HeaderList
     ) throws(MessageError) -> BodyProgress {

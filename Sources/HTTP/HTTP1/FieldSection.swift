@@ -26,11 +26,11 @@ struct FieldSection {
         scanned = start
     }
 
-    /// Reads as much of the section as `view` has. Afterwards `fields` shows all of the section, with the bytes of `view`
-    /// up to its end as the arena, or it is empty: the section is not complete, or is wrong.
+    /// Reads as much of the section as `view` has. Afterwards `fields` shows all of the section, with the bytes of
+    /// `view` up to its end as the arena, or it is empty: the section is not complete, or is wrong.
     ///
-    /// Nothing of an unfinished section lies in the list until the next call, so whatever happens to the list in between,
-    /// another section included, never shows up in this one.
+    /// Nothing of an unfinished section lies in the list until the next call, so whatever happens to the list in
+    /// between, another section included, never shows up in this one.
     ///
     /// - Returns: the index behind the empty line that ends the section; nil when it is not there yet.
     mutating func parse(

@@ -1,8 +1,8 @@
 import Base
 
 extension HTTPDate {
-    /// Reads an IMF-fixdate. The two obsolete forms that recipients should know (RFC 9110 section 5.6.7) are nil too: who
-    /// asks takes no date for a date long past.
+    /// Reads an IMF-fixdate. The two obsolete forms that recipients should know (RFC 9110 section 5.6.7) are nil too:
+    /// who asks takes no date for a date long past.
     ///
     /// - Returns: nil for anything else, years outside of 1970...2200 included. The day's name is not judged.
     package static func read(_ text: ByteView) -> WallTime? {

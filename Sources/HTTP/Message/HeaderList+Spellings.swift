@@ -19,7 +19,8 @@ extension HeaderList {
         return false
     }
 
-    /// Removes the fields that have a `_` where `name` has a `-`, and are called `name` otherwise, in any case of letters.
+    /// Removes the fields that have a `_` where `name` has a `-`, and are called `name` otherwise, in any case of
+    /// letters.
     package mutating func removeUnderscored(spellingsOf name: ByteView) {
         guard let slots else { return }
         var index = 0

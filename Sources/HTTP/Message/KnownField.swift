@@ -7,7 +7,8 @@ import Base
     /// Any other name.
     case other
     /// A name that the gateway sets or trusts (`KnownFieldSet.underscoreSensitive`), spelt with `_` for `-`. CGI-like
-    /// servers read both spellings as one, so a field of this kind is never forwarded and never stands for the real one.
+    /// servers read both spellings as one, so a field of this kind is never forwarded and never stands for the real
+    /// one.
     case underscoreSpelling
 
     // Framing and connection management (RFC 9110, RFC 9112)

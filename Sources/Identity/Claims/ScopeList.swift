@@ -54,9 +54,9 @@ package struct ScopeList: Sendable {
 
     /// Appends the scopes of a token's claims to `buffer`, with one space between each two.
     ///
-    /// The first of `paths` that leads to something but null decides. A string is split at spaces; an array's strings are
-    /// scopes. What can't be a scope (an element with a space in it, a control character, another type) is left out:
-    /// it grants nothing.
+    /// The first of `paths` that leads to something but null decides. A string is split at spaces; an array's strings
+    /// are scopes. What can't be a scope (an element with a space in it, a control character, another type) is left
+    /// out: it grants nothing.
     package static func append(from claims: JSONValue, paths: [ClaimPath], to buffer: inout IOBuffer) {
         for path in paths {
             guard let value = path.value(in: claims), !value.isNull else { continue }

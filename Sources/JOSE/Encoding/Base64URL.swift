@@ -1,6 +1,7 @@
 import Base
 
-/// base64url without padding (RFC 4648 section 5, RFC 7515 section 2), strict both ways: one text for each run of bytes.
+/// base64url without padding (RFC 4648 section 5, RFC 7515 section 2), strict both ways: one text for each run of
+/// bytes.
 package enum Base64URL {
     /// How many characters `count` bytes become.
     @inlinable package static func encodedCount(_ count: Int) -> Int { (count * 4 + 2) / 3 }

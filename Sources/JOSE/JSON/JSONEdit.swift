@@ -32,8 +32,8 @@ package final class JSONEdit {
 
     /// How many tokens a pointer may have.
     package static let depthMaximum = 16
-    /// What a text may be: as deep as the reader goes, and as many values as fit in 3 MiB of its memory. Numbers are only
-    /// copied, so they are as they please.
+    /// What a text may be: as deep as the reader goes, and as many values as fit in 3 MiB of its memory. Numbers are
+    /// only copied, so they are as they please.
     static let limits = JSONLimits(bytes: 16 << 20, depth: 64, values: 65_536, boundsNumbers: false)
 
     /// Memory that is kept between texts, for each of two buffers.

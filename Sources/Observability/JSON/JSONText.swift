@@ -6,8 +6,8 @@ enum JSONText {
         byte >= 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x5c
     }
 
-    /// Whether any of eight bytes is not plain. Each term sets the top bit of a byte that it looks for, and of others only
-    /// by a carry or borrow, which can only come from a byte that is not plain: so the answer is exact.
+    /// Whether any of eight bytes is not plain. Each term sets the top bit of a byte that it looks for, and of others
+    /// only by a carry or borrow, which can only come from a byte that is not plain: so the answer is exact.
     @inline(__always)
     static func holdsSpecial(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101

@@ -220,8 +220,8 @@ struct TextCursor {
 
     /// As a JSON string (RFC 8259 section 7), quotes included.
     ///
-    /// Any bytes give valid JSON in valid UTF-8: quote and backslash are escaped, control characters and DEL are written
-    /// as `\u00xx`, well-formed UTF-8 is kept as it is, and each maximal ill-formed part becomes U+FFFD. The
+    /// Any bytes give valid JSON in valid UTF-8: quote and backslash are escaped, control characters and DEL are
+    /// written as `\u00xx`, well-formed UTF-8 is kept as it is, and each maximal ill-formed part becomes U+FFFD. The
     /// replacement loses the byte's value on purpose: `\u00ff` would say that the peer had sent the letter ÿ.
     mutating func write(json text: ByteView) {
         check(Self.jsonCapacity(text.count))

@@ -28,8 +28,8 @@ package final class LineLog {
 
     deinit { flush() }
 
-    /// Adds one line, or drops it when the writer is that far behind. Never blocks, and allocates only while the queue's
-    /// batches are being used for the first time.
+    /// Adds one line, or drops it when the writer is that far behind. Never blocks, and allocates only while the
+    /// queue's batches are being used for the first time.
     /// - Returns: whether the line began a batch, so that `flushTime` is a new one.
     @discardableResult
     package func write(_ entry: borrowing AccessLogEntry, now: MonotonicTime) -> Bool { append(entry, now) }

@@ -22,8 +22,8 @@ package protocol LogSink: Sendable {
     /// Opens the file again under its name, for log rotation. A sink that cannot keeps what it has.
     /// - Returns: whether lines end elsewhere from now on: nothing that was written before is there.
     func reopen() -> Bool
-    /// Calls `body`, during which nobody else writes to where this sink ends. For sinks that several logs share: a batch
-    /// may take several writes, and the lines of another log must not come between.
+    /// Calls `body`, during which nobody else writes to where this sink ends. For sinks that several logs share: a
+    /// batch may take several writes, and the lines of another log must not come between.
     func alone(_ body: () -> Void)
 }
 

@@ -7,8 +7,8 @@ package struct SigningKeySample: Sendable {
     package init() {}
 }
 
-/// The families about who sent requests, and about the tokens that the gateway keeps and issues. A gateway that has never
-/// been asked for an identity has none of them.
+/// The families about who sent requests, and about the tokens that the gateway keeps and issues. A gateway that has
+/// never been asked for an identity has none of them.
 struct IdentityFamilies {
     let shards: [MetricsShard]
     let decisions: [MergedSeries]

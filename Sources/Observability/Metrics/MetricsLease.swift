@@ -23,7 +23,8 @@ package final class MetricsLease: Sendable {
         shard.limits.release(limits.withLock { $0 })
     }
 
-    /// The counters of routes, in the order of their ids. To be called when a snapshot is compiled, not for each request.
+    /// The counters of routes, in the order of their ids. To be called when a snapshot is compiled, not for each
+    /// request.
     /// - Parameter ids: the routes' identities, `domain/route`, which a reload doesn't change; `RouteMetrics.unrouted`
     ///   for requests that no route took.
     package func routeMetrics(ids: [String]) -> [RouteMetrics] {

@@ -5,7 +5,8 @@ import JOSE
 import Observability
 import Routing
 
-/// The identity plugins on one loop: what they remember between requests, and the way that a request takes through them.
+/// The identity plugins on one loop: what they remember between requests, and the way that a request takes through
+/// them.
 ///
 /// ```
 /// token? ─no──▶ anonymous, or refused

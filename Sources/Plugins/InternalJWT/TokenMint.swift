@@ -4,8 +4,8 @@ import JOSE
 
 /// Issues internal tokens on one loop: signs them, keeps them, and gives them out again while that is safe.
 ///
-/// Nothing that it gives out outlives the token that it was made from. A token that the outer one's expiry doesn't limit
-/// is shared by all outer tokens that say the same; one that it does is shared by those that expire with it.
+/// Nothing that it gives out outlives the token that it was made from. A token that the outer one's expiry doesn't
+/// limit is shared by all outer tokens that say the same; one that it does is shared by those that expire with it.
 package final class TokenMint {
     /// The longest claims, in bytes: what fits into an upstream's header limit many times over doesn't.
     package static let claimsLengthMaximum = 16 * 1024

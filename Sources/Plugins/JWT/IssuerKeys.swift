@@ -4,8 +4,8 @@ import Observability
 
 /// An issuer as one loop knows it: the keys that it has now, and what its tokens must look like.
 ///
-/// It lives as long as the issuer's settings stay the same, over reloads; a change of settings makes a new one, and what
-/// was verified by the old one counts no more.
+/// It lives as long as the issuer's settings stay the same, over reloads; a change of settings makes a new one, and
+/// what was verified by the old one counts no more.
 package final class IssuerKeys {
     /// What the configuration calls the issuer; empty for a shared secret of a route.
     package let name: ByteView

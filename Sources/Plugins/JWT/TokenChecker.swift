@@ -17,7 +17,8 @@ final class TokenChecker {
 
     let compact = CompactToken()
 
-    /// The token whose claims lie in `compact`, if they do. Kept alive: another one at its address would get its claims.
+    /// The token whose claims lie in `compact`, if they do. Kept alive: another one at its address would get its
+    /// claims.
     private var lastRead: (token: VerifiedToken, claims: JSONValue)?
 
     /// A verified token's claims, read again unless it was the last that was read; valid until the next one.
@@ -37,8 +38,8 @@ final class TokenChecker {
 
     /// The `kid` of the last token that was checked; empty without one.
     var keyID: ByteView { compact.keyID ?? ByteView() }
-    /// What is known of the last token that was refused; nil if it names no issuer that is believed. Its views are valid
-    /// until the next check.
+    /// What is known of the last token that was refused; nil if it names no issuer that is believed. Its views are
+    /// valid until the next check.
     private(set) var refused: RefusedToken?
 
     /// - Parameters:

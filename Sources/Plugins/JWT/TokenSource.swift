@@ -98,8 +98,8 @@ extension TokenSource {
         return found
     }
 
-    /// What follows `Bearer` and spaces; nothing for another scheme. A scheme is a token (RFC 9110 section 11.4), so what
-    /// else follows is of this one, and can't be read.
+    /// What follows `Bearer` and spaces; nothing for another scheme. A scheme is a token (RFC 9110 section 11.4), so
+    /// what else follows is of this one, and can't be read.
     private static func bearer(_ value: ByteView) -> TokenSearch {
         let scheme = ByteView("Bearer")
         guard value.count >= scheme.count, value.prefix(scheme.count).equalsIgnoringCase(scheme) else { return .none }
@@ -109,8 +109,8 @@ extension TokenSource {
         return rest.prefix(1).isValidFieldName ? .none : .malformed
     }
 
-    /// What stands where a token may stand. Whether its bytes can be a token's at all is looked at (`isToken`) only when
-    /// it is refused: nearly every token was verified before, byte by byte as it is.
+    /// What stands where a token may stand. Whether its bytes can be a token's at all is looked at (`isToken`) only
+    /// when it is refused: nearly every token was verified before, byte by byte as it is.
     static func found(_ text: ByteView) -> TokenSearch { text.isEmpty ? .malformed : .token(text) }
 
     /// A compact token holds no byte that needs an escape or a quote, so what isn't written plainly isn't one, and the

@@ -19,8 +19,8 @@ package struct RateLimitFields {
         self.policy = policy
     }
 
-    /// Appends a limit's member of `RateLimit-Policy`: in every `w` seconds at least `q` tokens come, and as many may be
-    /// taken at once.
+    /// Appends a limit's member of `RateLimit-Policy`: in every `w` seconds at least `q` tokens come, and as many may
+    /// be taken at once.
     fileprivate static func appendPolicy(name: ByteView, law: TokenBucketLaw, to buffer: inout IOBuffer) {
         if !buffer.isEmpty { buffer.append(", ") }
         buffer.append("\"")

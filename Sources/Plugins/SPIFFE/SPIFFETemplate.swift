@@ -28,8 +28,8 @@ package struct SPIFFETemplate {
     private let pieces: [Piece]
 
     /// - Parameters:
-    ///   - pieces: the first is a literal with scheme, trust domain and the slash behind it. A path segment may hold one
-    ///     claim or tenant: with two, `{a}-{b}` would be the same for `x-y` and `z` as for `x` and `y-z`.
+    ///   - pieces: the first is a literal with scheme, trust domain and the slash behind it. A path segment may hold
+    ///     one claim or tenant: with two, `{a}-{b}` would be the same for `x-y` and `z` as for `x` and `y-z`.
     ///   - trustDomain: the one that the ID must be in.
     package init(_ pieces: [Piece], trustDomain: ByteView) throws(SPIFFETemplateProblem) {
         guard pieces.count <= Self.pieceCountMaximum else { throw .tooManyPieces }

@@ -46,8 +46,8 @@ final class HeaderEdit {
 
     /// - Parameters:
     ///   - given: their texts must live as long as the edit.
-    ///   - dropsSpellings: whether names with `_` for `-` go with those that are removed, replaced or set: for requests,
-    ///     because servers that read the two as one would take the client's field for the gateway's.
+    ///   - dropsSpellings: whether names with `_` for `-` go with those that are removed, replaced or set: for
+    ///     requests, because servers that read the two as one would take the client's field for the gateway's.
     init(_ given: [FieldOperation], dropsSpellings: Bool = false) {
         let operations = RenameOrder.ordered(given)
         steps = .allocate(capacity: operations.count)

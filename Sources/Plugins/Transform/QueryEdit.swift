@@ -1,8 +1,8 @@
 import Base
 import HTTP
 
-/// Operations on a query's parameters. Names are compared after decoding; pairs that no operation means keep their bytes
-/// and their order. One loop's own.
+/// Operations on a query's parameters. Names are compared after decoding; pairs that no operation means keep their
+/// bytes and their order. One loop's own.
 final class QueryEdit {
     private let operations: [FieldOperation]
     /// With `rename`: whether there is something to rename. With `replace`: whether the one value has been written.

@@ -32,7 +32,8 @@ package struct RenderedTexts: ~Copyable {
         isAnyMissing = false
     }
 
-    /// The text at `index`, in the order in which they were rendered; nil when it is missing. Valid until the next change.
+    /// The text at `index`, in the order in which they were rendered; nil when it is missing. Valid until the next
+    /// change.
     package subscript(index: Int) -> ByteView? {
         guard let places, index >= 0, index < count, places[index].count != .max else { return nil }
         let start = Int(places[index].start)

@@ -53,7 +53,8 @@ package enum TextAttribute {
     /// The same for every request of the route.
     case fixed(ByteView)
 
-    /// Whether the gateway itself has made the text, or has taken it over by a rule that is stricter than that of fields.
+    /// Whether the gateway itself has made the text, or has taken it over by a rule that is stricter than that of
+    /// fields.
     var isFieldText: Bool {
         switch self {
         case .requestID, .clientAddress: true

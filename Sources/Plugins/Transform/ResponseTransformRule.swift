@@ -45,8 +45,8 @@ package final class ResponseTransformRule {
         readsAhead = parts.texts.count > 0 && (isBodyEdited || !parts.texts.needs.isDisjoint(with: changeable))
     }
 
-    /// Whether values are read, and kept, before the request is changed: what they are read from may change, or they are
-    /// needed for longer than one call. Other rules read them when the answer comes.
+    /// Whether values are read, and kept, before the request is changed: what they are read from may change, or they
+    /// are needed for longer than one call. Other rules read them when the answer comes.
     package let readsAhead: Bool
     /// What the values are read from.
     package let needs: RequestFactSet

@@ -114,7 +114,8 @@ package final class Gateway {
         return { issuer, keyID in mailbox.post { directory.value.lookUp(issuer: issuer, kid: keyID) } }
     }
 
-    /// An issuer without keys any more is gone, or another one now: the loops have forgotten its keys with its settings.
+    /// An issuer without keys any more is gone, or another one now: the loops have forgotten its keys with its
+    /// settings.
     private func issuerHasKeys(_ name: String, _ keys: KeySet?) {
         guard let keys else { return }
         for worker in workers { worker.mailbox.post { worker.issuers.adopt(keys, of: name) } }

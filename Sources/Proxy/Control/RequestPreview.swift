@@ -53,8 +53,8 @@ package struct RequestPreview {
     package private(set) var redirectLocation: String?
     /// What the identity plugins decide; nil when the route has none, or they were not reached or not asked about.
     package private(set) var identity: IdentityPreview?
-    /// The side of the route's split that takes the request; nil without a split, or where chance decides, or nobody said
-    /// whose request it is.
+    /// The side of the route's split that takes the request; nil without a split, or where chance decides, or nobody
+    /// said whose request it is.
     package private(set) var splitSide: Int?
     /// What the route's rate limits make of the request, of those that were reached.
     package private(set) var limits: [LimitPreview] = []

@@ -69,8 +69,8 @@ final class TrafficState {
         routeLimits = Self.next(plan.routeLimits, after: routeLimits)
     }
 
-    /// A limit that no configuration names is kept until its last request has ended: should it come back before, the count
-    /// is still right.
+    /// A limit that no configuration names is kept until its last request has ended: should it come back before, the
+    /// count is still right.
     private static func next(
         _ planned: [String: (ConcurrencyLimit, ConcurrencyLaw)], after known: [String: ConcurrencyLimit]
     ) -> [String: ConcurrencyLimit] {

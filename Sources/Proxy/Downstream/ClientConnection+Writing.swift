@@ -19,8 +19,9 @@ extension ClientConnection {
     }
 
     func sendHead(_ head: borrowing ResponseHead, to request: borrowing RequestHead) {
-        // An answer that comes before the request's content has: it may end first, or the client may never send that content
-        // (RFC 9110 section 10.1.1), and nobody could tell it from the next request. So it is the last one, and says so.
+        // An answer that comes before the request's content has: it may end first, or the client may never send that
+        // content (RFC 9110 section 10.1.1), and nobody could tell it from the next request. So it is the last one, and
+        // says so.
         if let exchange, exchange.progress == .receiving { closesAfterResponse = true }
         framing = ResponseFraming(of: head, to: request)
         if framing.kind == .untilClose || worker.isDraining || listener.isClosing { closesAfterResponse = true }

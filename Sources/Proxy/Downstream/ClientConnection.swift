@@ -5,9 +5,9 @@ import Linux
 
 /// One client's HTTP/1.1 connection: reads requests, one exchange after the other, and writes their answers.
 ///
-/// While idle it holds no buffer and no exchange: what remains is this object, well under half a kibibyte. Edge-triggered
-/// readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl, and a connection
-/// one at most.
+/// While idle it holds no buffer and no exchange: what remains is this object, well under half a kibibyte.
+/// Edge-triggered readiness is remembered in `isReadable` and `isWritable`, so a request costs no call to epoll_ctl,
+/// and a connection one at most.
 final class ClientConnection: EventHandler {
     let worker: Worker
     /// The worker's own: read from here they aren't counted at each use, as they would be by way of the worker.
@@ -66,8 +66,8 @@ final class ClientConnection: EventHandler {
         body = BodyDecoder(.none)
     }
 
-    /// Takes up work: reads when the others of the stride have. The request is mostly there by then, and a connection for
-    /// one request ends with its answer: so the loop is asked to watch it only when there is something to wait for
+    /// Takes up work: reads when the others of the stride have. The request is mostly there by then, and a connection
+    /// for one request ends with its answer: so the loop is asked to watch it only when there is something to wait for
     /// (`watch`), or when the answer takes a while.
     func start() {
         registration = loop.add(self)
@@ -211,8 +211,8 @@ final class ClientConnection: EventHandler {
         }
     }
 
-    /// Ends the connection so that the client notices that the answer is incomplete: what there is of it is sent, and the
-    /// missing rest shows. Where the end of the connection would pass for the end of the content, it is a reset.
+    /// Ends the connection so that the client notices that the answer is incomplete: what there is of it is sent, and
+    /// the missing rest shows. Where the end of the connection would pass for the end of the content, it is a reset.
     func abort() {
         exchange = nil
         if !isBroken, framing.showsTruncation {

@@ -20,8 +20,8 @@ enum ClientState: Equatable {
     /// The last answer is being written; nothing of the client's is unread.
     case closing
     /// The last answer is being written, or is written and the writing side is shut: what still comes is dropped, so
-    /// that closing with unread bytes doesn't reset the connection under the client's reading of the answer. Many clients
-    /// read it only when they have sent all that they have (RFC 9112 section 9.6).
+    /// that closing with unread bytes doesn't reset the connection under the client's reading of the answer. Many
+    /// clients read it only when they have sent all that they have (RFC 9112 section 9.6).
     case lingering(Linger)
     case closed
 }

@@ -128,8 +128,8 @@ package struct ListenerSettings {
 }
 
 extension AcceptedConnection {
-    /// Says why, as far as that goes without waiting, and closes. A request that is here is dropped before that: closing
-    /// with unread bytes would be a reset, which may take the answer away from the client.
+    /// Says why, as far as that goes without waiting, and closes. A request that is here is dropped before that:
+    /// closing with unread bytes would be a reset, which may take the answer away from the client.
     package consuming func refuse() {
         let socket = intoSocket()
         _ = socket.write(

@@ -1,8 +1,8 @@
 import Base
 import HTTP
 
-/// Reads the answer to a check from its bytes: a head, and as much content as it takes to find a text. Bounded: a target
-/// that talks for ever is cut off.
+/// Reads the answer to a check from its bytes: a head, and as much content as it takes to find a text. Bounded: a
+/// target that talks for ever is cut off.
 package struct CheckResponse: ~Copyable {
     /// Content that is looked at.
     package static let contentBytesMax = 64 * 1024

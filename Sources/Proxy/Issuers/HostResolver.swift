@@ -2,7 +2,8 @@ import Base
 import EventLoop
 import Linux
 
-/// Looks names up for a loop. The system's resolver blocks, so each look-up has a thread of its own, which ends with it.
+/// Looks names up for a loop. The system's resolver blocks, so each look-up has a thread of its own, which ends with
+/// it.
 final class HostResolver {
     /// Look-ups under way at a time; more are refused, so that a resolver that hangs doesn't gather threads.
     static let lookUpsMax = 16

@@ -14,10 +14,10 @@ package struct LimitTable: Sendable {
 
 /// The buckets of all rate limits, which outlive configurations. On the control thread only; loops get the tables.
 ///
-/// A limit is found again by its identity, the names on the way to where it is defined. As long as it counts by the same
-/// key, it keeps its buckets: as they are, or, when its law changes, each as full in proportion. Requests that still run
-/// by the old configuration charge the new buckets from the moment when they take over, so that no request is counted in
-/// neither.
+/// A limit is found again by its identity, the names on the way to where it is defined. As long as it counts by the
+/// same key, it keeps its buckets: as they are, or, when its law changes, each as full in proportion. Requests that
+/// still run by the old configuration charge the new buckets from the moment when they take over, so that no request is
+/// counted in neither.
 package final class LimitRegistry {
     /// Hashes the keys of all limits, the same way for the life of the process.
     let hash: KeyedHash
@@ -50,10 +50,10 @@ package final class LimitRegistry {
         }
     }
 
-    /// How one key of a limit stands now, by the process's own buckets. Nil when there is no such limit, or the texts are no key of it; a key that
-    /// nobody has used lately has a full bucket.
-    /// - Parameter key: a text for each part of the limit's key, in its order; those that are fixed by the configuration
-    ///   included.
+    /// How one key of a limit stands now, by the process's own buckets. Nil when there is no such limit, or the texts
+    /// are no key of it; a key that nobody has used lately has a full bucket.
+    /// - Parameter key: a text for each part of the limit's key, in its order; those that are fixed by the
+    ///   configuration included.
     package func standing(of identity: String, key: [String], now: MonotonicTime) -> LimitStanding? {
         guard let limit = tables[identity], let hashed = limit.definition.hashedKey(hash).hash(of: key) else {
             return nil

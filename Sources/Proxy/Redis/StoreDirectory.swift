@@ -26,7 +26,8 @@ final class StoreDirectory {
         }
     }
 
-    /// Made here, as the authorities' file is read for it. A store that must have one and doesn't is never connected to.
+    /// Made here, as the authorities' file is read for it. A store that must have one and doesn't is never connected
+    /// to.
     private func context(_ store: SharedStore) -> TLSClientContext? {
         guard let tls = store.redis.tls else { return nil }
         do throws(TLSSetupError) {

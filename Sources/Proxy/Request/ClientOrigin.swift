@@ -27,8 +27,8 @@ package struct ClientOrigin {
 }
 
 extension ForwardingPolicy {
-    /// Whom a trusted peer speaks for: the last in `X-Forwarded-For` who is no trusted proxy, since those before it could
-    /// be anybody's invention; without that field, the same in `Forwarded`; else the peer.
+    /// Whom a trusted peer speaks for: the last in `X-Forwarded-For` who is no trusted proxy, since those before it
+    /// could be anybody's invention; without that field, the same in `Forwarded`; else the peer.
     package func origin(_ fields: borrowing HeaderList, peer: IPAddress) -> ClientOrigin {
         last(of: .xForwardedFor, in: fields) ?? last(of: .forwarded, in: fields) ?? ClientOrigin(address: peer)
     }

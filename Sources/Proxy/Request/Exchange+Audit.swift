@@ -3,8 +3,8 @@ import HTTP
 import Observability
 import Plugins
 
-/// What is counted and written down of each identity decision, once for each request: when the identity plugins refuse it,
-/// when it is sent on, or when something else refuses it after they have let it in.
+/// What is counted and written down of each identity decision, once for each request: when the identity plugins refuse
+/// it, when it is sent on, or when something else refuses it after they have let it in.
 extension Exchange {
     /// The identity plugins let the request in, as somebody's or nobody's.
     /// - Parameter issued: the internal token that the upstream gets.

@@ -21,8 +21,9 @@ extension Exchange: KeyWaiter {
         }
     }
 
-    /// Gives the request the identity that the upstream shall see, in place of the client's token. The last thing before
-    /// it is sent, because internal tokens are short-lived, and a place at a concurrency limit may be waited for.
+    /// Gives the request the identity that the upstream shall see, in place of the client's token. The last thing
+    /// before it is sent, because internal tokens are short-lived, and a place at a concurrency limit may be waited
+    /// for.
     func stateIdentity() -> StepOutcome {
         guard let chain = route.plugins.identity else { return .next(.dispatch) }
         if let refusal = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields) {
@@ -32,8 +33,8 @@ extension Exchange: KeyWaiter {
         return .next(.dispatch)
     }
 
-    /// Another attempt is about to begin, maybe long after the first: the upstream gets a token that is still good. If the
-    /// caller's own has ended meanwhile there is none, and the upstream sees the one that ended with it.
+    /// Another attempt is about to begin, maybe long after the first: the upstream gets a token that is still good. If
+    /// the caller's own has ended meanwhile there is none, and the upstream sees the one that ended with it.
     func restateIdentity() {
         guard let chain = route.plugins.identity, chain.internalToken != nil else { return }
         _ = worker.identity.state(caller, by: chain, now: worker.wallNow, in: &request.fields)

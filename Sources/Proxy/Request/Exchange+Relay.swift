@@ -5,7 +5,8 @@ import Observability
 /// Content on its way: from the client's stream to the upstream, and back.
 ///
 /// Each side pushes a piece only when the other side takes it, and each side tells the other when it takes more. What
-/// is in memory is then at most one read of each side and what the kernel didn't take of it, whatever the content's size.
+/// is in memory is then at most one read of each side and what the kernel didn't take of it, whatever the content's
+/// size.
 extension Exchange {
     // MARK: Towards the upstream
 

@@ -3,8 +3,8 @@ import HTTP
 import Observability
 import Plugins
 
-/// The transforms' part in an exchange, towards the upstream: everything is read before the first change; a body that is
-/// edited is gathered first, within its limit, and the request waits for it.
+/// The transforms' part in an exchange, towards the upstream: everything is read before the first change; a body that
+/// is edited is gathered first, within its limit, and the request waits for it.
 extension Exchange {
     /// What templates read, as far as they need it.
     func facts(_ needs: RequestFactSet) -> RequestFacts {

@@ -20,7 +20,8 @@ final class Exchange {
 
     // MARK: The request
     var request = RequestHead()
-    /// Both sides may be in the middle of their trailers at once, so each has its list, without memory until it is needed.
+    /// Both sides may be in the middle of their trailers at once, so each has its list, without memory until it is
+    /// needed.
     var requestTrailers = HeaderList()
     var progress = RequestProgress.complete
     let match = RouteMatch()
@@ -199,7 +200,8 @@ struct Attempt {
     /// What the exchange has among the requests that lack a connection, 0 when it lacks none; and how often it did.
     var starvedTicket: UInt64 = 0
     var starvations = 0
-    /// Whether the answer that comes isn't passed on, because there will be another attempt; and how much of it has come.
+    /// Whether the answer that comes isn't passed on, because there will be another attempt; and how much of it has
+    /// come.
     var isDiscarding = false
     var discardedBytes = 0
     var keptAnswer = KeptAnswer.none

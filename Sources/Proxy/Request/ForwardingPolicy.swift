@@ -147,8 +147,8 @@ package struct ForwardingPolicy {
         }
     }
 
-    /// RFC 7239 section 4: one element for this hop, behind those of the proxies before it. Where they told of theirs in
-    /// `X-Forwarded-*` only, what those say of the client is the first.
+    /// RFC 7239 section 4: one element for this hop, behind those of the proxies before it. Where they told of theirs
+    /// in `X-Forwarded-*` only, what those say of the client is the first.
     private func appendForwarded(
         to request: inout RequestHead, _ origin: ClientOrigin, peer: IPAddress, _ scratch: inout IOBuffer
     ) {

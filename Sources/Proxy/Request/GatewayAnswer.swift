@@ -78,7 +78,8 @@ extension GatewayAnswer {
 }
 
 extension GatewayAnswer {
-    /// Appends the problem details as JSON. Every text in them is a literal or a validated id, so nothing needs escaping.
+    /// Appends the problem details as JSON. Every text in them is a literal or a validated id, so nothing needs
+    /// escaping.
     package func appendBody(requestID: ByteView, to buffer: inout IOBuffer) {
         appendMembers(requestID: requestID, to: &buffer)
         buffer.append("}\n")

@@ -64,8 +64,8 @@ extension Exchange {
         return .parked
     }
 
-    /// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 section 7.6.2). One that can't be read, or isn't alone,
-    /// says nothing, and goes no further.
+    /// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 section 7.6.2). One that can't be read, or isn't
+    /// alone, says nothing, and goes no further.
     ///
     /// - Returns: whether the request ends here.
     func isLastHop() -> Bool {

@@ -1,5 +1,5 @@
-/// The claims that a route's plugins read with each request. A plugin asks for a claim when it is compiled, and reads it
-/// by the index that it gets: `Caller.claim(_:)`.
+/// The claims that a route's plugins read with each request. A plugin asks for a claim when it is compiled, and reads
+/// it by the index that it gets: `Caller.claim(_:)`.
 final class ClaimSlots {
     private(set) var paths: [ConfiguredClaimPath] = []
 

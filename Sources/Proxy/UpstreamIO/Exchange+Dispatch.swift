@@ -72,8 +72,8 @@ extension Exchange {
         attempt.connectFailures = 0
         let pool = cluster.targets[picked]
         while let idle = pool.takeIdle() {
-            // What must not be sent twice goes on no connection that the target has closed already. For other requests the
-            // events of this turn tell of it in time (`idleUntil`), unless some are still to be fetched.
+            // What must not be sent twice goes on no connection that the target has closed already. For other requests
+            // the events of this turn tell of it in time (`idleUntil`), unless some are still to be fetched.
             if !upstreamMethod.isIdempotent || worker.loop.isBehind, !idle.socket.isQuiet {
                 idle.close()
                 continue

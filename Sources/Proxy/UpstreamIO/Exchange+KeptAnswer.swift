@@ -1,7 +1,7 @@
 import Base
 
-/// How much is at hand of an answer that is to be followed by another attempt. Should that attempt not be made after all,
-/// because a breaker has opened in the meantime, say, then this one was the last, and the client gets its answer.
+/// How much is at hand of an answer that is to be followed by another attempt. Should that attempt not be made after
+/// all, because a breaker has opened in the meantime, say, then this one was the last, and the client gets its answer.
 enum KeptAnswer {
     /// There is none, or some of it is gone.
     case none

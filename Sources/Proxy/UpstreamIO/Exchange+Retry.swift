@@ -12,8 +12,8 @@ enum ReplayState {
     case lost
 }
 
-/// Further attempts by the route's `RetryLaw`: after a pause, at another target where there is one, within the upstream's
-/// budget and the request's time.
+/// Further attempts by the route's `RetryLaw`: after a pause, at another target where there is one, within the
+/// upstream's budget and the request's time.
 ///
 /// ```
 ///                        ┌─ failed ───────────────────┐
@@ -123,14 +123,11 @@ extension Exchange {
     /// A piece of an answer that nobody will get if there is another attempt.
     func discard(_ bytes: ByteView) {
         attempt.discardedBytes += bytes.count
-        guard attempt.discardedBytes > Self.discardedBytesMax else { return keepAnswerContent(bytes) }
+        guard attempt.discardedBytes > UpstreamConnection.discardedBytesMax else { return keepAnswerContent(bytes) }
         dropKeptAnswer()
         dropConnection()
         goOnWhenDue()
     }
-
-    /// More of an answer isn't read only to keep its connection, in bytes.
-    private static let discardedBytesMax = 64 * 1024
 
     /// The answer is complete, or its connection is gone.
     func discardingEnded(isComplete: Bool) {

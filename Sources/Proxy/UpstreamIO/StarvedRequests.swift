@@ -2,8 +2,8 @@ import Base
 import EventLoop
 import Traffic
 
-/// One loop's requests that lack a connection, because their upstream has as many as it may have: idle ones of other loops
-/// give way. So a request is refused only when all connections are at work.
+/// One loop's requests that lack a connection, because their upstream has as many as it may have: idle ones of other
+/// loops give way. So a request is refused only when all connections are at work.
 ///
 /// ```
 /// request ── over budget ─▶ waits ─▶ the other loops are asked ─▶ all have looked ─▶ tries again
@@ -35,6 +35,12 @@ final class StarvedRequests {
     private enum Question {
         case asked(until: MonotonicTime)
         case inVain(until: MonotonicTime)
+
+        func counts(at now: MonotonicTime) -> Bool {
+            switch self {
+            case .asked(let until), .inVain(let until): now < until
+            }
+        }
     }
 
     private struct Waiting {
@@ -57,6 +63,7 @@ final class StarvedRequests {
         case .inVain(let until) where loop.now < until && budget.isStarved: return false
         default:
             guard ask(budget) else { return false }
+            questions = questions.filter { $0.value.counts(at: loop.now) }
             questions[ObjectIdentifier(budget)] = .asked(until: loop.now + Self.waitMax)
             // Those whom nobody has answered have gone on.
             waiting.removeAll { $0.exchange.attempt.starvedTicket != $0.ticket }

@@ -81,8 +81,8 @@ extension UpstreamCluster {
         }
     }
 
-    /// Whether a request that has tried its targets before may try one again now, as far as that can be told without taking
-    /// a place.
+    /// Whether a request that has tried its targets before may try one again now, as far as that can be told without
+    /// taking a place.
     func mayPick(now: MonotonicTime) -> Bool {
         guard let watch else { return true }
         if watch.plan.guardsUpstream, watch.plan.health.breaker.refusal(now: now) != nil { return false }
@@ -120,8 +120,8 @@ extension UpstreamCluster {
             let isLate = attempt.targetTicket != .none && !breaker.isCurrent(attempt.targetTicket)
             let change = breaker.record(told, attempt.targetTicket, now: now)
             if let change { log(change, watch.plan, target: watch.plan.targets[attempt.target].target) }
-            // A failing target that is taken out is no failure of the upstream's: others answer in its place. Neither is
-            // what was still under way on it.
+            // A failing target that is taken out is no failure of the upstream's: others answer in its place. Neither
+            // is what was still under way on it.
             if !attempt.upstreamTicket.isProbe {
                 if isLate { return }
                 if case .opened = change { return watch.plan.health.breaker.forgive() }

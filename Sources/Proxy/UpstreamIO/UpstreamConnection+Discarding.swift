@@ -5,7 +5,7 @@ import HTTP
 /// exchange doesn't wait for that.
 extension UpstreamConnection {
     /// More of an answer isn't read only to keep its connection, in bytes.
-    private static let discardedBytesMax = 64 * 1024
+    static let discardedBytesMax = 64 * 1024
     /// Nor is it waited for any longer.
     static let discardTime = TimeAmount.seconds(1)
 

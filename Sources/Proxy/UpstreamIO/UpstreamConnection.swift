@@ -63,8 +63,8 @@ final class UpstreamConnection: EventHandler {
     var receivedBytes = 0
     /// Bytes of the present request that the kernel took.
     var writtenBytes = 0
-    /// The turn of the loop in which the present request took the connection out of its pool, where it had been since an
-    /// earlier turn: what the socket's event of that turn tells was there before the request.
+    /// The turn of the loop in which the present request took the connection out of its pool, where it had been since
+    /// an earlier turn: what the socket's event of that turn tells was there before the request.
     var idleUntil = MonotonicTime.zero
     /// When something last moved on this connection, or the request was complete.
     var lastActivity: MonotonicTime
@@ -124,7 +124,8 @@ final class UpstreamConnection: EventHandler {
     func proceed() { advance() }
 
     /// Whether what can be read now, in the turn in which the idle connection was taken, can't be the answer. Where a
-    /// request must not be sent twice, the socket was looked at itself (`Exchange.connect`), and this may be the answer.
+    /// request must not be sent twice, the socket was looked at itself (`Exchange.connect`), and this may be the
+    /// answer.
     private var isKnownUnquiet: Bool { exchange?.upstreamMethod.isIdempotent ?? false }
 
     private func connected(_ events: EventSet) {
@@ -166,8 +167,8 @@ final class UpstreamConnection: EventHandler {
         }
     }
 
-    /// When the present state has lasted too long. It is far away while nobody waits for the target: so whatever makes it
-    /// come nearer has to `touch` or `wake`.
+    /// When the present state has lasted too long. It is far away while nobody waits for the target: so whatever makes
+    /// it come nearer has to `touch` or `wake`.
     private var deadline: MonotonicTime {
         let farAway = loop.now + .seconds(3600)
         switch state {

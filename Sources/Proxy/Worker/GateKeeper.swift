@@ -37,8 +37,8 @@ final class GateKeeper: EventHandler {
         return gate
     }
 
-    /// After a reload: forgets what nobody will ask for again, and looks at those whose limit may be higher, or whose wait
-    /// may be shorter, now.
+    /// After a reload: forgets what nobody will ask for again, and looks at those whose limit may be higher, or whose
+    /// wait may be shorter, now.
     func reloaded() {
         gates = gates.filter { !$0.value.limit.isRetired || $0.value.waitingCount > 0 }
         for gate in listed {

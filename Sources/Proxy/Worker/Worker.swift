@@ -9,7 +9,8 @@ import Plugins
 import Traffic
 import Upstream
 
-/// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the snapshot.
+/// One event loop and all that belongs to it: listening sockets, connections, pools, counters, its copy of the
+/// snapshot.
 ///
 /// Workers share nothing that a request touches. Everything here is used on the loop's own thread, except `mailbox`.
 package final class Worker: @unchecked Sendable {

@@ -1,8 +1,8 @@
 import Base
 
-/// How requests come back to what has just recovered: a tenth of them at first, then more in proportion to the time gone
-/// by, until the recover time is over. Which ones is no matter of chance: they are spread evenly over all that come, so
-/// that there is no burst among them.
+/// How requests come back to what has just recovered: a tenth of them at first, then more in proportion to the time
+/// gone by, until the recover time is over. Which ones is no matter of chance: they are spread evenly over all that
+/// come, so that there is no burst among them.
 package enum BreakerRecovery {
     /// The share at the beginning, in thousandths.
     static let leastPermille = 100

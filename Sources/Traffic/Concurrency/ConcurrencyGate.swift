@@ -12,8 +12,8 @@ package protocol ConcurrencyWaiter: AnyObject {}
 ///        │           └─ cancel
 ///        └─▶ refused
 /// ```
-/// After `enter` said `queued`, after `leave`, `cancel`, `nextExpired`, and after the last `next`, the caller asks `wake`
-/// whom to tell, as there may be a place.
+/// After `enter` said `queued`, after `leave`, `cancel`, `nextExpired`, and after the last `next`, the caller asks
+/// `wake` whom to tell, as there may be a place.
 package final class ConcurrencyGate {
     package let limit: ConcurrencyLimit
     private let seat: Int
@@ -90,8 +90,8 @@ package final class ConcurrencyGate {
         return head < entries.count ? entries[head].deadline : nil
     }
 
-    /// After a reload: nobody waits longer than the law says now, counted from now. So deadlines stay in the order in which
-    /// requests came, and the first one's is the least.
+    /// After a reload: nobody waits longer than the law says now, counted from now. So deadlines stay in the order in
+    /// which requests came, and the first one's is the least.
     package func shortenWaits(now: MonotonicTime) {
         let latest = now + limit.law.waitMax
         var index = head

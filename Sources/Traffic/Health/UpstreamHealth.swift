@@ -44,8 +44,8 @@ package final class UpstreamHealth: Sendable {
         for target in gone { target.breaker.retire(now: now) }
     }
 
-    /// Closes the breakers of targets that are out beyond what may be since a reload: of those that would have come back
-    /// soonest.
+    /// Closes the breakers of targets that are out beyond what may be since a reload: of those that would have come
+    /// back soonest.
     /// - Returns: the targets that are back.
     package func closeSurplus(now: MonotonicTime) -> [TargetHealth] {
         let surplus = ejections.count - ejections.limitNow

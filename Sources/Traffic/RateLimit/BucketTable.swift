@@ -7,13 +7,14 @@ import Synchronization
 /// ```
 /// successor, takeovers ┊ set ├ key ├ … 8 ├ fullAt ├ … 8 ┤ set …     a set is two cache lines; a key's hash names it
 /// ```
-/// A key takes the place in its set whose bucket is the fullest: an unused one, as long as there is one, then one that is
-/// full again, which has nothing to remember. When all eight are in use, the newcomer takes over the fullest **as it
+/// A key takes the place in its set whose bucket is the fullest: an unused one, as long as there is one, then one that
+/// is full again, which has nothing to remember. When all eight are in use, the newcomer takes over the fullest **as it
 /// stands**. So nobody gets rid of a limit by crowding the table with other keys: a key that lost its place comes back
 /// with at least what it owed. When more keys are in use than have a place, some are limited sooner; none later.
 ///
 /// A place is taken by one exchange of its key and charged by one exchange of its time. Who loses its place between
-/// the two charges again elsewhere, so that no request goes uncounted; at worst another's bucket is charged for it, too.
+/// the two charges again elsewhere, so that no request goes uncounted; at worst another's bucket is charged for it,
+/// too.
 package final class BucketTable: @unchecked Sendable {
     // Sendable: every word is atomic, and `next` is only set by the one thread that makes successors.
 
@@ -60,8 +61,8 @@ package final class BucketTable: @unchecked Sendable {
     package var byteCount: Int { 2 * Self.lineBytes + buckets.setCount * Buckets.setBytes }
 
     /// Hands everything over to a table by another law (or of another size): every bucket becomes as full there, in
-    /// proportion, as it is here, and whoever still charges this table charges the other. No request goes uncounted, and
-    /// none finds a bucket fuller than it was: what a bucket owes is there before anybody is sent there.
+    /// proportion, as it is here, and whoever still charges this table charges the other. No request goes uncounted,
+    /// and none finds a bucket fuller than it was: what a bucket owes is there before anybody is sent there.
     ///
     /// To be called before anybody charges the other table by itself.
     /// By one thread at a time, once for each table; takes milliseconds for a million keys.

@@ -10,7 +10,8 @@ extension TokenBucketLaw {
         standing(missing(timeToFull), now: 0, cost: cost, isAllowed: isAllowed)
     }
 
-    /// How a bucket stands that would have been full in that time, rounded up to a nanosecond, once it has got tokens back.
+    /// How a bucket stands that would have been full in that time, rounded up to a nanosecond, once it has got tokens
+    /// back.
     package func standing(timeToFull: TimeAmount, givenBack cost: Int) -> BucketStanding {
         let left = missing(timeToFull) - interval * Int64(min(max(cost, 0), burst))
         return standing(max(left, 0), now: 0, cost: 0, isAllowed: true)

@@ -1,10 +1,10 @@
 import Base
 
-/// Tokens that a loop has taken from shared buckets in advance, by the bucket's key: so that not every request has to ask
-/// for its own.
+/// Tokens that a loop has taken from shared buckets in advance, by the bucket's key: so that not every request has to
+/// ask for its own.
 ///
-/// A loop never holds more than `batch - 1` tokens of a bucket, and each for `holdTime` at most; then they are lost. So all
-/// loops together let through, in any time `t`, at most `rate × t + burst + loops × (batch - 1)`, and waste at most
+/// A loop never holds more than `batch - 1` tokens of a bucket, and each for `holdTime` at most; then they are lost. So
+/// all loops together let through, in any time `t`, at most `rate × t + burst + loops × (batch - 1)`, and waste at most
 /// `loops × (batch - 1)` tokens in each `holdTime`.
 package final class TokenStock {
     /// How long tokens are held that nobody has asked for.

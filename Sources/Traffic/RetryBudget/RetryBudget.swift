@@ -3,9 +3,9 @@ import Synchronization
 
 /// How many retries an upstream is asked to bear.
 ///
-/// A retry is granted when the present second has seen fewer than `perSecondMinimum`, or the last ten seconds fewer than
-/// the ratio allows. So over any time there are at most ratio × requests + minimum × seconds, and an upstream that fails
-/// altogether is asked only a little more often than one that doesn't.
+/// A retry is granted when the present second has seen fewer than `perSecondMinimum`, or the last ten seconds fewer
+/// than the ratio allows. So over any time there are at most ratio × requests + minimum × seconds, and an upstream that
+/// fails altogether is asked only a little more often than one that doesn't.
 package struct RetryBudgetLaw: Sendable, Equatable {
     /// Retries for each thousand requests, 0 to 1,000.
     package var perThousand: Int
@@ -39,8 +39,8 @@ package struct RetryCounts: Sendable, Equatable {
     }
 }
 
-/// One upstream's budget, shared by all loops without a lock, and kept over reloads. A request costs one exchange of one
-/// word; only routes that retry are counted.
+/// One upstream's budget, shared by all loops without a lock, and kept over reloads. A request costs one exchange of
+/// one word; only routes that retry are counted.
 ///
 /// A word for each of ten seconds: the second's number (20 bits), its requests (22) and its retries (22). Whoever comes
 /// first in a second begins its word anew. A count stops at four million.

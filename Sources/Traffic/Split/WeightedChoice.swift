@@ -50,7 +50,8 @@ package struct WeightedChoice: Sendable, Equatable {
         return weighted.count == 1 ? weighted[0] : nil
     }
 
-    /// Spreads a number over all its bits (the finaliser of MurmurHash3, by A. Appleby; every input has its own output).
+    /// Spreads a number over all its bits (the finaliser of MurmurHash3, by A. Appleby; every input has its own
+    /// output).
     static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value
         mixed = (mixed ^ (mixed >> 33)) &* 0xff51_afd7_ed55_8ccd

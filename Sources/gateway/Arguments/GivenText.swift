@@ -2,8 +2,8 @@ import Base
 import JOSE
 import Linux
 
-/// Values that a command line gives in words, in a file (`@FILE`) or on standard input (`-`): what stands in words can be
-/// read by every user of the machine.
+/// Values that a command line gives in words, in a file (`@FILE`) or on standard input (`-`): what stands in words can
+/// be read by every user of the machine.
 package enum GivenText {
     private static let bytesMax = 1024 * 1024
 

@@ -8,8 +8,8 @@ enum Demo {
     /// Where gateway.d's upstreams have their targets.
     private static let ports: [UInt16] = [9001, 9002, 9003]
 
-    /// Starts the upstream on a thread of its own, then prints the lines. What is wrong is complained about; the gateway
-    /// serves all the same.
+    /// Starts the upstream on a thread of its own, then prints the lines. What is wrong is complained about; the
+    /// gateway serves all the same.
     static func start(gateway: Gateway, folder: String, _ console: Console) {
         for port in ports {
             let endpoint = IPEndpoint(address: IPAddress(ipv4: 0x7f00_0001), port: port)

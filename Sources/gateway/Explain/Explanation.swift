@@ -30,8 +30,8 @@ package struct Explanation {
     package let upstreamPath: String?
 
     /// - Parameters:
-    ///   - listenerName: nil to take the one that the URL's port leads to, else the first one by which a route takes the
-    ///     request.
+    ///   - listenerName: nil to take the one that the URL's port leads to, else the first one by which a route takes
+    ///     the request.
     ///   - referenced: what isn't to be shown of the configuration.
     package init(
         _ request: SampleRequest, listenerName: String?, client: IPAddress?, caller: CallerQuestion,

@@ -8,8 +8,8 @@ extension CheckedConfiguration {
 }
 
 extension Observability.ErrorLog {
-    /// Findings in the log after one load. All of them together must leave most of the log's queue to others: it is short,
-    /// and what doesn't fit is lost.
+    /// Findings in the log after one load. All of them together must leave most of the log's queue to others: it is
+    /// short, and what doesn't fit is lost.
     private static let findingsMax = 50
 
     /// A configuration is wrong, and the one that is served stays. First what came of it, then the first of its errors.

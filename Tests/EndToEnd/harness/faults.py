@@ -2,32 +2,24 @@
 
 import errno
 import mmap
-import os
 import struct
-import subprocess
 from pathlib import Path
+
+from .preload import compile_library
 
 CALLS = ("accept4", "connect", "socket", "recv", "send", "sendmsg", "epoll_ctl", "epoll_wait", "read", "write")
 PLAN = struct.Struct("=iiii")  # skip, left, number, hits
-SOURCE = Path(__file__).with_name("faults.c")
 
 
 class Faults:
     """Compiles the library into `folder`; `environment` is for the gateway, `fail` for while it runs."""
 
     def __init__(self, folder):
-        self.folder = Path(folder)
-        self.library = self.folder / "faults.so"
-        compiler = os.environ.get("CC", "clang")
-        subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-Wall", "-o", self.library, SOURCE, "-ldl"], check=True)
-        self.file = self.folder / "faults"
+        self.file = Path(folder) / "faults"
+        self.environment = {**compile_library("faults", folder), "FAULTS_FILE": str(self.file)}
         self.file.write_bytes(bytes(PLAN.size * len(CALLS)))
         with open(self.file, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 0)
-
-    @property
-    def environment(self):
-        return {"LD_PRELOAD": str(self.library), "FAULTS_FILE": str(self.file)}
 
     def fail(self, call, name, times=1, skip=0):
         """After `skip` more calls of `call`, the next `times` fail with the error of this name, such as `EMFILE`."""

@@ -2,8 +2,8 @@
 //
 //   NAMES_FILE=/path/names LD_PRELOAD=.../names.so program ...
 //
-// A line is a name and its addresses, between spaces; a name without addresses doesn't exist. Other names go to the
-// system's resolver.
+// A line is a name and its addresses, between spaces; a name without addresses doesn't exist. With `?` in their place
+// nobody is told before the line says something else. Other names go to the system's resolver.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef int resolver(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
@@ -27,17 +28,25 @@ static int resolve(
     return *result ? 0 : EAI_NONAME;
 }
 
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
-    resolver *real = (resolver *)dlsym(RTLD_NEXT, "getaddrinfo");
+// Whether the file has a line of `name`; then `addresses` is what stands behind it.
+static int find(const char *name, char *addresses, size_t size) {
     const char *path = getenv("NAMES_FILE");
     FILE *file = path && name ? fopen(path, "r") : NULL;
     char line[1024];
     size_t length = name ? strlen(name) : 0;
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, name, length) || !strchr(" \n", line[length])) continue;
-        fclose(file);
-        return resolve(real, line + length, service, hints, result);
+    int found = 0;
+    while (file && !found && fgets(line, sizeof line, file)) {
+        found = strncmp(line, name, length) == 0 && strchr(" \n", line[length]);
+        if (found) snprintf(addresses, size, "%s", line + length);
     }
     if (file) fclose(file);
-    return real(name, service, hints, result);
+    return found;
+}
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+    resolver *real = (resolver *)dlsym(RTLD_NEXT, "getaddrinfo");
+    char addresses[1024];
+    int found;
+    while ((found = find(name, addresses, sizeof addresses)) && strchr(addresses, '?')) usleep(10000);
+    return found ? resolve(real, addresses, service, hints, result) : real(name, service, hints, result);
 }
