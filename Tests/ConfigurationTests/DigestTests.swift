@@ -56,6 +56,21 @@ import Testing
         #expect(!ConfigurationChanges.between(first, second).isEmpty)
     }
 
+    @Test("how the folder is spelt changes nothing, though files are named in it; what they hold does")
+    func folder() throws {
+        func digest(_ folder: String, _ key: String = "a key") throws -> String {
+            var files = IdentityFolder().files.mapValues { Array($0.utf8) }
+            files["keys/2026.pem"] = Array(key.utf8)
+            files["gateway.yaml"] = Array(identityGateway.utf8)
+            files["bank.yaml"] = Array(identityBank.utf8)
+            let source = MemoryFolder.source(files, folder: folder)
+            return try #require(ConfigurationLoader(source: source).load().configuration).digest
+        }
+        let digests = try ["gateway.d", "./gateway.d", "gateway.d/", "/etc/gateway.d", ""].map { try digest($0) }
+        #expect(Set(digests).count == 1)
+        #expect(try digest("gateway.d", "another key") != digests[0])
+    }
+
     @Test("what a reference stands for counts, not the reference")
     func references() throws {
         let header = plainBank + "\n    plugins: {request_transform: {headers: {set: {X-A: VALUE}}}}\n"

@@ -232,7 +232,7 @@ import Testing
                 timeouts: {request: 30}
 
             """,
-            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `30` does not fit here; expected a duration from 1ms to 24h; did you mean `30s`?"
+            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `30` does not fit here; expected a duration from 1ms to 24h: a whole number with `us`, `ms`, `s`, `m` or `h`; did you mean `30s`?"
         ),
         GoldenCase(
             "a duration out of range",
@@ -264,7 +264,7 @@ import Testing
                 limits: {body_bytes_max: 10MB}
 
             """,
-            "gateway.d/bank.yaml:9:30: error: routes.read.limits.body_bytes_max: `10MB` does not fit here; expected a size from 0B to 1TiB; did you mean `10MiB`?"
+            "gateway.d/bank.yaml:9:30: error: routes.read.limits.body_bytes_max: `10MB` does not fit here; expected a size from 0B to 1TiB: a whole number with `B`, `KiB`, `MiB`, `GiB` or `TiB`; did you mean `10MiB`?"
         ),
         GoldenCase(
             "a truth value of YAML 1.1",

@@ -27,10 +27,11 @@ struct MemoryFolder {
     }
 
     static func source(
-        _ files: [String: [UInt8]], environment: [String: String] = [:], broken: [String: SourceError] = [:]
+        _ files: [String: [UInt8]], environment: [String: String] = [:], broken: [String: SourceError] = [:],
+        folder: String = "gateway.d"
     ) -> ConfigurationSource {
         ConfigurationSource(
-            folder: "gateway.d", list: { () throws(SourceError) in Array(files.keys) + Array(broken.keys) },
+            folder: folder, list: { () throws(SourceError) in Array(files.keys) + Array(broken.keys) },
             read: { (name, limit) throws(SourceError) in
                 if let error = broken[name] { throw error }
                 guard let bytes = files[name] else { throw .notFound }

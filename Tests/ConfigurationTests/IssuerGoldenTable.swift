@@ -156,7 +156,7 @@ import Testing
         IdentityCase(
             "a lifetime without unit", .gateway, "audiences: [bank-api]",
             "audiences: [bank-api]\n    lifetime_max: 3600",
-            "gateway.d/gateway.yaml:8:19: error: issuers.corporate.lifetime_max: `3600` does not fit here; expected a duration from 1s to 8760h; did you mean `3600s`?"
+            "gateway.d/gateway.yaml:8:19: error: issuers.corporate.lifetime_max: `3600` does not fit here; expected a duration from 1s to 8760h: a whole number with `us`, `ms`, `s`, `m` or `h`; did you mean `3600s`?"
         ),
         IdentityCase(
             "an empty tenant", .gateway, "audiences: [bank-api]",
@@ -286,7 +286,7 @@ import Testing
         IdentityCase(
             "too long a time before signing", .gateway, "keys: [{file: keys/2026.pem}]",
             "keys: [{file: keys/2026.pem}]\n  publish_before_signing: 8d",
-            "gateway.d/gateway.yaml:11:27: error: internal_tokens.publish_before_signing: `8d` does not fit here; expected a duration from 0s to 168h"
+            "gateway.d/gateway.yaml:11:27: error: internal_tokens.publish_before_signing: `8d` does not fit here; expected a duration from 0s to 168h: a whole number with `us`, `ms`, `s`, `m` or `h`"
         ),
         IdentityCase(
             "too high a ttl_max", .gateway, "keys: [{file: keys/2026.pem}]",

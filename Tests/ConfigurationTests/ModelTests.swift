@@ -47,6 +47,26 @@ import Testing
         #expect(read.plugins.ipRestriction?.deny.map(\.value.description) == ["10.1.0.0/16"])
     }
 
+    @Test(
+        "a restriction of the file is off for a route that says so, and on for one that names it without",
+        arguments: [
+            ("{enabled: false}", nil), ("{enabled: false, deny: [10.1.0.0/16]}", nil),
+            ("{enabled: true}", "10.0.0.0/8"), ("{}", "10.0.0.0/8"), ("{allow: [10.2.0.0/16]}", "10.2.0.0/16"),
+        ] as [(String, String?)])
+    func restriction(section: String, allowed: String?) throws {
+        let read = try route(
+            "{match: {path: /v1/a}, upstream: accounts, plugins: {ip_restriction: \(section)}}")
+        #expect(read.plugins.ipRestriction?.allow.map(\.value.description) == allowed.map { [$0] })
+        #expect(read.plugins.requestTransform != nil)
+    }
+
+    @Test("a restriction that is off for all routes is on again for one that names it")
+    func restored() throws {
+        let off = plainGateway + "\ndefaults: {plugins: {ip_restriction: {enabled: false, deny: [10.9.0.0/16]}}}\n"
+        let read = try route("{match: {path: /v1/a}, upstream: accounts}", gateway: off)
+        #expect(read.plugins.ipRestriction?.deny.map(\.value.description) == ["10.9.0.0/16"])
+    }
+
     @Test("removing a header also removes what a farther place sets")
     func removal() throws {
         let read = try route(

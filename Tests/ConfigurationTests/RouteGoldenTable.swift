@@ -422,7 +422,7 @@ import Testing
             "gateway.d/bank.yaml:7:19: error: routes.read.match.path: `v1` does not fit here; expected a path that begins with `/`, at most 4096 bytes; did you mean `/v1`?",
             "gateway.d/bank.yaml:7:33: error: routes.read.match.methods[0]: `get` does not fit here; expected a method such as `GET`; did you mean `GET`?",
             "gateway.d/bank.yaml:8:15: error: routes.read.upstream: the file declares no upstream `acounts`; expected `accounts`; did you mean `accounts`?",
-            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `5` does not fit here; expected a duration from 1ms to 24h; did you mean `5s`?"
+            "gateway.d/bank.yaml:9:25: error: routes.read.timeouts.request: `5` does not fit here; expected a duration from 1ms to 24h: a whole number with `us`, `ms`, `s`, `m` or `h`; did you mean `5s`?"
         ),
         GoldenCase(
             "a duplicate key",
@@ -579,7 +579,7 @@ import Testing
                 upstream: accounts
 
             """,
-            "gateway.d/bank.yaml:8:5: error: routes.read.match: not valid YAML: found character that cannot start any token; see gateway.d/bank.yaml:8:5: while scanning for the next token"
+            "gateway.d/bank.yaml:8:5: error: routes.read.match: not valid YAML: found character that cannot start any token; indent with spaces: YAML takes no tabs there; see gateway.d/bank.yaml:8:5: while scanning for the next token"
         ),
         GoldenCase(
             "a control character",

@@ -76,7 +76,7 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
         ),
         TransformCase(
             "no size at all", "request_transform: {body: {bytes_max: 0}}",
-            "\(request)53: error: routes.read.plugins.request_transform.body.bytes_max: `0` does not fit here; expected a size from 1B to 1MiB"
+            "\(request)53: error: routes.read.plugins.request_transform.body.bytes_max: `0` does not fit here; expected a size from 1B to 1MiB: a whole number with `B`, `KiB`, `MiB`, `GiB` or `TiB`"
         ),
         TransformCase(
             "a default without quotes", #"request_transform: {headers: {set: {A: "{query.a|default:b}"}}}"#,
@@ -96,7 +96,7 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
         ),
         TransformCase(
             "an unknown path parameter", #"request_transform: {query: {set: {A: "{path.ids}"}}}"#,
-            "\(request)52: error: routes.read.plugins.request_transform.query.set.A: the path of the route `bank/read` has no parameter `ids`; expected `id`; did you mean `{id}`?; see gateway.d/bank.yaml:6:12: what the route matches"
+            "\(request)52: error: routes.read.plugins.request_transform.query.set.A: the path of the route `bank/read` has no parameter `ids`; expected `id`; did you mean `{path.id}`?; see gateway.d/bank.yaml:6:12: what the route matches"
         ),
         TransformCase(
             "a claim without jwt", #"request_transform: {headers: {set: {A: "{claim.sub}"}}}"#,

@@ -78,7 +78,7 @@ final class ReferencedFiles {
             if bytes.isEmpty { return .failure(.empty) }
             let folder = source.folder.hasSuffix("/") ? String(source.folder.dropLast()) : source.folder
             let path = name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
-            return .success(ReferencedFile(path: path, digest: ConfigurationDigest.digest(of: bytes)))
+            return .success(ReferencedFile(name: name, path: path, digest: ConfigurationDigest.digest(of: bytes)))
         } catch {
             return .failure(.unreadable(error))
         }

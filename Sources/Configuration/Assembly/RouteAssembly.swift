@@ -32,11 +32,30 @@ struct RouteAssembly {
         let listeners = domain.claims.listeners(for: draft.match, file)
         guard let path = path(node) else { return nil }
         domain.claims.check(path, matchNode: node, file)
+        warnOfRefusedRequests(path)
         return RouteMatch(
             hosts: hosts, listeners: listeners, methods: draft.match.methods, path: path,
             headers: draft.match.headers.isEmpty ? [] : conditions(draft.match.headers, areHeaders: true),
             query: draft.match.query.isEmpty ? [] : conditions(draft.match.query, areHeaders: false),
             location: file.location(node))
+    }
+
+    /// What the gateway answers by itself before it looks for a route.
+    private func warnOfRefusedRequests(_ path: Setting<PathTemplate>) {
+        let methods = draft.match.methods
+        if let trace = methods.first(where: { $0.value == "TRACE" }), let place = trace.origin.location {
+            file.warning(
+                at: place,
+                "\(methods.count == 1 ? "the route can never be reached" : "no such request reaches the route"): "
+                    + "TRACE is always answered with 501")
+        }
+        if draft.allowEncodedSlash?.value != true, let place = path.origin.location,
+            path.value.segments.contains(where: \.holdsEncodedSlash)
+        {
+            file.warning(
+                at: place, "each request of the route is answered with 400: its path holds `%2F`",
+                suggestion: "add `allow_encoded_slash: true` to the route")
+        }
     }
 
     /// Nil when the path could not be read.
@@ -83,7 +102,7 @@ struct RouteAssembly {
     private func plugins(_ parameters: [String]?) -> SharedPlugins? {
         guard let parameters else { return domain.base.sharedPlugins }
         if draft.plugins == nil, !domain.base.hasRouteDependentPlugins { return domain.base.sharedPlugins }
-        var merged = draft.plugins.map(domain.base.plugins.merged) ?? domain.base.plugins
+        var merged = domain.base.plugins(for: draft.plugins)
         let own = draft.plugins?.identity
         let identity = own.map(domain.base.identity.merged) ?? domain.base.identity
         if !identity.isEmpty {
@@ -120,7 +139,7 @@ struct RouteAssembly {
             return settings
         }
         guard let index = parameters.firstIndex(of: name) else {
-            reportUnknown(parameter: name, in: tenant.origin, parameters)
+            reportUnknown(parameter: name, in: tenant.origin, parameters, prefix: "path.")
             return settings
         }
         return SPIFFESettings(
@@ -137,12 +156,13 @@ struct RouteAssembly {
         place.file == file.document.file ? file : domain.gateway
     }
 
-    func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {
+    /// - Parameter prefix: what stands before parameters' names in this kind of template.
+    func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String], prefix: String = "") {
         guard let place = origin.location else { return }
         owner(of: place).error(
             at: place, "the path of \(title) has no parameter `\(name)`",
             expected: parameters.isEmpty ? "a path with `{\(name)}`" : ValueType.alternatives(parameters),
-            suggestion: Spelling.nearest(to: name, among: parameters).map { "did you mean `{\($0)}`?" },
+            suggestion: Spelling.nearest(to: name, among: parameters).map { "did you mean `{\(prefix)\($0)}`?" },
             related: .init(location: file.location(draft.matchNode ?? named.key), note: "what the route matches"))
     }
 

@@ -12,6 +12,7 @@ struct RouteBase {
     let retries: RetryPolicy
     private let retriesDraft: RetriesDraft
     let plugins: PluginSet
+    private let ipRestriction: IPRestrictionDraft?
     let sharedPlugins: SharedPlugins?
     /// Made into a part of the plugins for each route, as only a route can tell what of it is complete.
     let identity: IdentityPluginsDraft
@@ -36,7 +37,9 @@ struct RouteBase {
         limits = RouteLimits(bodyBytesMax: nearest({ $0.limits.bodyBytesMax }, Defaults.bodyBytesMax))
         retriesDraft = layers.reduce(RetriesDraft()) { $0.merged(with: $1.retries) }
         retries = RetryPolicy(retriesDraft)
-        plugins = layers.reduce(.none) { $0.merged(with: $1.plugins) }
+        let restrictions = layers.compactMap(\.plugins.ipRestriction)
+        ipRestriction = restrictions.isEmpty ? nil : restrictions.reduce(IPRestrictionDraft()) { $0.merged(with: $1) }
+        plugins = PluginSet(ipRestriction: ipRestriction?.restriction)
         sharedPlugins = SharedPlugins(plugins)
         identity = layers.reduce(IdentityPluginsDraft()) { $0.merged(with: $1.plugins.identity) }
         transforms = layers.reduce(TransformBase()) { $0.merged(with: $1.plugins) }
@@ -58,20 +61,33 @@ struct RouteBase {
     func retries(for route: RetriesDraft) -> RetryPolicy {
         route.isEmpty ? retries : RetryPolicy(retriesDraft.merged(with: route))
     }
+
+    /// What needs no look at the route's path, with the keys that the route gives.
+    func plugins(for route: PluginsDraft?) -> PluginSet {
+        guard let nearer = route?.ipRestriction else { return plugins }
+        return PluginSet(ipRestriction: (ipRestriction ?? IPRestrictionDraft()).merged(with: nearer).restriction)
+    }
 }
 
 extension PluginSet {
-    static let none = PluginSet(
-        requestTransform: nil, responseTransform: nil, ipRestriction: nil, jwt: nil, spiffe: nil, internalJWT: nil)
+    static let none = PluginSet(ipRestriction: nil)
 
-    /// This set with the keys that a nearer place gives.
-    func merged(with nearer: PluginsDraft) -> PluginSet {
-        var merged = self
-        if let restriction = nearer.ipRestriction {
-            merged.ipRestriction = IPRestriction(
-                allow: restriction.allow ?? ipRestriction?.allow ?? [],
-                deny: restriction.deny ?? ipRestriction?.deny ?? [])
-        }
-        return merged
+    fileprivate init(ipRestriction: IPRestriction?) {
+        self.init(
+            requestTransform: nil, responseTransform: nil, ipRestriction: ipRestriction, jwt: nil, spiffe: nil,
+            internalJWT: nil)
+    }
+}
+
+extension IPRestrictionDraft {
+    /// This with the keys that a nearer place gives, which names the plugin.
+    fileprivate func merged(with nearer: IPRestrictionDraft) -> IPRestrictionDraft {
+        IPRestrictionDraft(
+            enabled: nearer.enabled, allow: nearer.allow ?? allow, deny: nearer.deny ?? deny)
+    }
+
+    /// Nil when it is turned off.
+    fileprivate var restriction: IPRestriction? {
+        enabled?.value == false ? nil : IPRestriction(allow: allow ?? [], deny: deny ?? [])
     }
 }

@@ -106,6 +106,8 @@ package struct HTTPURL: Sendable, Hashable {
 /// A file that the configuration leads to and somebody else reads. Its bytes are not kept, as they may be secret; the
 /// digest tells a changed file from an unchanged one.
 package struct ReferencedFile: Sendable, Hashable {
+    /// As it is written: absolute, or relative to the folder of the configuration.
+    package let name: String
     /// Ready to be opened: absolute, or relative to the working directory if the folder itself was given so.
     package let path: String
     /// SHA-256 over its bytes, 64 lower-case hexadecimal digits.

@@ -173,9 +173,9 @@ extension ModelSink {
         text(key, setting.value.description, setting.origin)
     }
 
-    /// The path, and the digest of what the file holds.
+    /// The path as it is written, wherever the folder of the configuration lies, and the digest of what the file holds.
     mutating func file(_ key: StaticString, _ file: ReferencedFile, _ origin: Origin) {
-        text(key, file.path, origin)
+        text(key, file.name, origin)
         text("sha256", file.digest, origin)
     }
 

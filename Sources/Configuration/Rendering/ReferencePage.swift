@@ -48,7 +48,8 @@ package enum ReferencePage {
 
         A claim's name is split at its dots (`realm_access.roles` is `roles` within `realm_access`), at most
         \(ClaimText.namesMax) deep. A name with `://` in it is one name, dots and all. After a leading `/` it is a JSON
-        Pointer (RFC 6901), which reaches any name: `/com.example~1roles/0`.
+        Pointer (RFC 6901), which reaches any name: `/com.example~1roles/0`. Any other name with a colon and a dot has to
+        be written so: `/urn:example:v1.role` is one name.
 
         What a route doesn't say comes from its upstream (time-outs), its domain's file, `defaults` in gateway.yaml, and
         the defaults below, in this order.

@@ -136,6 +136,15 @@ final class FileDecoder {
             isNull(node)
             ? "the key has no value"
             : isSecret ? "the value of the reference does not fit here" : "\(shown(node)) does not fit here"
-        error(node, message, expected: expected, suggestion: isSecret ? nil : suggestion)
+        error(node, message, expected: expected, suggestion: isSecret ? nil : quoteRemedy(node) ?? suggestion)
+    }
+
+    /// For a text in quotes that only word processors know: they are a part of the text.
+    func quoteRemedy(_ node: Int) -> String? {
+        guard nodes[node].kind == .scalar, nodes[node].flags.contains(.plain) else { return nil }
+        let text = document.bytes(node)
+        // U+2018…U+201F.
+        let isQuoted = text.count > 3 && text[0] == 0xe2 && text[1] == 0x80 && (0x98...0x9f).contains(text[2])
+        return isQuoted ? "write straight quotes, `\"` or `'`: these are a part of the text" : nil
     }
 }

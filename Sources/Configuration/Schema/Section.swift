@@ -13,8 +13,13 @@ struct Section<Draft>: Sendable {
     private let names: [String]
     private let nameViews: [ByteView]
 
-    /// - Parameter keys: at most 64.
-    init(_ doc: String, draft: @escaping @Sendable () -> Draft, keys: [Key<Draft>]) {
+    /// - Parameters:
+    ///   - own: at most 64 together with the others.
+    ///   - misplaced: keys that people look for here, and that another section has.
+    init(
+        _ doc: String, draft: @escaping @Sendable () -> Draft, keys own: [Key<Draft>], misplaced: [Key<Draft>] = []
+    ) {
+        let keys = own + misplaced
         precondition(keys.count <= 64)
         self.doc = doc
         self.keys = keys
@@ -76,8 +81,13 @@ struct Section<Draft>: Sendable {
         let nearest = Spelling.nearest(to: written, among: names)
         file.error(
             key, "unknown key `\(Visible.text(written))`", expected: ValueType.alternatives(usableNames),
-            suggestion: nearest.map { "did you mean `\($0)`?" })
+            suggestion: file.quoteRemedy(key) ?? nearest.map { place(of: $0) ?? "did you mean `\($0)`?" })
         return nearest
+    }
+
+    /// Where the key of that name is, if it is none of this section.
+    private func place(of name: String) -> String? {
+        keys.first { $0.description.name == name && $0.description.isElsewhere }?.description.doc
     }
 
     private var usableNames: [String] { keys.filter { !$0.description.isReserved }.map { $0.description.name } }

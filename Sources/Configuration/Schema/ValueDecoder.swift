@@ -74,25 +74,14 @@ extension ValueDecoder where Value == Int {
     static func size(_ range: ClosedRange<Int>) -> ValueDecoder {
         scalar(.size(range)) { text throws(Unfit) in
             if let value = SizeFormat.parse(text), range.contains(value) { return value }
-            if let number = text.decimalValue() { throw Unfit(suggestion: remedy("\(number)B", range)) }
-            var end = text.count
-            while end > 0, !ASCII.isDigit(text[end - 1]) { end -= 1 }
-            if end > 0, end < text.count, text.prefix(end).decimalValue() != nil {
-                let letter = text[end] & 0xdf
-                if letter == 0x4b || letter == 0x4d || letter == 0x47 || letter == 0x54 {
-                    let better = "\(text.prefix(end).string)\(Character(UnicodeScalar(letter)))iB"
-                    let isNew = text.string != better
-                    throw Unfit(suggestion: isNew ? remedy(better, range) : nil)
-                }
-            }
-            throw Unfit()
+            if SizeFormat.parse(text) != nil { throw Unfit() }
+            // Nothing is suggested that would be refused as well.
+            let bare = text.decimalValue()
+            let meant = (bare ?? QuantityRemedies.size(text)).flatMap { range.contains($0) ? $0 : nil }
+            throw Unfit(
+                expected: "\(ValueType.size(range).phrase): a whole number with `B`, `KiB`, `MiB`, `GiB` or `TiB`",
+                suggestion: meant.map { "did you mean `\(bare.map { "\($0)B" } ?? SizeFormat.text($0))`?" })
         }
-    }
-
-    /// Nothing is suggested that would be refused as well.
-    private static func remedy(_ size: String, _ range: ClosedRange<Int>) -> String? {
-        guard let value = size.withByteView({ SizeFormat.parse($0) }), range.contains(value) else { return nil }
-        return "did you mean `\(size)`?"
     }
 }
 
@@ -112,13 +101,15 @@ extension ValueDecoder where Value == TimeAmount {
                 }
                 return value
             }
-            if let number = text.decimalValue() {
-                let better = "\(number)s"
-                let value = better.withByteView { DurationFormat.parse($0) }
-                let fits = value.map { range.contains($0) } ?? false
-                throw Unfit(suggestion: fits ? "did you mean `\(better)`?" : nil)
-            }
-            throw Unfit()
+            if DurationFormat.parse(text) != nil { throw Unfit() }
+            let bare = text.decimalValue().flatMap { "\($0)s".withByteView { DurationFormat.parse($0) } }
+            let meant = (bare ?? QuantityRemedies.duration(text)).flatMap { range.contains($0) ? $0 : nil }
+            let isWhole = unit == .any || (meant?.nanoseconds ?? 0) % TimeAmount.seconds(1).nanoseconds == 0
+            throw Unfit(
+                expected: "\(ValueType.duration(range).phrase): a whole number with `us`, `ms`, `s`, `m` or `h`",
+                suggestion: isWhole
+                    ? meant.map { "did you mean `\(bare == nil ? DurationFormat.text($0) : "\(text.string)s")`?" } : nil
+            )
         }
     }
 }
@@ -222,7 +213,7 @@ extension ValueDecoder {
                 } catch {
                     file.error(
                         key, "`\(Visible.text(text))` can't be a name here", expected: error.expected ?? keyForm,
-                        suggestion: error.suggestion)
+                        suggestion: file.quoteRemedy(key) ?? error.suggestion)
                 }
                 if let value = element.decode(child, file) {
                     values.append(Named(name: text.string, key: key, node: child, value: value))

@@ -60,4 +60,10 @@ struct KeyDescription: Sendable {
     let doc: String
     /// Whether this version only knows that the key exists.
     let isReserved: Bool
+
+    /// Whether it is only known that another place has the key; `doc` says which one.
+    var isElsewhere: Bool {
+        if case .text("not here") = type { return true }
+        return false
+    }
 }

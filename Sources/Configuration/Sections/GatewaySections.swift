@@ -2,7 +2,9 @@ import Base
 
 /// The keys of gateway.yaml.
 enum GatewaySections {
-    static let root = Section("The platform team's file, `gateway.yaml`.", draft: { GatewayDraft() }, keys: keys)
+    static let root = Section(
+        "The platform team's file, `gateway.yaml`.", draft: { GatewayDraft() }, keys: keys,
+        misplaced: Key<GatewayDraft>.misplacedInGateway)
 
     private static let keys: [Key<GatewayDraft>] = [
         Key(

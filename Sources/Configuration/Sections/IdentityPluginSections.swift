@@ -184,13 +184,13 @@ enum SPIFFEHeader: String, Sendable, CaseIterable {
 extension ValueDecoder where Value == [ClaimCondition] {
     static var claimConditions: ValueDecoder {
         let map = ValueDecoder<[Named<ClaimTest>]>.map("a claim", countMax: 32, .claimTest) { text throws(Unfit) in
-            guard ClaimText.path(text) != nil else { throw Unfit(expected: ClaimText.form) }
+            _ = try ClaimText.onlyPath(text)
         }
         return ValueDecoder(map.type) { node, file in
             map.decode(node, file)?.compactMap { named in
                 // So that a value out of a reference is masked at the condition's place.
                 if file.document.hasSecrets { _ = file.setting(true, named.node) }
-                return named.name.withByteView(ClaimText.path).map {
+                return (try? named.name.withByteView(ClaimText.onlyPath)).map {
                     ClaimCondition(path: $0, test: named.value, location: file.location(named.node))
                 }
             }

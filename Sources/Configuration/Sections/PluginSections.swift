@@ -44,6 +44,9 @@ enum PluginSections {
     private static let ipRestriction = Section(
         "Who may come in, by the client's address.", draft: { IPRestrictionDraft() },
         keys: [
+            Key("enabled", .boolean, default: "true", "`false` turns off what a place further away turned on.") {
+                $0.enabled = $1
+            },
             Key("allow", .list(.network, countMax: 1_000), default: "everybody", "Only these.") { $0.allow = $1.value },
             Key(
                 "deny", .list(.network, countMax: 1_000, emptyAllowed: true), default: "[]",

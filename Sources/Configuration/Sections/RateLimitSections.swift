@@ -193,11 +193,11 @@ extension ValueDecoder where Value == [RateLimitExemption.ExemptClaim] {
         let map = ValueDecoder<[Named<Setting<String>>]>.map(
             "a claim", countMax: 16, .placed(.text("text", bytesMax: 1_024))
         ) { text throws(Unfit) in
-            guard ClaimText.path(text) != nil else { throw Unfit(expected: ClaimText.form) }
+            _ = try ClaimText.onlyPath(text)
         }
         return ValueDecoder(map.type) { node, file in
             map.decode(node, file)?.compactMap { named in
-                named.name.withByteView(ClaimText.path).map { .init(path: $0, value: named.value) }
+                (try? named.name.withByteView(ClaimText.onlyPath)).map { .init(path: $0, value: named.value) }
             }
         }
     }

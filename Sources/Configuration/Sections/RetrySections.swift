@@ -115,7 +115,8 @@ extension ValueDecoder where Value == Int {
             guard text.count > 1, text[text.count - 1] == UInt8(ascii: "%"),
                 let value = text.prefix(text.count - 1).decimalValue(), value <= 100
             else {
-                throw Unfit(suggestion: text.decimalValue().map { "did you mean `\($0)%`?" })
+                let meant = text.decimalValue() ?? QuantityRemedies.percentage(text)
+                throw Unfit(suggestion: meant.flatMap { $0 <= 100 ? "did you mean `\($0)%`?" : nil })
             }
             return value
         }

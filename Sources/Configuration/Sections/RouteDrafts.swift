@@ -138,6 +138,8 @@ struct PluginsDraft {
 }
 
 struct IPRestrictionDraft {
+    /// By the nearest place that names the plugin.
+    var enabled: Setting<Bool>?
     var allow: [Setting<CIDRBlock>]?
     var deny: [Setting<CIDRBlock>]?
 }

@@ -36,7 +36,7 @@ enum RouteSections {
             .reserved("tests", "Requests and what is expected of them."),
             .elsewhere("listeners", "declare listeners in gateway.yaml"),
             .elsewhere("hosts", "give hosts to a domain in gateway.yaml, and name them in a route's `match`"),
-        ])
+        ], misplaced: Key<DomainDraft>.misplacedInDomain)
 
     static let defaults = Section(
         "What holds for every route.", draft: { RouteDefaultsDraft() },
@@ -47,7 +47,7 @@ enum RouteSections {
             },
             .part("plugins", .section(PluginSections.plugins), "Plugins.") { draft, value, _, _ in draft.plugins = value
             },
-        ])
+        ], misplaced: Key<RouteDefaultsDraft>.misplacedInDefaults)
 
     private static let timeouts = Section(
         "Time-outs towards upstreams.", draft: { TimeoutsDraft() },
@@ -59,7 +59,7 @@ enum RouteSections {
             ) { $0.request = $1 },
             .responseHeader,
             .idle,
-        ])
+        ], misplaced: Key<TimeoutsDraft>.misplacedInTimeouts)
 
     private static let routeTimeouts = Section(
         "Time-outs of a route; absent keys come from its upstream, the domain, then `defaults`.",
@@ -73,7 +73,7 @@ enum RouteSections {
             ) { $0.responseHeader = $1 },
             Key("idle", Bounds.upstreamTime, "Between two pieces of a body.") { $0.idle = $1 },
             .elsewhere("connect", "put `connect` under the upstream's or the domain's `timeouts`, or under `defaults`"),
-        ])
+        ], misplaced: Key<TimeoutsDraft>.misplacedInTimeouts)
 
     private static let limits = Section(
         "Limits of a route.", draft: { RouteLimitsDraft() },
@@ -82,7 +82,7 @@ enum RouteSections {
                 "body_bytes_max", .size(0...1 << 40), default: SizeFormat.text(Defaults.bodyBytesMax),
                 "The request body; more is answered with 413. What the client still sends then is dropped, for 30 s or 1 GiB at most, until it pauses for 5 s."
             ) { $0.bodyBytesMax = $1 }
-        ])
+        ], misplaced: Key<RouteLimitsDraft>.misplacedInLimits)
 
     private static let route = Section(
         "A route: what it matches, exactly one of `upstream`, `split`, `redirect` and `respond`, and what holds for it.",
@@ -124,10 +124,7 @@ enum RouteSections {
                 "Lets `%2F` and `%5C` in the path through as they are, rather than refusing them with 400."
             ) { $0.allowEncodedSlash = $1 },
             Key("tier", .integer(1...3), "How much the route matters, 1 most, for people.") { $0.tier = $1 },
-            .elsewhere("path", "put `path` under `match`"),
-            .elsewhere("hosts", "put `hosts` under `match`"),
-            .elsewhere("methods", "put `methods` under `match`"),
-        ])
+        ], misplaced: Key<RouteDraft>.misplacedInRoute)
 
     private static let match = Section(
         "What a request must be.", draft: { MatchDraft() },

@@ -54,7 +54,7 @@ enum UpstreamSections {
                 "Requests to this upstream under way at a time."
             ) { draft, value, _, _ in draft.concurrency = ConcurrencySettings(value) },
             .reserved("tls", "TLS towards the targets."),
-        ])
+        ], misplaced: Key<UpstreamDraft>.misplacedInUpstream)
 
     static let timeouts = Section(
         "Time-outs of an upstream.", draft: { TimeoutsDraft() },

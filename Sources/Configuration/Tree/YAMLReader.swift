@@ -315,10 +315,13 @@ struct YAMLReader {
     }
 
     private func report(
-        at start: SourceLocation, _ message: String, expected: String? = nil, related: Diagnostic.Related? = nil
+        at start: SourceLocation, _ message: String, expected: String? = nil, suggestion: String? = nil,
+        related: Diagnostic.Related? = nil
     ) {
         findings.add(
-            Diagnostic(.error, at: start, path: openPath, message, expected: expected, related: related))
+            Diagnostic(
+                .error, at: start, path: openPath, message, expected: expected, suggestion: suggestion,
+                related: related))
     }
 
     /// The path of the value that is being read.
@@ -351,6 +354,10 @@ struct YAMLReader {
         if let context = parser.context {
             related = Diagnostic.Related(location: place(parser.context_mark), note: String(cString: context))
         }
-        report(at: place(parser.problem_mark), "not valid YAML: \(problem)", related: related)
+        let mark = parser.problem_mark
+        let remedy = SyntaxRemedy.remedy(
+            problem: problem, context: related?.note ?? "", line: Int(clamping: mark.line),
+            column: Int(clamping: mark.column), in: content)
+        report(at: place(mark), "not valid YAML: \(problem)", suggestion: remedy, related: related)
     }
 }

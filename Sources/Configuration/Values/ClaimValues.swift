@@ -9,14 +9,32 @@ enum ClaimText {
     static let bytesMax = 256
 
     /// A name with `://` in it is one name, dots and all (claims of public name spaces are URLs). One that begins with
-    /// `/` is a JSON Pointer (RFC 6901), which reaches names with dots. Any other is split at its dots.
-    static func path(_ text: ByteView) -> ClaimPath? {
+    /// `/` is a JSON Pointer (RFC 6901), which reaches names with dots. Any other is split at its dots; with a colon in
+    /// it too, it could as well be a URI without `//` (RFC 7519 section 4.2), so it has to be written as a pointer: a
+    /// condition on another claim than was meant would give callers another identity.
+    ///
+    /// - Returns: nil if it is no claim's name at all.
+    static func path(_ text: ByteView) throws(Unfit) -> ClaimPath? {
         guard (1...bytesMax).contains(text.count) else { return nil }
         let isPointer = text[0] == ASCII.slash
         guard text.raw.allSatisfy({ isNameByte($0) || isPointer && $0 == 0x7e }) else { return nil }
         if isPointer { return pointer(text.from(1)) }
         if text.string.contains("://") { return ClaimPath(names: [text.string]) }
-        return path(text.string.split(separator: ".", omittingEmptySubsequences: false).map(String.init))
+        let names = text.string.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard let path = path(names) else { return nil }
+        if names.count > 1, text.firstIndex(of: ASCII.colon) != nil {
+            let whole = ClaimPath(names: [text.string])
+            throw Unfit(
+                expected: "a JSON Pointer for a claim with a colon and dots: `\(whole)` is one name, `\(path)` leads "
+                    + "into objects", suggestion: "did you mean `\(whole)`?")
+        }
+        return path
+    }
+
+    /// The same, where nothing else than a claim can stand.
+    static func onlyPath(_ text: ByteView) throws(Unfit) -> ClaimPath {
+        guard let path = try path(text) else { throw Unfit(expected: form) }
+        return path
     }
 
     /// The whole name of a claim at the top.
@@ -62,8 +80,9 @@ extension ClaimPath: CustomStringConvertible {
     /// As it would be written.
     package var description: String {
         if names.count == 1, names[0].contains("://") { return names[0] }
-        if names.allSatisfy({ !$0.contains(".") && !$0.contains("~") }), names.first?.hasPrefix("/") != true,
-            !names.contains(where: { $0.contains("://") })
+        let isAmbiguous = names.count > 1 && names.contains { $0.contains(":") }
+        if !isAmbiguous, names.allSatisfy({ !$0.contains(".") && !$0.contains("~") }),
+            names.first?.hasPrefix("/") != true
         {
             return names.joined(separator: ".")
         }
@@ -77,8 +96,7 @@ extension ClaimPath: CustomStringConvertible {
 extension ValueDecoder where Value == ClaimPath {
     static var claimPath: ValueDecoder {
         scalar(.text("a claim such as `sub` or `realm_access.roles`")) { text throws(Unfit) in
-            guard let path = ClaimText.path(text) else { throw Unfit(expected: ClaimText.form) }
-            return path
+            try ClaimText.onlyPath(text)
         }
     }
 }

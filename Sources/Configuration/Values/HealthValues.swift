@@ -9,7 +9,11 @@ extension ValueDecoder where Value == Int {
                 if isMarked { return value }
                 throw Unfit(suggestion: "did you mean `\(value)%`?")
             }
-            throw Unfit()
+            if isMarked, text.prefix(text.count - 1).decimalValue() != nil { throw Unfit() }
+            let meant = QuantityRemedies.percentage(text).flatMap { range.contains($0) ? $0 : nil }
+            throw Unfit(
+                expected: "a part from \(range.lowerBound)% to \(range.upperBound)%: a whole number with `%`",
+                suggestion: meant.map { "did you mean `\($0)%`?" })
         }
     }
 }

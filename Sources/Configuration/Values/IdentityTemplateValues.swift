@@ -60,7 +60,7 @@ enum IdentityTemplateText {
                 throw Unfit(expected: "a `}` for the `{` at character \(index + 1)")
             }
             let inner = text[index + 1..<end]
-            guard let place = place(inner), style.allows(place) else {
+            guard let place = try place(inner), style.allows(place) else {
                 throw Unfit(
                     expected: "\(style.places) at character \(index + 1), not `{\(Visible.text(inner))}`",
                     suggestion: remedy(inner, style))
@@ -78,14 +78,14 @@ enum IdentityTemplateText {
         pieces.count { if case .place = $0 { true } else { false } }
     }
 
-    private static func place(_ text: ByteView) -> Place? {
+    private static func place(_ text: ByteView) throws(Unfit) -> Place? {
         if text == "tenant" { return .tenant }
         if text == "issuer.tenant" { return .issuerTenant }
         if text == "trust_domain" { return .trustDomain }
         if text.hasPrefix(ByteView("claim.")) {
             let isEscaped = text.hasSuffix(ByteView("|escape"))
             let name = isEscaped ? text[6..<max(6, text.count - 7)] : text.from(6)
-            return ClaimText.path(name).map { .claim($0, isEscaped: isEscaped) }
+            return try ClaimText.path(name).map { .claim($0, isEscaped: isEscaped) }
         }
         if text.hasPrefix(ByteView("path.")), PathText.isParameterName(text.from(5)) {
             return .pathParameter(text.from(5).string)
@@ -101,7 +101,7 @@ enum IdentityTemplateText {
         switch style {
         case .spiffeID, .tenant:
             let name = text.hasPrefix(ByteView("claims.")) ? text.from(7) : text
-            guard name.firstIndex(of: ASCII.dot) == nil, ClaimText.path(name) != nil else { return nil }
+            guard name.firstIndex(of: ASCII.dot) == nil, (try? ClaimText.onlyPath(name)) != nil else { return nil }
             return "did you mean `{claim.\(name.string)}`?"
         case .routeTenant:
             return PathText.isParameterName(text) ? "did you mean `{path.\(text.string)}`?" : nil

@@ -8,10 +8,9 @@ enum JSONPointerText {
 
     static func parse(_ text: ByteView) throws(Unfit) -> JSONPointer {
         guard (1...bytesMax).contains(text.count), text[0] == ASCII.slash else {
-            let isName = text.count > 0 && TransformText.isPlainName(text) && text.count < bytesMax
             throw Unfit(
                 expected: "\(form), at most \(bytesMax) bytes",
-                suggestion: isName ? "did you mean `/\(Visible.text(text))`?" : nil)
+                suggestion: meant(by: text).map { "did you mean `\(Visible.text($0))`?" })
         }
         var tokens: [String] = []
         for token in text.from(1).string.split(separator: "/", omittingEmptySubsequences: false) {
@@ -22,6 +21,18 @@ enum JSONPointerText {
             throw Unfit(expected: "a place that is there; `-` is none", suggestion: "`append` adds to an array")
         }
         return JSONPointer(tokens: tokens)
+    }
+
+    /// The pointer for a path in a form that other programs take: `name`, `user.name`, `$.items[0].id`.
+    private static func meant(by text: ByteView) -> String? {
+        guard text.count > 0, text.count < bytesMax, text[0] != ASCII.slash, TransformText.isPlainName(text) else {
+            return nil
+        }
+        var rest = text.string[...]
+        if rest.hasPrefix("$.") || rest.hasPrefix("$[") { rest = rest.dropFirst() }
+        let tokens = rest.split { $0 == "." || $0 == "[" || $0 == "]" }
+        if tokens.isEmpty { return nil }
+        return JSONPointer(tokens: tokens.map { String($0.filter { $0 != "'" && $0 != "\"" }) }).description
     }
 
     private static func decoded(_ token: Substring) throws(Unfit) -> String {

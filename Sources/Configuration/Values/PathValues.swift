@@ -20,8 +20,7 @@ enum PathText {
 
     static func template(_ text: ByteView, isPrefix: Bool) throws(Unfit) -> PathTemplate {
         guard text.count > 0, text[0] == ASCII.slash, text.count <= bytesMax else {
-            let slash = text.count > 0 && text.count < 200 ? "did you mean `/\(Visible.text(text))`?" : nil
-            throw Unfit(expected: "a path that begins with `/`, at most \(bytesMax) bytes", suggestion: slash)
+            throw Unfit(expected: "a path that begins with `/`, at most \(bytesMax) bytes", suggestion: remedy(text))
         }
         var end = text.count
         if isPrefix, text[end - 1] == ASCII.slash { end -= 1 }
@@ -42,6 +41,28 @@ enum PathText {
             throw Unfit(expected: "at most \(parametersMax) parameters")
         }
         return template
+    }
+
+    /// For a text without leading slash.
+    private static func remedy(_ text: ByteView) -> String? {
+        guard (1..<200).contains(text.count), text[0] != ASCII.slash else { return nil }
+        if text == "true" || text == "false" { return "write the path itself, such as `/v1`" }
+        if text[0] == 0x7e || text[0] == 0x5e { return noExpression }
+        return "did you mean `/\(Visible.text(text))`?"
+    }
+
+    private static let noExpression =
+        "paths are no regular expressions: write `{name}` for one segment, `{rest...}` at the end for all that is left"
+
+    /// What looks like a pattern in a path, though it stands for itself; nil for most paths.
+    static func apparentPattern(_ template: PathTemplate) -> (text: String, remedy: String)? {
+        for case .literal(let segment) in template.segments {
+            if let sign = [".*", ".+", "*"].first(where: { segment.contains($0) }) { return (sign, noExpression) }
+        }
+        if case .literal(let last) = template.segments.last, last.hasSuffix("$"), last.count > 1 {
+            return ("$", noExpression)
+        }
+        return nil
     }
 
     private static func segment(
@@ -157,7 +178,10 @@ enum PathText {
                 var escapeBytes: [UInt8] = []
                 append(byte, to: &escapeBytes)
                 let escape = String(decoding: escapeBytes, as: UTF8.self)
-                throw Unfit(expected: "only characters that a URL's path may hold; this one is written `\(escape)`")
+                let isPattern = "[]^|\\".utf8.contains(byte)
+                throw Unfit(
+                    expected: "only characters that a URL's path may hold; this one is written `\(escape)`",
+                    suggestion: isPattern ? noExpression : nil)
             }
             index += 1
         }
@@ -171,6 +195,14 @@ enum PathText {
     }
 }
 
+extension PathSegment {
+    /// Whether it is a literal with `%2F`, in canonical form.
+    var holdsEncodedSlash: Bool {
+        guard case .literal(let text) = self else { return false }
+        return text.contains("%2F")
+    }
+}
+
 extension PathTemplate {
     /// Whether every path of the template lies under `prefix`, on segment borders.
     func isUnder(_ prefix: PathTemplate) -> Bool {
@@ -181,11 +213,23 @@ extension PathTemplate {
 
 extension ValueDecoder where Value == PathTemplate {
     static var pathTemplate: ValueDecoder {
-        scalar(.text(PathText.form)) { text throws(Unfit) in try PathText.template(text, isPrefix: false) }
+        literal(scalar(.text(PathText.form)) { text throws(Unfit) in try PathText.template(text, isPrefix: false) })
     }
 
     static var pathPrefix: ValueDecoder {
-        scalar(.text(PathText.prefixForm)) { text throws(Unfit) in try PathText.template(text, isPrefix: true) }
+        literal(
+            scalar(.text(PathText.prefixForm)) { text throws(Unfit) in try PathText.template(text, isPrefix: true) })
+    }
+
+    /// With a warning about what is taken as it is written, though it is probably meant otherwise.
+    private static func literal(_ decoder: ValueDecoder) -> ValueDecoder {
+        ValueDecoder(decoder.type) { node, file in
+            guard let template = decoder.decode(node, file) else { return nil }
+            if let (text, remedy) = PathText.apparentPattern(template) {
+                file.warning(node, "`\(text)` stands for itself in a path", suggestion: remedy)
+            }
+            return template
+        }
     }
 
     /// A prefix without parameters.

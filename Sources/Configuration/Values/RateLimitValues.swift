@@ -17,7 +17,7 @@ enum RateLimitText {
         guard let dot = text.firstIndex(of: ASCII.dot) else { return nil }
         let name = text.from(dot + 1)
         switch text.prefix(dot).string {
-        case "claim": return ClaimText.path(name).map { .claim($0) }
+        case "claim": return try ClaimText.path(name).map { .claim($0) }
         case "header" where HeaderText.isName(name):
             try HeaderText.checkReadable(name, identity: "spiffe_id")
             return .header(name.string.lowercased())
@@ -29,12 +29,21 @@ enum RateLimitText {
     /// What was probably meant.
     static func remedy(_ text: ByteView) -> String? {
         switch text.string {
-        case "ip", "client_ip", "remote_addr", "client", "address": "did you mean `client_address`?"
-        case "spiffe", "identity", "subject", "caller": "did you mean `spiffe_id`?"
-        case "sub": "did you mean `claim.sub`?"
         case "all", "global", "none": "did you mean `gateway`?"
         default:
-            Spelling.nearest(to: text.string, among: plainParts.map(\.text)).map { "did you mean `\($0)`?" }
+            (RequestAttribute.meant(by: text.string)
+                ?? Spelling.nearest(to: text.string, among: plainParts.map(\.text))).map { "did you mean `\($0)`?" }
+        }
+    }
+
+    /// A period as it is written, for another spelling of it.
+    static func unit(_ unit: String) -> String? {
+        switch unit {
+        case "sec", "second", "S": "s"
+        case "m", "minute", "M": "min"
+        case "hour", "hr", "H": "h"
+        case "day", "D": "d"
+        default: nil
         }
     }
 }
@@ -51,23 +60,19 @@ extension ValueDecoder where Value == RequestRate {
             guard let period = RatePeriod(rawValue: unit) else {
                 throw Unfit(
                     expected: "a rate per \(ValueType.alternatives(RatePeriod.allCases.map(\.rawValue)))",
-                    suggestion: remedy(unit).map { "did you mean `\(text.prefix(slash).string)/\($0)`?" })
+                    suggestion: QuantityRemedies.rate(text).map { "did you mean `\($0)`?" })
             }
-            guard let count = text.prefix(slash).decimalValue(), count > 0 else { throw Unfit() }
+            guard let count = text.prefix(slash).decimalValue() else {
+                let better = QuantityRemedies.rate(text)
+                throw Unfit(
+                    expected: "\(form); the number is a whole one",
+                    suggestion: better.map { "did you mean `\($0)`?" })
+            }
+            guard count > 0 else { throw Unfit() }
             guard count <= RateLimitText.rateMax * period.seconds else {
                 throw Unfit(expected: "at most \(RateLimitText.rateMax)/s")
             }
             return RequestRate(count: count, period: period)
-        }
-    }
-
-    private static func remedy(_ unit: String) -> String? {
-        switch unit {
-        case "sec", "second", "S": "s"
-        case "m", "minute", "M": "min"
-        case "hour", "hr", "H": "h"
-        case "day", "D": "d"
-        default: nil
         }
     }
 }

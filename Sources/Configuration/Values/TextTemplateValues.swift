@@ -114,7 +114,7 @@ enum TransformText {
                 return .header(name.string)
             case "cookie" where HeaderText.isName(name): return .cookie(name.string)
             case "claim":
-                if let path = ClaimText.path(name) { return .claim(path) }
+                if let path = try ClaimText.path(name) { return .claim(path) }
             default: break
             }
         }
@@ -131,6 +131,7 @@ enum TransformText {
             return name.isEmpty || families.contains(text.prefix(dot).string)
                 ? nil : "did you mean `{\(family).\(Visible.text(name))}`?"
         }
+        if let meant = RequestAttribute.meant(by: text.string) { return "did you mean `{\(meant)}`?" }
         if let single = Spelling.nearest(to: text.string, among: singles.map(\.0)) {
             return "did you mean `{\(single)}`?"
         }
@@ -193,6 +194,18 @@ extension TextTemplate: CustomStringConvertible {
 extension TextValue: CustomStringConvertible {
     /// As it would be written between braces.
     package var description: String { ([attribute.description] + steps.map(\.description)).joined(separator: "|") }
+}
+
+extension RequestAttribute {
+    /// The attribute that other programs have under another name.
+    static func meant(by name: String) -> String? {
+        switch name {
+        case "ip", "client_ip", "remote_addr", "remote_address", "client", "address": "client_address"
+        case "spiffe", "identity", "subject", "caller": "spiffe_id"
+        case "sub": "claim.sub"
+        default: nil
+        }
+    }
 }
 
 extension RequestAttribute: CustomStringConvertible {

@@ -78,9 +78,9 @@ extension TokenPolicy {
     convenience init(_ issuer: ConfiguredIssuer) {
         let texts = TextArena()
         var parts = Parts(
-            subjectPath: ClaimPath(names: issuer.claims.subject.value.names),
-            scopePaths: issuer.claims.scope.map { ClaimPath(names: $0.value.names) },
-            clientPath: ClaimPath(names: issuer.claims.client.value.names))
+            subjectPath: ClaimPath(issuer.claims.subject.value),
+            scopePaths: issuer.claims.scope.map { ClaimPath($0.value) },
+            clientPath: ClaimPath(issuer.claims.client.value))
         parts.issuer = texts.keep(issuer.issuer.value)
         parts.audiences = issuer.audiences.map { texts.keep($0.value) }
         parts.authorizedParties = issuer.authorizedParties.map { texts.keep($0.value) }
@@ -89,7 +89,7 @@ extension TokenPolicy {
         parts.skew = issuer.clockSkew.value.nanoseconds / 1_000_000_000
         parts.lifetimeMax = issuer.lifetimeMax.map { $0.value.nanoseconds / 1_000_000_000 }
         parts.tenant = issuer.tenant.map { texts.keep($0.value) } ?? ByteView()
-        parts.tenantPath = issuer.claims.tenant.map { ClaimPath(names: $0.value.names) }
+        parts.tenantPath = issuer.claims.tenant.map { ClaimPath($0.value) }
         self.init(parts, texts: texts)
     }
 

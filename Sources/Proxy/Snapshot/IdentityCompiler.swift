@@ -20,7 +20,7 @@ struct IdentityCompiler {
         return IdentityChain(
             number: number(), jwt: compile(jwt), spiffe: plugins.spiffe.map { compile($0) },
             internalToken: plugins.internalJWT.map { compile($0) },
-            claims: claims.paths.map { Identity.ClaimPath(names: $0.names) })
+            claims: claims.paths.map { Identity.ClaimPath($0) })
     }
 
     private func compile(_ jwt: JWTSettings) -> JWTRule {
@@ -59,7 +59,7 @@ struct IdentityCompiler {
         case .present: test = .present(true)
         case .absent: test = .present(false)
         }
-        return Identity.ClaimCondition(path: Identity.ClaimPath(names: condition.path.names), test: test)
+        return Identity.ClaimCondition(path: Identity.ClaimPath(condition.path), test: test)
     }
 
     // MARK: SPIFFE
@@ -83,7 +83,7 @@ struct IdentityCompiler {
         switch part {
         case .literal(let text): .literal(texts.keep(text))
         case .claim(let path, let isEscaped):
-            .claim(Identity.ClaimPath(names: path.names), isEscaped ? .escaped : .verbatim)
+            .claim(Identity.ClaimPath(path), isEscaped ? .escaped : .verbatim)
         case .issuerTenant: .issuerTenant
         case .tenant: .tenant
         }
@@ -99,7 +99,7 @@ struct IdentityCompiler {
             switch part {
             case .literal(let text):
                 if middle == nil { before += text } else { after += text }
-            case .claim(let path, _): middle = .claim(Identity.ClaimPath(names: path.names))
+            case .claim(let path, _): middle = .claim(Identity.ClaimPath(path))
             case .issuerTenant, .tenant: middle = .issuer(isRequired: true)
             }
         }
@@ -158,4 +158,9 @@ struct IdentityCompiler {
         case .accessToken: .accessToken
         }
     }
+}
+
+extension Identity.ClaimPath {
+    /// What the configuration names, shown as it would be written there.
+    init(_ path: Configuration.ClaimPath) { self.init(names: path.names, text: path.description) }
 }

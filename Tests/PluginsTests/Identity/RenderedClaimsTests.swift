@@ -17,7 +17,7 @@ struct RenderedClaimsTests {
         ] as [(String, String?)])
     func values(member: String, expected: String?) throws {
         let fixture = try IdentityFixture()
-        let chain = try fixture.chain(claims: [ClaimPath("v")])
+        let chain = try fixture.chain(claims: [ClaimPath(names: ["v"])])
         #expect(try fixture.check(IdentityFixture.token(member), by: chain) == "proceed")
         #expect(fixture.caller.claim(0)?.string == expected)
     }
@@ -25,7 +25,9 @@ struct RenderedClaimsTests {
     @Test("each claim has its place, and no place is another's")
     func places() throws {
         let fixture = try IdentityFixture()
-        let chain = try fixture.chain(claims: [ClaimPath("a.b"), ClaimPath("none"), ClaimPath("c")])
+        let chain = try fixture.chain(claims: [
+            ClaimPath(names: ["a", "b"]), ClaimPath(names: ["none"]), ClaimPath(names: ["c"]),
+        ])
         let token = try IdentityFixture.token(#""a":{"b":"x"},"c":7"#)
         for _ in 0..<2 {
             #expect(try fixture.check(token, by: chain) == "proceed")
@@ -36,7 +38,7 @@ struct RenderedClaimsTests {
     @Test("a value has at most 1,024 bytes, alone and as an array", arguments: [(1_024, true), (1_025, false)])
     func lengths(count: Int, hasValue: Bool) throws {
         let fixture = try IdentityFixture()
-        let chain = try fixture.chain(claims: [ClaimPath("v"), ClaimPath("w")])
+        let chain = try fixture.chain(claims: [ClaimPath(names: ["v"]), ClaimPath(names: ["w"])])
         let text = String(repeating: "x", count: count)
         let array = "[\"\(text.dropFirst(2))\",\"y\"]"
         #expect(try fixture.check(IdentityFixture.token("\"v\":\"\(text)\",\"w\":\(array)"), by: chain) == "proceed")
@@ -47,7 +49,7 @@ struct RenderedClaimsTests {
     @Test("nobody has no claims, nor has a caller whom the route refuses")
     func nobody() throws {
         let fixture = try IdentityFixture()
-        let chain = try fixture.chain(isRequired: false, scopes: ["write"], claims: [ClaimPath("v")])
+        let chain = try fixture.chain(isRequired: false, scopes: ["write"], claims: [ClaimPath(names: ["v"])])
         #expect(try fixture.check(nil, by: chain) == "proceed")
         #expect(fixture.caller.claim(0) == nil)
         #expect(try fixture.check(IdentityFixture.token(#""v":"x""#), by: chain) != "proceed")

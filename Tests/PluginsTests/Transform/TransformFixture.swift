@@ -39,7 +39,7 @@ final class TransformFixture {
         let identity = try IdentityFixture()
         let chain = try identity.chain(
             id: [.literal(ByteView("spiffe://bank-a/user/ann"))], tenant: .fixed(ByteView("t1")),
-            claims: [ClaimPath("name"), ClaimPath("list")])
+            claims: [ClaimPath(names: ["name"]), ClaimPath(names: ["list"])])
         #expect(try identity.check(IdentityFixture.token(claims), by: chain) == "proceed")
         facts.identity = identity.caller.identity
         self.identity = identity
