@@ -192,6 +192,7 @@ final class ClientConnection: EventHandler {
         let refused = takeExchange()
         state = .exchange
         closesAfterResponse = true
+        refused.bytesIn = UInt64(input.readableCount)
         decoder.keepRequestLine(of: input.readable, in: &refused.request)
         refused.refuse(on: .http1(self), headStartedAt: headStart, with: answer)
     }

@@ -103,13 +103,14 @@ extension Exchange {
     private func releaseUpstream() {
         guard let connection = upstream else { return }
         upstream = nil
-        if upstreamTime == nil { upstreamTime = worker.loop.now - upstreamStart }
         connection.abandon()
     }
 
     /// Counts the exchange, and writes its line.
     private func record() {
         let now = worker.loop.now
+        // Attempts that brought no whole answer took their time as well.
+        if upstreamTime == nil, attempt.target >= 0 { upstreamTime = now - upstreamStart }
         worker.metrics.lower(.requestsActive)
         withRoute { route in
             route.metrics.record(

@@ -55,7 +55,7 @@ package enum Failure: Equatable {
     }
 
     /// How it counts against the target; nil when the target is not to blame.
-    var targetFailure: UpstreamFailure? {
+    package var targetFailure: UpstreamFailure? {
         switch self {
         case .clientLeft, .clientStalled, .drainEnded: nil
         case .upstream(let error): error.targetFailure
