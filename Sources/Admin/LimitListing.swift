@@ -62,7 +62,7 @@ struct LimitListing {
             "in": .string(place(of: limit.definition)),
             "remaining": isHere ? .integer(standing.remaining) : .null,
             "full_in_ms": isHere ? .integer(Int(standing.timeToFull.milliseconds)) : .null,
-            "in_use": isHere ? .boolean(standing.isKnown) : .null,
+            "in_use": isHere ? .boolean(standing.isInUse) : .null,
         ]
     }
 

@@ -203,6 +203,17 @@ def test_limits_are_listed_with_what_shares_them(world):
     assert world.gateway.admin("/limits?limit=app/burst/rate_limit/default&key=x").status == 400
 
 
+@pytest.mark.parametrize("key, status", [
+    ("gateway", 200), ("accounts", 400), ("", 400), ("app/shared-one", 400),
+])
+def test_a_key_that_no_request_has_is_refused(world, key, status):
+    """`together` counts all requests of the gateway in one bucket."""
+    answer = world.gateway.admin(f"/limits?limit=app/rate_limits/together&key={key}")
+    assert answer.status == status, answer.body
+    if status == 400:
+        assert json.loads(answer.body)["error"].endswith("it is gateway")
+
+
 def test_explain_names_the_buckets(world):
     url = f"http://app.test:{world.gateway.port}/shared-two"
     told = command("explain", world.gateway.folder, "POST", url)

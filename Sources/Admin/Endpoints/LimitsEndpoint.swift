@@ -23,13 +23,23 @@ final class LimitsEndpoint: LocalHandler {
             return .json(Self.problem("there is no such limit"), status: 404)
         }
         if question.key.isEmpty { return .json(listing.entry(found)) }
-        guard
+        let parts = found.definition.key.value.map(\.text)
+        let problem = found.problem(with: question.key)
+        guard problem == nil,
             let standing = gateway.rateLimits.standing(of: limit, key: question.key, now: SystemClock.monotonic())
-        else {
-            let parts = found.definition.key.value.map(\.text).joined(separator: ", ")
-            return .json(Self.problem("the limit's key is \(parts): give key= once for each of them"), status: 400)
-        }
+        else { return .json(Self.problem(Self.text(problem, parts)), status: 400) }
         return .json(LimitListing.entry(standing, of: found, key: question.key))
+    }
+
+    private static func text(_ problem: LimitKeyProblem?, _ parts: [String]) -> String {
+        switch problem {
+        case .empty(let part): return "no request has an empty \(parts[part])"
+        case .unknown(let part, let expected):
+            let most = expected.prefix(10).joined(separator: ", ")
+            return "the limit has no such \(parts[part]): it is \(most)\(expected.count > 10 ? ", ..." : "")"
+        case .count, nil:
+            return "the limit's key is \(parts.joined(separator: ", ")): give key= once for each of them"
+        }
     }
 
     private static func problem(_ text: String) -> JSONValue { ["error": .string(text)] }

@@ -61,7 +61,9 @@ package final class LimitRegistry {
         let law = limit.table.law
         let found = limit.table.buckets.standing(of: hashed, now: now)
         return LimitStanding(
-            remaining: found?.remaining ?? law.burst, timeToFull: found?.timeToFull ?? .zero, isKnown: found != nil)
+            remaining: found?.remaining ?? law.burst, timeToFull: found?.timeToFull ?? .zero,
+            // A bucket that has filled up again is as good as none.
+            isInUse: (found?.timeToFull ?? .zero) > .zero)
     }
 
     private func table(_ definition: RateLimitDefinition, capacity: Int) -> BucketTable {
@@ -94,8 +96,39 @@ package final class LimitRegistry {
 package struct LimitStanding: Sendable, Equatable {
     package let remaining: Int
     package let timeToFull: TimeAmount
-    /// Whether the key has a bucket of its own.
-    package let isKnown: Bool
+    /// Whether the key has a bucket of its own that isn't full.
+    package let isInUse: Bool
+}
+
+/// Why texts are no key of a limit.
+package enum LimitKeyProblem: Equatable, Sendable {
+    /// There are not as many as the key has parts.
+    case count
+    /// No request has the one at this place.
+    case empty(part: Int)
+    /// The one at this place is none of those that the configuration gives to it.
+    case unknown(part: Int, expected: [String])
+}
+
+extension LimitTable {
+    /// What is wrong with a key as people write it; nil for a key that requests may have.
+    package func problem(with key: [String]) -> LimitKeyProblem? {
+        guard key.count == definition.key.value.count else { return .count }
+        for (index, part) in definition.key.value.enumerated() {
+            var expected: [String]?
+            switch part {
+            case .gateway: expected = ["gateway"]
+            case .route: expected = routes
+            case .domain: expected = Array(Set(routes.compactMap { $0.split(separator: "/").first.map(String.init) }))
+            case .clientAddress, .spiffeID, .tenant, .claim, .header, .pathParameter: break
+            }
+            if let expected, !expected.contains(key[index]) {
+                return .unknown(part: index, expected: expected.sorted())
+            }
+            if key[index].isEmpty { return .empty(part: index) }
+        }
+        return nil
+    }
 }
 
 extension RateLimitDefinition {

@@ -54,7 +54,7 @@ struct LimitRegistryTests {
         let identity = "app/a/rate_limit/default"
         let key = ["192.0.2.1"]
         let first = try world.table(identity)
-        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.isKnown == false)
+        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.isInUse == false)
         // The hash that requests of this client have.
         let hashed = KeyedHash(first: 1, second: 2).hash(try #require(IPAddress(text: key[0])))
         #expect(first.buckets.take(75, key: hashed, now: .zero).isAllowed)
@@ -78,5 +78,34 @@ struct LimitRegistryTests {
         #expect(try world.table("app/c/rate_limit/default").capacity == 1)
         #expect(world.registry.standing(of: "app/rate_limits/s", key: ["app/a", "x"], now: .zero) == nil)
         #expect(world.registry.standing(of: "nobody", key: [], now: .zero) == nil)
+    }
+
+    @Test("a bucket that is full again isn't in use, as the table counts")
+    func full() throws {
+        let world = World()
+        try world.serve(route("a", "{rate: 10/s, burst: 10}"))
+        let identity = "app/a/rate_limit/default"
+        let table = try world.table(identity)
+        let hashed = KeyedHash(first: 1, second: 2).hash(try #require(IPAddress(text: "192.0.2.1")))
+        #expect(table.buckets.take(10, key: hashed, now: .zero).isAllowed)
+        for (milliseconds, isInUse) in [(0, true), (900, true), (1_000, false), (5_000, false)] as [(Int64, Bool)] {
+            let now = MonotonicTime.zero + .milliseconds(milliseconds)
+            #expect(world.registry.standing(of: identity, key: ["192.0.2.1"], now: now)?.isInUse == isInUse)
+            #expect(table.buckets.inUse(now: now) == (isInUse ? 1 : 0))
+        }
+    }
+
+    @Test("parts of a key that the configuration gives are of its own making, and no part is empty")
+    func keys() throws {
+        let world = World()
+        let routes = route("a", "{shared: s}") + route("b", "{shared: s}")
+        try world.serve(routes, "rate_limits: {s: {rate: 1/s, key: [route, domain, gateway, header.x-id]}}")
+        let limit = try #require(world.registry.tables["app/rate_limits/s"])
+        #expect(limit.problem(with: ["app/a", "app", "gateway", "7"]) == nil)
+        #expect(limit.problem(with: ["a", "app", "gateway", "7"]) == .unknown(part: 0, expected: ["app/a", "app/b"]))
+        #expect(limit.problem(with: ["app/b", "", "gateway", "7"]) == .unknown(part: 1, expected: ["app"]))
+        #expect(limit.problem(with: ["app/b", "app", "accounts", "7"]) == .unknown(part: 2, expected: ["gateway"]))
+        #expect(limit.problem(with: ["app/b", "app", "gateway", ""]) == .empty(part: 3))
+        #expect(limit.problem(with: ["app/b"]) == .count)
     }
 }
