@@ -47,7 +47,8 @@ USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 
-# Asks the admin listener, which stays on the container's loopback.
+# Asks the admin listener on the container's loopback. The configuration has to have one, at its usual port:
+# `admin: {address: "127.0.0.1:9901"}`. Without it the container is unhealthy.
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s --retries=3 \
     CMD ["/usr/local/bin/portcullis", "health"]
 

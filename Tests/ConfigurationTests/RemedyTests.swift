@@ -111,6 +111,9 @@ import Testing
         #expect(said("\"/v1/accounts/{id}\"", "“/v1/accounts”").hasSuffix(remedy))
         #expect(said("read-account:", "“read”:").hasSuffix(remedy))
         #expect(said("    upstream: accounts", "    ‘upstream’: accounts").contains(remedy))
+        let taken = said("methods: [GET], ", "headers: {X-A: “b”}, ")
+        #expect(taken.contains("warning: routes.read-account.match.headers.X-A: `“b”`") && taken.hasSuffix(remedy))
+        #expect(said("methods: [GET], ", "headers: {X-A: \"“b”\"}, ").isEmpty)
     }
 
     @Test(
@@ -149,6 +152,20 @@ import Testing
     func refused(old: String, new: String, finding: String) {
         let all = said(old, new)
         #expect(all.hasSuffix("warning: routes.read-account.match.\(finding)"), "\(all)")
+    }
+
+    @Test("a path in place of all that a prefix takes")
+    func prefixReplaced() {
+        let rewrite = "\n    rewrite: {path: /v6}\n"
+        let all = findings(bank: plainBank.replacing("path: \"/v1/accounts/{id}\"", with: "prefix: /v1/a") + rewrite)
+        #expect(
+            all.count == 1
+                && all[0].contains(
+                    "warning: routes.read-account.rewrite.path: every path below `/v1/a` becomes this one; to keep what follows, name it"
+                ), "\(all)")
+        let named = plainBank.replacing("accounts/{id}", with: "a/{rest...}")
+        #expect(findings(bank: named + rewrite).isEmpty)
+        #expect(findings(bank: named + "\n    rewrite: {path: \"/v6/{rest}\"}\n").isEmpty)
     }
 
     @Test("with `allow_encoded_slash`, an encoded slash is nothing to warn of")

@@ -151,6 +151,19 @@ def test_a_client_whom_nobody_knows_is_refused(tmp_path, lists):
         assert len(upstream.requests) == 1
 
 
+def test_what_a_file_restricts_is_open_on_a_route_that_turns_it_off(tmp_path):
+    routes = {
+        "closed": {"match": {"path": "/closed"}, "respond": {"status": 204}},
+        "open": {"match": {"path": "/open"}, "respond": {"status": 204},
+                 "plugins": {"ip_restriction": {"enabled": False}}},
+    }
+    with Gateway(
+        tmp_path, {}, routes, domain={"plugins": {"ip_restriction": {"deny": ["127.0.0.0/8"]}}}
+    ) as gateway:
+        assert get(gateway.port, "/closed").status == 403
+        assert get(gateway.port, "/open").status == 204
+
+
 def test_a_client_whom_nobody_knows_has_no_bucket_of_the_proxys(tmp_path):
     limits = {"rate_limit": {"rate": "1/h", "burst": 1}}
     with EchoUpstream() as upstream, Gateway(

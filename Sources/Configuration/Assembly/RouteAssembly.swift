@@ -267,6 +267,13 @@ extension RouteAssembly {
         case (nil, nil): return Rewrite(path: .builtIn(.keep), host: rewrite.host)
         case (nil, let template?):
             guard let resolved = resolve(template, path) else { return nil }
+            if let prefix = draft.match.prefix, let place = template.origin.location {
+                file.warning(
+                    at: place, "every path below `\(prefix.value)` becomes this one",
+                    suggestion:
+                        "to keep what follows, name it: `path: \"…/{rest...}\"` in place of `prefix`, and `{rest}` here"
+                )
+            }
             return Rewrite(path: Setting(value: .replace(resolved.value), origin: resolved.origin), host: rewrite.host)
         case (let prefix?, nil):
             guard let path, let place = prefix.origin.location else { return nil }

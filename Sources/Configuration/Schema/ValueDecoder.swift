@@ -35,7 +35,11 @@ extension ValueDecoder {
                 return nil
             }
             do throws(Unfit) {
-                return try parse(file.document.bytes(node))
+                let value = try parse(file.document.bytes(node))
+                if !entry.flags.contains(.secret), let remedy = file.quoteRemedy(node) {
+                    file.warning(node, "\(file.shown(node)) has quotes that YAML doesn't know", suggestion: remedy)
+                }
+                return value
             } catch {
                 file.unexpected(node, expected: error.expected ?? type.phrase, suggestion: error.suggestion)
                 return nil

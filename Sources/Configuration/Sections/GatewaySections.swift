@@ -305,7 +305,8 @@ extension Key where Draft: LineLogDraft {
 
     static var file: Key {
         Key(
-            "file", .logDestination, default: "stdout", "`stdout`, `stderr`, or a path; SIGUSR1 opens the file anew."
+            "file", .logDestination, default: "stdout",
+            "`stdout`, `stderr`, or a path, relative to the process's working directory; SIGUSR1 opens the file anew."
         ) { $0.destination = $1 }
     }
 }

@@ -30,10 +30,10 @@ enum RateLimitSections {
     /// A limit of `rate_limits`.
     static let shared = Section(
         "A limit that routes share: they name it with `shared`.", draft: { RateLimitDraft() },
-        keys: buckets(of: \RateLimitDraft.self) + use(of: \RateLimitDraft.self))
+        keys: buckets(of: \RateLimitDraft.self, rate: "How many tokens come.") + use(of: \RateLimitDraft.self))
 
     private static func keys<Draft>(of path: WritableKeyPath<Draft, RateLimitDraft> & Sendable) -> [Key<Draft>] {
-        buckets(of: path) + [
+        buckets(of: path, rate: "How many tokens come: needed, but for `shared`.") + [
             Key(
                 "shared", .name,
                 "Instead of `rate` and the other keys of buckets: a limit of `rate_limits`, of the file or else of gateway.yaml. What gateway.yaml names is gateway.yaml's."
@@ -42,9 +42,11 @@ enum RateLimitSections {
     }
 
     /// What says which buckets there are.
-    private static func buckets<Draft>(of path: WritableKeyPath<Draft, RateLimitDraft> & Sendable) -> [Key<Draft>] {
+    private static func buckets<Draft>(
+        of path: WritableKeyPath<Draft, RateLimitDraft> & Sendable, rate doc: String
+    ) -> [Key<Draft>] {
         [
-            Key("rate", .requestRate, "How many tokens come: needed, but for `shared`.") {
+            Key("rate", .requestRate, doc) {
                 $0[keyPath: path].rate = $1
             },
             Key(

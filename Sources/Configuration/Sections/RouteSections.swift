@@ -204,7 +204,10 @@ enum RouteSections {
             Key("strip_prefix", .literalPrefix, "Drops this prefix of the route's path; an empty rest is `/`.") {
                 $0.stripPrefix = $1
             },
-            Key("path", .replacementPath, "The path that the upstream sees; `{name}` stands for a path parameter.") {
+            Key(
+                "path", .replacementPath,
+                "The path that the upstream sees; `{name}` stands for a path parameter. For another prefix in place of one, name the rest: `path: \"/v5/{rest...}\"` under `match`, and `/v6/{rest}` here."
+            ) {
                 $0.path = $1
             },
             Key("host", .authority, "The `Host` that the upstream sees.") { $0.host = $1 },

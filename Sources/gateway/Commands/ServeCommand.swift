@@ -6,7 +6,7 @@ package enum ServeCommand: Command {
         options: [
             .init(
                 name: "--demo",
-                help: "also start a demo upstream on 127.0.0.1:9001 and 9002, and print curl lines to try")
+                help: "also start a demo upstream on 127.0.0.1:9001, 9002 and 9003, and print curl lines to try")
         ],
         details: """
             SIGHUP loads the folder anew: requests under way end by the configuration that they began with, and a folder
