@@ -88,6 +88,13 @@ import Testing
         #expect(all.contains("; did you mean `\(meant)`?"), "\(all)")
     }
 
+    @Test(
+        "parameters of a rewrite, in the form that was used",
+        arguments: [("{idd}", "{id}"), ("{path.idd}", "{path.id}")])
+    func parameters(written: String, meant: String) {
+        #expect(said(route: "rewrite: {path: \"/v2/\(written)\"}").contains("; did you mean `\(meant)`?"))
+    }
+
     @Test("a prefix is no truth value")
     func prefix() {
         let all = said(route: "rewrite: {strip_prefix: true}")

@@ -128,7 +128,7 @@ private struct TemplateResolver {
             check(value, template.origin)
             guard case .pathParameter(let name, _) = value.attribute else { return part }
             guard let index = parameters.firstIndex(of: name) else {
-                route.reportUnknown(parameter: name, in: template.origin, parameters, prefix: "path.")
+                route.reportUnknown(parameter: name, in: template.origin, parameters)
                 return part
             }
             return .value(TextValue(attribute: .pathParameter(name: name, index: index), steps: value.steps))

@@ -139,7 +139,7 @@ struct RouteAssembly {
             return settings
         }
         guard let index = parameters.firstIndex(of: name) else {
-            reportUnknown(parameter: name, in: tenant.origin, parameters, prefix: "path.")
+            reportUnknown(parameter: name, in: tenant.origin, parameters)
             return settings
         }
         return SPIFFESettings(
@@ -156,10 +156,13 @@ struct RouteAssembly {
         place.file == file.document.file ? file : domain.gateway
     }
 
-    /// - Parameter prefix: what stands before parameters' names in this kind of template.
-    func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String], prefix: String = "") {
+    func reportUnknown(parameter name: String, in origin: Origin, _ parameters: [String]) {
         guard let place = origin.location else { return }
-        owner(of: place).error(
+        let owner = owner(of: place)
+        // Some templates take both forms.
+        let written = owner.document.bytes(owner.document.node(at: place)).string
+        let prefix = written.contains("{path.\(name)") ? "path." : ""
+        owner.error(
             at: place, "the path of \(title) has no parameter `\(name)`",
             expected: parameters.isEmpty ? "a path with `{\(name)}`" : ValueType.alternatives(parameters),
             suggestion: Spelling.nearest(to: name, among: parameters).map { "did you mean `{\(prefix)\($0)}`?" },
