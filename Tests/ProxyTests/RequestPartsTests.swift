@@ -100,23 +100,6 @@ struct OriginalClientTests {
     }
 }
 
-@Suite("Cookies")
-struct CookieTests {
-    @Test(
-        "the value of the first cookie of that name",
-        arguments: [
-            ([], nil), ([""], nil), (["id=1"], "1"), (["a=0; id=1"], "1"), (["id=1; id=2"], "1"),
-            (["a=0", "id=1"], "1"), (["id="], ""), (["id"], nil), (["xid=1"], nil), (["id2=1"], nil), (["ID=1"], nil),
-            (["a=id=1"], nil), (["id=a=b"], "a=b"), (["id=\"q\""], "\"q\""), (["a=0;id=1"], "1"), ([";;; ;id=1;"], "1"),
-            (["a=2 ; id=1 ;"], "1"), (["=id; id=1"], "1"), (["id =1"], nil),
-        ] as [([String], String?)])
-    func table(lines: [String], expected: String?) {
-        let list = fields("Cookie", lines)
-        let value = list.cookie(named: ByteView("id"))?.string
-        #expect(value == expected)
-    }
-}
-
 @Suite("Paths sent upstream")
 struct RewriteTests {
     private func rewritten(_ rewrite: CompiledRewrite, _ path: String) -> String {

@@ -118,15 +118,12 @@ package enum TokenRemoval {
             // Read anew each time: appending may have moved the bytes.
             let value = fields.value(at: index)
             guard position <= value.count else { break }
-            let end = value.firstIndex(of: UInt8(ascii: ";"), from: position) ?? value.count
+            let end = value.firstIndex(of: ASCII.semicolon, from: position) ?? value.count
             var piece = value[position..<end]
             position = end + 1
-            let pair = piece.trimmingWhitespace()
-            if let equals = pair.firstIndex(of: ASCII.equals), pair.prefix(equals).trimmingWhitespace() == name {
-                continue
-            }
+            if let cookie = CookiePairs.pair(in: piece), cookie.name == name { continue }
             if isFirst {
-                if pair.isEmpty { continue }
+                if piece.trimmingWhitespace().isEmpty { continue }
                 while piece.count > 0, ASCII.isWhitespace(piece[0]) { piece = piece.from(1) }
             } else {
                 fields.appendToValue(";")

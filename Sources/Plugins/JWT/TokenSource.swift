@@ -125,22 +125,3 @@ extension TokenSource {
         return !text.isEmpty
     }
 }
-
-/// The pairs of a `Cookie` field (RFC 6265 section 4.2.1), names without white space around them: so servers read them.
-struct CookiePairs {
-    private let value: ByteView
-    private var position = 0
-
-    init(_ value: ByteView) { self.value = value }
-
-    mutating func next() -> (name: ByteView, value: ByteView)? {
-        while position < value.count {
-            let end = value.firstIndex(of: UInt8(ascii: ";"), from: position) ?? value.count
-            let piece = value[position..<end].trimmingWhitespace()
-            position = end + 1
-            guard let equals = piece.firstIndex(of: ASCII.equals) else { continue }
-            return (piece.prefix(equals).trimmingWhitespace(), piece.from(equals + 1))
-        }
-        return nil
-    }
-}

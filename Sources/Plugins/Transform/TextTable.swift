@@ -147,7 +147,7 @@ package final class TextTable {
         case .host: buffer.append(facts.host)
         case .fixed(let text): buffer.append(text)
         case .query(let name): Self.appendParameter(name, of: facts.query, to: &buffer)
-        case .cookie(let name): Self.appendCookie(name, of: fields, to: &buffer)
+        case .cookie(let name): if let value = fields.cookie(named: name) { buffer.append(value) }
         }
     }
 
@@ -157,17 +157,6 @@ package final class TextTable {
             if QueryPairs.decodes(pair.name, to: name) {
                 return QueryPairs.appendDecoded(pair.value, to: &buffer)
             }
-        }
-    }
-
-    private static func appendCookie(_ name: ByteView, of fields: borrowing HeaderList, to buffer: inout IOBuffer) {
-        var line = fields.firstIndex(of: .cookie)
-        while let index = line {
-            var cookies = CookiePairs(fields.value(at: index))
-            while let cookie = cookies.next() {
-                if cookie.name == name { return buffer.append(cookie.value) }
-            }
-            line = fields.firstIndex(of: .cookie, from: index + 1)
         }
     }
 

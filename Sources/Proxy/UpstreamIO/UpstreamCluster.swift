@@ -52,24 +52,3 @@ final class UpstreamCluster {
     /// A constant key, so that all replicas send a client to the same target.
     static let keyHash = KeyedHash(first: 0x706f_7274_6375_6c6c, second: 0x6973_2d74_6172_6765)
 }
-
-extension HeaderList {
-    /// The value of the first cookie called `name` (RFC 6265 section 4.2).
-    package func cookie(named name: ByteView) -> ByteView? {
-        var next = firstIndex(of: .cookie)
-        while let index = next {
-            let line = value(at: index)
-            var start = 0
-            while start < line.count {
-                let end = line.firstIndex(of: ASCII.semicolon, from: start) ?? line.count
-                let pair = line[start..<end].trimmingWhitespace()
-                if let equals = pair.firstIndex(of: ASCII.equals), pair.prefix(equals) == name {
-                    return pair.from(equals + 1)
-                }
-                start = end + 1
-            }
-            next = firstIndex(of: .cookie, from: index + 1)
-        }
-        return nil
-    }
-}
