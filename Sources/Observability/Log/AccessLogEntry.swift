@@ -8,7 +8,7 @@ import Base
 ///
 /// | field | meaning |
 /// |---|---|
-/// | `time` | when the request's first byte arrived: RFC 3339, UTC, milliseconds |
+/// | `time` | when the request ended, and its line was written: RFC 3339, UTC, milliseconds |
 /// | `request_id` | as sent to the upstream and in problem details |
 /// | `trace_id` * | 32 hexadecimal digits |
 /// | `client` | the client's address, after trusted proxies |
