@@ -223,7 +223,10 @@ struct MetricsTests {
             #"portcullis_log_lines_dropped_total{log="access"}"#: "7",
         ]
         for (series, expectation) in expected { #expect(value(text, series) == expectation, "\(series)") }
-        #expect(lines(text, "portcullis_requests_refused_total").count == MessageError.allCases.count)
+        let reasons = lines(text, "portcullis_requests_refused_total").compactMap {
+            $0.split(separator: "\"").dropFirst().first
+        }
+        #expect(reasons.map(String.init) == refusalReasons)
         #expect(lines(text, "portcullis_upstream_failures_total").count == UpstreamFailure.allCases.count)
     }
 
@@ -344,3 +347,18 @@ struct MetricsTests {
         #expect(process.terminationStatus == 0 && complaint.isEmpty, "\(complaint)")
     }
 }
+
+/// The values of the label `reason`: what dashboards know.
+private let refusalReasons = [
+    "bare_line_feed", "bare_carriage_return", "head_too_large", "too_many_fields", "empty_field_name",
+    "invalid_field_name", "invalid_field_value", "obsolete_line_folding", "malformed_request_line",
+    "invalid_method", "method_too_long", "method_not_implemented", "target_too_long", "invalid_target_byte",
+    "malformed_target", "unsupported_scheme", "malformed_version", "unsupported_version", "invalid_escape",
+    "encoded_control_byte", "backslash_in_path", "path_above_root", "ambiguous_dot_segment", "missing_host",
+    "repeated_host", "invalid_host", "user_information", "invalid_content_length", "repeated_content_length",
+    "content_length_and_transfer_encoding", "transfer_encoding_in_http10", "invalid_transfer_encoding",
+    "unsupported_transfer_coding", "unsupported_expectation", "invalid_chunk_size", "invalid_chunk_extension",
+    "chunk_extensions_too_large", "missing_chunk_end", "trailers_too_large", "too_many_trailers",
+    "truncated_content", "malformed_status_line", "invalid_status_code", "invalid_reason_phrase",
+    "unsolicited_upgrade",
+]

@@ -120,8 +120,15 @@ extension MessageError {
         }
     }
 
-    /// A stable identifier for logs and metrics.
+    /// A stable identifier for logs.
     package var code: StaticString { description.code }
+
+    /// The same as metrics have it: in snake case. Off the hot path only.
+    package var label: String {
+        // The name that the series began with.
+        if self == .transferEncodingInHTTP10 { return "transfer_encoding_in_http10" }
+        return String(code.description.map { $0 == "-" ? "_" : $0 })
+    }
 
     /// One sentence for the peer; it tells nothing about the gateway.
     package var reason: StaticString { description.reason }

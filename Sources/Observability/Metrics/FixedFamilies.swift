@@ -84,22 +84,10 @@ struct FixedFamilies {
         for reason in MessageError.allCases {
             let count = shards.reduce(0) { $0 &+ $1.refusedRequests(reason) }
             // Zeros too: a rate over a series that begins with its first refusal would miss that one.
-            text.label("reason", Self.snakeCase("\(reason)"))
+            text.label("reason", reason.label)
             text.sample(malformed, count)
             text.clearLabels()
         }
-    }
-
-    /// `missingHost` as `missing_host`, `transferEncodingInHTTP10` as `transfer_encoding_in_http10`.
-    static func snakeCase(_ name: String) -> String {
-        var result = ""
-        var wasUpper = false
-        for character in name {
-            if character.isUppercase, !wasUpper { result.append("_") }
-            wasUpper = character.isUppercase
-            result.append(contentsOf: character.lowercased())
-        }
-        return result
     }
 
     private func upstreams(_ text: inout PrometheusText) {
