@@ -137,12 +137,12 @@ extension AcceptedConnection {
                 """
                 HTTP/1.1 503 Service Unavailable\r
                 Content-Type: application/problem+json\r
-                Content-Length: 133\r
+                Content-Length: 128\r
                 Retry-After: 1\r
                 Connection: close\r
                 \r
                 {"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Too many connections.",\
-                "code":"too-many-connections"     }
+                "code":"too-many-connections"}
                 """))
         socket.shutdownWriting()
         _ = socket.drop(atMost: Self.droppedBytesMax)
