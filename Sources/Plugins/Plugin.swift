@@ -92,7 +92,7 @@ package final class PluginChain {
 
     /// The first refusal, or `proceed`.
     /// - Parameter client: nil when nobody knows who it is.
-    package func checkAccess(client: IPAddress?, request: borrowing RequestHead) -> PluginVerdict {
+    package func checkAccess(client: IPAddress?) -> PluginVerdict {
         for plugin in access {
             if case .ipRestriction(let rule) = plugin, let refusal = rule.refusal(of: client) {
                 return .respond(refusal)

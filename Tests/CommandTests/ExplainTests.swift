@@ -94,6 +94,11 @@ struct ExplainTests {
             ),
             (["GET", "http://app.test:8081/accounts/7"], 1, ["listener  inner"]),
             (["GET", "https://app.test/accounts/7"], 0, ["listener       outer"]),
+            (
+                ["OPTIONS", "http://app.test/accounts/7", "--header", "Max-Forwards: 0"], 0,
+                ["204", "The gateway itself answers OPTIONS with Max-Forwards: 0."]
+            ),
+            (["GET", "http://app.test/accounts/7", "--header", "Max-Forwards: 0"], 0, ["app/read"]),
         ] as [([String], Int32, [String])])
     func outcomes(words: [String], status: Int32, expected: [String]) throws {
         let outcome = Outcome(["explain", "DIR"] + words, in: try Sample.folder())

@@ -103,6 +103,7 @@ extension RequestPreview {
             at: WallTime(nanoseconds: 0), random: &random, scratch: &scratch, requestID: &requestID)
     }
 
+    /// The request machine's steps, in its order.
     private mutating func preview(
         _ request: inout RequestHead, listener: Int, client: IPAddress?, _ caller: CallerQuestion?,
         in blueprint: Blueprint
@@ -110,29 +111,10 @@ extension RequestPreview {
         host = request.host.string
         path = request.path.string
         query = request.query.string
-        let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
-        request.fields.removeHopByHop()
-        request.fields.removeAll(.identity)
-        applyForwarding(to: &request, listener: listener, client: client, in: blueprint)
-        if isUpgrade { return outcome = .answer(Answer(.upgradeNotSupported)) }
-        if request.path == "*" {
-            return outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers OPTIONS *."))
-        }
-        if let document = blueprint.configuration.internalTokens?.publication?.document(at: path, listener: listener) {
-            return outcome = .answer(Answer(document, request.method))
-        }
-        let asked = RouteRequest(
-            listener: listener, host: request.host, path: request.path, method: request.method,
-            methodToken: request.methodToken, query: request.query)
-        explanation = blueprint.table.explain(asked, fields: request.fields)
         let match = Routing.RouteMatch()
-        blueprint.table.match(asked, fields: request.fields, into: match)
-        outcome = Self.answer(match, request, blueprint.table)
-        guard case .route(let index) = match.outcome else { return }
-        self.route = index
-        captures = zip(blueprint.table.definitions[index].path.parameterNames, 0..<match.captureCount).map {
-            Capture(name: $0, value: match.capture($1, in: request.path).string)
-        }
+        guard identify(&request, listener: listener, client: client, in: blueprint),
+            let index = findRoute(of: request, listener: listener, into: match, in: blueprint)
+        else { return }
         let texts = TextArena()
         let route = blueprint.routes[index]
         let compiler = RouteCompiler(texts: texts, upstreams: blueprint.upstreams(of: route))
@@ -141,25 +123,22 @@ extension RequestPreview {
         let claims = ClaimSlots()
         let parts = compiler.compile(route, claims: claims)
         // Before the claims of the caller are read: these are some of them.
-        let previews = LimitPreviews(route, texts: texts, claims: claims, client: client)
-        act(request, match, parts, client: client)
-        guard case .route = outcome else { return }
-        guard limitsLet(previews.preview(byIdentity: false, request, parameters: match, identity: nil)) else { return }
+        let limits = LimitPreviews(route, texts: texts, claims: claims, client: client)
+        showAction(parts, request, match)
+        guard applyLimits(parts, request),
+            checkAccess(parts, client: client),
+            limitsLet(limits.preview(byIdentity: false, request, parameters: match, identity: nil))
+        else { return }
         // What the client sent, before the identity plugins take its token out.
         splitSide = parts.split?.side(request.fields, client: client, identity: nil)
         if let caller {
             identity = IdentityPreview(
                 &request, parameters: match, route: route, caller, claims: claims, in: blueprint)
-        }
-        if let trace = identity?.trace, let refusal = trace.refusal {
-            var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
-            answer.challenge = trace.challenge
-            return outcome = .answer(answer)
-        }
-        if caller != nil {
-            let behind = previews.preview(
-                byIdentity: true, request, parameters: match, identity: identity?.trace.identity)
-            guard limitsLet(behind) else { return }
+            guard isAuthenticated(),
+                limitsLet(
+                    limits.preview(
+                        byIdentity: true, request, parameters: match, identity: identity?.trace.identity))
+            else { return }
         }
         // The preview has told the upstream who calls; the transforms come before that.
         request.fields.removeAll(.identity)
@@ -172,6 +151,87 @@ extension RequestPreview {
         if let path = transforms.path { upstreamPath = path }
         upstreamQuery = transforms.query
         if let refusal = transforms.refusal { outcome = .answer(Answer(GatewayAnswer(refusal, by: .transform))) }
+    }
+
+    /// - Returns: whether a route is looked for.
+    private mutating func identify(
+        _ request: inout RequestHead, listener: Int, client: IPAddress?, in blueprint: Blueprint
+    ) -> Bool {
+        let isUpgrade = request.removeForeignFields()
+        applyForwarding(to: &request, listener: listener, client: client, in: blueprint)
+        if isUpgrade {
+            outcome = .answer(Answer(.upgradeNotSupported))
+            return false
+        }
+        guard request.asksGateway() else { return true }
+        let what = path == "*" ? "OPTIONS *" : "OPTIONS with Max-Forwards: 0"
+        outcome = .answer(Answer(status: 204, code: "", detail: "The gateway itself answers \(what)."))
+        return false
+    }
+
+    private mutating func findRoute(
+        of request: borrowing RequestHead, listener: Int, into match: Routing.RouteMatch, in blueprint: Blueprint
+    ) -> Int? {
+        if let document = blueprint.configuration.internalTokens?.publication?.document(at: path, listener: listener) {
+            outcome = .answer(Answer(document, request.method))
+            return nil
+        }
+        let asked = RouteRequest(
+            listener: listener, host: request.host, path: request.path, method: request.method,
+            methodToken: request.methodToken, query: request.query)
+        explanation = blueprint.table.explain(asked, fields: request.fields)
+        blueprint.table.match(asked, fields: request.fields, into: match)
+        outcome = Self.answer(match, request, blueprint.table)
+        guard case .route(let index) = match.outcome else { return nil }
+        route = index
+        captures = zip(blueprint.table.definitions[index].path.parameterNames, 0..<match.captureCount).map {
+            Capture(name: $0, value: match.capture($1, in: request.path).string)
+        }
+        return index
+    }
+
+    /// What the route does with a request that nothing refuses.
+    private mutating func showAction(
+        _ parts: CompiledRoute.Parts, _ request: borrowing RequestHead, _ match: Routing.RouteMatch
+    ) {
+        var text = IOBuffer()
+        switch parts.action {
+        case .proxy:
+            parts.rewrite.append(request.path, parameters: match, to: &text)
+            upstreamPath = text.isEmpty ? path : text.readable.string
+        case .redirect(let redirect):
+            redirect.appendLocation(
+                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
+            redirectLocation = text.readable.string
+        case .respond, .local, .keys: break
+        }
+    }
+
+    /// - Returns: whether the request may go on; so do those below.
+    private mutating func applyLimits(_ parts: CompiledRoute.Parts, _ request: borrowing RequestHead) -> Bool {
+        if request.hasEncodedSlash, !parts.allowsEncodedSlash {
+            outcome = .answer(Answer(.encodedSlash))
+            return false
+        }
+        if case .length(let length) = request.framing, length > parts.bodyBytesMax {
+            outcome = .answer(Answer(.contentTooLarge))
+            return false
+        }
+        return true
+    }
+
+    private mutating func checkAccess(_ parts: CompiledRoute.Parts, client: IPAddress?) -> Bool {
+        guard let client, case .respond(let refusal) = parts.plugins.checkAccess(client: client) else { return true }
+        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access)))
+        return false
+    }
+
+    private mutating func isAuthenticated() -> Bool {
+        guard let trace = identity?.trace, let refusal = trace.refusal else { return true }
+        var answer = Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .identity))
+        answer.challenge = trace.challenge
+        outcome = .answer(answer)
+        return false
     }
 
     /// Whether the limits of one place let the request through, as far as that doesn't depend on their buckets.
@@ -196,31 +256,6 @@ extension RequestPreview {
             answer.allow = allow.readable.string
             return .answer(answer)
         }
-    }
-
-    /// The steps of the request machine behind the route.
-    private mutating func act(
-        _ request: borrowing RequestHead, _ match: Routing.RouteMatch, _ parts: CompiledRoute.Parts,
-        client: IPAddress?
-    ) {
-        var text = IOBuffer()
-        switch parts.action {
-        case .proxy:
-            parts.rewrite.append(request.path, parameters: match, to: &text)
-            upstreamPath = text.isEmpty ? path : text.readable.string
-        case .redirect(let redirect):
-            redirect.appendLocation(
-                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
-            redirectLocation = text.readable.string
-        case .respond, .local, .keys: break
-        }
-        if request.hasEncodedSlash, !parts.allowsEncodedSlash { return outcome = .answer(Answer(.encodedSlash)) }
-        if case .length(let length) = request.framing, length > parts.bodyBytesMax {
-            return outcome = .answer(Answer(.contentTooLarge))
-        }
-        guard let client, case .respond(let refusal) = parts.plugins.checkAccess(client: client, request: request)
-        else { return }
-        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access)))
     }
 }
 

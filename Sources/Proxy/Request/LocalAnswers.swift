@@ -56,30 +56,12 @@ extension Exchange {
         return .parked
     }
 
-    /// `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
+    /// About the gateway as a whole.
     func answerOptions() -> StepOutcome {
         startLocalAnswer(status: 204)
         responseHead.fields.append(.allow, value: "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS")
         sendAnswer()
         return .parked
-    }
-
-    /// Counts `Max-Forwards` of an OPTIONS request down (RFC 9110 section 7.6.2). One that can't be read, or isn't
-    /// alone, says nothing, and goes no further.
-    ///
-    /// - Returns: whether the request ends here.
-    func isLastHop() -> Bool {
-        guard let line = request.fields.firstIndex(of: .maxForwards) else { return false }
-        let isAlone = request.fields.firstIndex(of: .maxForwards, from: line + 1) == nil
-        let hops = isAlone ? request.fields.value(at: line).decimalValue() : nil
-        if hops == 0 { return true }
-        request.fields.removeAll(.maxForwards)
-        if let hops {
-            request.fields.beginValue(.maxForwards)
-            request.fields.appendToValue(decimal: UInt64(hops - 1))
-            request.fields.finishValue()
-        }
-        return false
     }
 
     func startLocalAnswer(status: Int) {

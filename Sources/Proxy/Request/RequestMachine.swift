@@ -77,19 +77,17 @@ extension Exchange {
         case .access: checkAccess()
         case .authenticate: authenticate(in: snapshot)
         case .act: act()
-        case .transform: transform(in: snapshot)
+        case .transform: transform()
         case .admit: admit(in: snapshot)
         case .state: stateIdentity()
-        case .dispatch: dispatch(in: snapshot)
+        case .dispatch: dispatch()
         }
     }
 
     /// Strips what only the gateway may say, and finds out who asks.
     private func identify(in snapshot: Snapshot) -> StepOutcome {
         guard let connection = stream?.connection else { return .parked }
-        let isUpgrade = request.wantsUpgrade && !request.offersOnlyHTTP2
-        request.fields.removeHopByHop()
-        request.fields.removeAll(.identity)
+        let isUpgrade = request.removeForeignFields()
         let peer = connection.peer.address
         let introduction = snapshot.forwarding.apply(
             to: &request, from: peer, isTrusted: snapshot.forwarding.trusts(peer),
@@ -98,14 +96,11 @@ extension Exchange {
         client = introduction.client
         traceID = introduction.traceID
         if isUpgrade { return .respond(.upgradeNotSupported) }
-        if request.method == .options, request.fields.contains(.maxForwards), isLastHop() { return answerOptions() }
-        return .next(.route)
+        return request.asksGateway() ? answerOptions() : .next(.route)
     }
 
     private func findRoute(in snapshot: Snapshot) -> StepOutcome {
         guard let connection = stream?.connection else { return .parked }
-        // `*` in either form of the target (RFC 9112 section 3.2.4): any other path begins with a slash.
-        if request.path == "*" { return answerOptions() }
         let published = snapshot.published.route(of: request.path, listener: connection.listener.index)
         if published >= 0 { return take(snapshot.routes[published], on: connection) }
         let asked = RouteRequest(
@@ -140,7 +135,7 @@ extension Exchange {
     }
 
     private func checkAccess() -> StepOutcome {
-        switch withRoute({ $0.plugins.checkAccess(client: client, request: request) }) {
+        switch withRoute({ $0.plugins.checkAccess(client: client) }) {
         case .proceed: return applyRateLimits(.anonymous, then: .authenticate)
         case .respond(let refusal):
             return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access))
@@ -166,7 +161,7 @@ extension Exchange {
     }
 
     /// Makes the request what the upstream shall see.
-    private func transform(in snapshot: Snapshot) -> StepOutcome {
+    private func transform() -> StepOutcome {
         withholdQueryToken()
         withRoute { $0.rewrite.apply(to: self) }
         return withRoute({ $0.plugins.hasTransforms }) ? transformRequest() : .next(.admit)

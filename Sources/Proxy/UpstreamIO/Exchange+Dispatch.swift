@@ -29,7 +29,7 @@ extension Exchange {
         return snapshot.upstreams[upstreamIndex]
     }
 
-    func dispatch(in snapshot: Snapshot) -> StepOutcome {
+    func dispatch() -> StepOutcome {
         upstreamStart = worker.loop.now
         prepareRetries()
         connectToNext()
