@@ -50,8 +50,7 @@ let package = Package(
         floor(
             "Plugins",
             [
-                "Base", "HTTP", "Configuration", "Routing", "Observability", "JOSE", "Identity", "Traffic",
-                "Redis",
+                "Base", "HTTP", "Routing", "Observability", "JOSE", "Identity", "Traffic", "Redis",
             ],
             exclude: [
                 "IPRestriction/IPRestriction.md", "Identity/Identity.md", "InternalJWT/InternalJWT.md", "JWT/JWT.md",
@@ -70,16 +69,15 @@ let package = Package(
         floor(
             "Admin",
             [
-                "Base", "Linux", "HTTP", "Configuration", "EventLoop", "Identity", "Routing", "Upstream",
-                "Traffic", "Observability", "Proxy",
+                "Base", "Linux", "HTTP", "Configuration", "Identity", "Traffic", "Observability", "Proxy",
             ]),
 
         // Floor 7
         .executableTarget(
             name: "portcullis",
             dependencies: [
-                "Base", "Linux", "HTTP", "Configuration", "JOSE", "EventLoop", "Identity", "Routing", "Upstream",
-                "Observability", "Plugins", "Proxy", "Admin",
+                "Base", "Linux", "HTTP", "Configuration", "JOSE", "EventLoop", "Identity", "Routing", "Observability",
+                "Plugins", "Proxy", "Admin",
             ],
             path: "Sources/gateway",
             swiftSettings: swiftSettings),

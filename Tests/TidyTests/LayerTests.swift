@@ -61,6 +61,19 @@ struct LayerTests {
         }
     }
 
+    @Test("a target lists only what its files import")
+    func lists() throws {
+        var imported: [String: Set<String>] = [:]
+        for (path, text) in tree.swiftFiles(in: "Sources") {
+            let folder = String(path.split(separator: "/")[1])
+            imported[target(ofFolder: folder), default: []].formUnion(text.imports.map(\.module))
+        }
+        for (name, target) in try table().targets {
+            let idle = Set(target.dependencies).subtracting(imported[name] ?? [])
+            #expect(idle.isEmpty, "\(name) lists \(idle.sorted().joined(separator: ", ")), which none of its files imports")
+        }
+    }
+
     @Test("a C library is used only where the table allows it")
     func librariesInC() throws {
         for (name, target) in try table().targets {

@@ -1,6 +1,5 @@
 import Base
 import Configuration
-import Linux
 import Plugins
 import Traffic
 

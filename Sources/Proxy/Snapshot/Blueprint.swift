@@ -2,12 +2,10 @@ import Base
 import Configuration
 import HTTP
 import Identity
-import Linux
 import Observability
 import Plugins
 import Routing
 import Synchronization
-import Upstream
 
 /// A checked configuration together with its route table: what every loop's snapshot is made from.
 package final class Blueprint: Sendable {
