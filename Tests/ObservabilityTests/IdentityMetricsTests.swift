@@ -7,9 +7,9 @@ struct IdentityMetricsTests {
     private let registry = MetricsRegistry(version: "1", startTime: WallTime(seconds: 0))
 
     private func lines(_ prefix: String, _ sample: ProcessSample = ProcessSample()) -> [String] {
-        var scrape = registry.scrape(sample)
+        let scrape = registry.scrape(sample)
         var buffer = IOBuffer()
-        while scrape.render(into: &buffer) {}
+        scrape.render(into: &buffer)
         return text(buffer).split(separator: "\n").map(String.init).filter { $0.hasPrefix(prefix) }
     }
 

@@ -5,9 +5,9 @@ import Testing
 @Suite("Metrics of breakers and health checks")
 struct UpstreamHealthMetricsTests {
     private func lines(_ sample: ProcessSample) -> [String] {
-        var scrape = MetricsRegistry(version: "1", startTime: WallTime(seconds: 0)).scrape(sample)
+        let scrape = MetricsRegistry(version: "1", startTime: WallTime(seconds: 0)).scrape(sample)
         var buffer = IOBuffer()
-        while scrape.render(into: &buffer) {}
+        scrape.render(into: &buffer)
         let prefixes = ["portcullis_circuit", "portcullis_health", "portcullis_upstream_target_up"]
         return text(buffer).split(separator: "\n").map(String.init).filter { line in
             prefixes.contains { line.hasPrefix($0) }

@@ -27,8 +27,7 @@ final class MetricsEndpoint: LocalHandler {
                 UpstreamHealthSample(upstream, gateway.health.health(of: "\(domain.name)/\(upstream.name)"))
             }
         }
-        var scrape = gateway.registry.scrape(sample)
-        while scrape.render(into: &text) {}
+        gateway.registry.scrape(sample).render(into: &text)
         return LocalAnswer(contentType: MetricsScrape.mediaType.description, body: Array(text.readable.raw))
     }
 }

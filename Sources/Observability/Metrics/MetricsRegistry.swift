@@ -88,7 +88,7 @@ package final class MetricsRegistry: Sendable {
     /// Counts a name that could not be resolved again (its last good answer stays in use). From any thread.
     package func countResolutionFailure() { resolutionFailures.wrappingAdd(1, ordering: .relaxed) }
 
-    /// The whole exposition at this moment, to be rendered piece by piece.
+    /// All that is counted at this moment, to be rendered.
     package func scrape(_ sample: ProcessSample) -> MetricsScrape {
         MetricsScrape(registry: self, shards: shards.withLock { $0 }, sample: sample)
     }

@@ -1,7 +1,7 @@
 import Base
 import HTTP
 
-/// One scrape: renders the exposition piece by piece, so that ten thousand routes need no buffer of megabytes.
+/// One scrape: all that is counted, at one moment.
 ///
 /// Counters are read while the loops write them. Each value is whole, and a histogram's `_count` and `+Inf` bucket are
 /// the sum of the very bucket values written above them, so every family is consistent in itself.
@@ -11,18 +11,9 @@ package struct MetricsScrape {
     private let sample: ProcessSample
     private let routes: [MergedSeries]
     private let targets: [MergedSeries]
-    private var step = Step.fixed
 
     /// The media type of the exposition, for the response's `Content-Type`.
     package static var mediaType: StaticString { PrometheusText.mediaType }
-
-    /// What is rendered next. All series of a family must stand together.
-    private enum Step {
-        case fixed
-        case route(RouteFamily, next: Int)
-        case target(TargetFamily, next: Int)
-        case done
-    }
 
     init(registry: MetricsRegistry, shards: [MetricsShard], sample: ProcessSample) {
         self.registry = registry
@@ -32,46 +23,25 @@ package struct MetricsScrape {
         targets = MergedSeries.merge(shards.map(\.targets))
     }
 
-    /// Renders until `output` holds at least `size` bytes or nothing is left.
-    /// - Returns: whether more is to come.
-    package mutating func render(into output: inout IOBuffer, size: Int = .max) -> Bool {
+    /// Appends the exposition to `output`: megabytes with thousands of routes. All series of a family stand together.
+    package func render(into output: inout IOBuffer) {
         var taken = IOBuffer()
         swap(&taken, &output)
         var text = PrometheusText(taken)
-        while text.output.readableCount < size {
-            guard advance(&text) else { break }
+        FixedFamilies(registry: registry, shards: shards, sample: sample).render(&text)
+        if !routes.isEmpty {
+            for family in RouteFamily.allCases {
+                family.header(&text)
+                for series in routes { family.render(series, &text) }
+            }
+        }
+        if !targets.isEmpty {
+            for family in TargetFamily.allCases {
+                family.header(&text)
+                for series in targets { family.render(series, &text) }
+            }
         }
         output = text.output
-        if case .done = step { return false }
-        return true
-    }
-
-    /// Renders one series, or all that have fixed names. False when nothing is left.
-    private mutating func advance(_ text: inout PrometheusText) -> Bool {
-        switch step {
-        case .fixed:
-            FixedFamilies(registry: registry, shards: shards, sample: sample).render(&text)
-            step = .route(.requests, next: 0)
-        case .route(let family, let index):
-            guard index < routes.count else {
-                step = family.successor.map { .route($0, next: 0) } ?? .target(.requests, next: 0)
-                return true
-            }
-            if index == 0 { family.header(&text) }
-            family.render(routes[index], &text)
-            step = .route(family, next: index + 1)
-        case .target(let family, let index):
-            guard index < targets.count else {
-                step = family.successor.map { .target($0, next: 0) } ?? .done
-                return true
-            }
-            if index == 0 { family.header(&text) }
-            family.render(targets[index], &text)
-            step = .target(family, next: index + 1)
-        case .done:
-            return false
-        }
-        return true
     }
 }
 
@@ -103,10 +73,8 @@ struct MergedSeries {
 }
 
 /// The families with one set of series per route.
-enum RouteFamily: Int {
+enum RouteFamily: CaseIterable {
     case requests, total, upstream, bytesIn, bytesOut, refusals, unfitBodies
-
-    var successor: RouteFamily? { RouteFamily(rawValue: rawValue + 1) }
 
     private var name: StaticString {
         switch self {
@@ -198,10 +166,8 @@ enum RouteFamily: Int {
 }
 
 /// The families with one set of series per upstream target.
-enum TargetFamily: Int {
+enum TargetFamily: CaseIterable {
     case requests, failures, connections
-
-    var successor: TargetFamily? { TargetFamily(rawValue: rawValue + 1) }
 
     private var name: StaticString {
         switch self {

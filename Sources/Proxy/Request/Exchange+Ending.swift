@@ -60,9 +60,11 @@ extension Exchange {
     }
 
     /// Sends `responseHead` with the content that is in the worker's scratch buffer.
-    func sendAnswer() {
+    func sendAnswer() { sendAnswer(worker.scratch.readable) }
+
+    func sendAnswer(_ content: ByteView) {
         status = responseHead.status
-        responseHead.framing = .length(worker.scratch.readableCount)
+        responseHead.framing = .length(content.count)
         if status == 204 || status == 304 { responseHead.framing = .none }
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
         if let snapshot, !snapshot.serverHeader.isEmpty, !responseHead.fields.contains(.server) {
@@ -71,7 +73,7 @@ extension Exchange {
         appendRateLimitFields()
         response = .streaming
         stream?.sendHead(responseHead, to: request)
-        stream?.sendContent(worker.scratch.readable)
+        stream?.sendContent(content)
         worker.scratch.removeAll()
         responseTrailers.removeAll()
         complete()

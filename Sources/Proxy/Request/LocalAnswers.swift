@@ -30,8 +30,8 @@ extension Exchange {
         startLocalAnswer(status: answer.status)
         answer.contentType.withByteView { responseHead.fields.append(.contentType, value: $0) }
         answer.cacheControl.withByteView { responseHead.fields.append(.cacheControl, value: $0) }
-        answer.body.withUnsafeBytes { worker.scratch.append(ByteView($0)) }
-        sendAnswer()
+        // Not by way of the scratch buffer, which would keep the size of the largest answer.
+        answer.body.withUnsafeBytes { sendAnswer(ByteView($0)) }
         return .parked
     }
 
