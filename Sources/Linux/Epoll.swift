@@ -22,13 +22,13 @@ package struct EventSet: OptionSet, Sendable {
     // module.
 
     /// Everything that a connection wants to hear of, once for each change.
-    @inlinable package static var connection: EventSet { EventSet(rawValue: 0x001 | 0x004 | 0x2000 | 1 << 31) }
+    @inlinable package static var connection: EventSet { EventSet(rawValue: readable.rawValue | writable.rawValue | peerClosed.rawValue | edgeTriggered.rawValue) }
     /// A read has something to tell: bytes, an end or an error.
-    @inlinable package static var inbound: EventSet { EventSet(rawValue: 0x001 | 0x2000 | 0x010 | 0x008) }
+    @inlinable package static var inbound: EventSet { EventSet(rawValue: readable.rawValue | ended.rawValue) }
     /// The end of the stream is known, whether or not all bytes before it are read.
-    @inlinable package static var ended: EventSet { EventSet(rawValue: 0x2000 | 0x010 | 0x008) }
+    @inlinable package static var ended: EventSet { EventSet(rawValue: peerClosed.rawValue | gone.rawValue) }
     /// The connection is gone.
-    @inlinable package static var gone: EventSet { EventSet(rawValue: 0x010 | 0x008) }
+    @inlinable package static var gone: EventSet { EventSet(rawValue: hangUp.rawValue | error.rawValue) }
 
     @inlinable package func has(anyOf other: EventSet) -> Bool { rawValue & other.rawValue != 0 }
 }

@@ -14,16 +14,11 @@ package struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
     package static var inProgress: Errno { Errno(code: EINPROGRESS) }
     package static var addressInUse: Errno { Errno(code: EADDRINUSE) }
     package static var connectionRefused: Errno { Errno(code: ECONNREFUSED) }
-    package static var connectionReset: Errno { Errno(code: ECONNRESET) }
-    package static var brokenPipe: Errno { Errno(code: EPIPE) }
     package static var timedOut: Errno { Errno(code: ETIMEDOUT) }
-    package static var tooManyFiles: Errno { Errno(code: EMFILE) }
-    package static var tooManyFilesInSystem: Errno { Errno(code: ENFILE) }
     package static var notFound: Errno { Errno(code: ENOENT) }
     /// A pipe that nobody reads from, or a device that isn't there.
     package static var noDevice: Errno { Errno(code: ENXIO) }
     package static var exists: Errno { Errno(code: EEXIST) }
-    package static var noBuffers: Errno { Errno(code: ENOBUFS) }
     package static var outOfMemory: Errno { Errno(code: ENOMEM) }
 
     /// The C library's text for the number.

@@ -122,15 +122,6 @@ package final class TLSSession {
         _ = SSL_shutdown(session)
     }
 
-    /// The protocol that both sides agreed upon (RFC 7301); nil without one.
-    package var applicationProtocol: String? {
-        var name: UnsafePointer<UInt8>?
-        var count: UInt32 = 0
-        SSL_get0_alpn_selected(session, &name, &count)
-        guard let name, count > 0 else { return nil }
-        return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
-    }
-
     // MARK: Endings
 
     /// What a call without success means for the session.

@@ -13,22 +13,16 @@ import Base
 package struct NameResolution: Sendable {
     /// How often is asked.
     package struct Schedule: Sendable, Hashable {
-        /// After an answer without a time to live.
+        /// After an answer.
         package var refreshInterval: TimeAmount
-        /// The shortest and longest time that an answer's time to live can set.
-        package var shortestInterval: TimeAmount
-        package var longestInterval: TimeAmount
         /// After failures.
         package var backoff: Backoff
 
         package init(
-            refreshInterval: TimeAmount = .seconds(10), shortestInterval: TimeAmount = .seconds(1),
-            longestInterval: TimeAmount = .seconds(300),
+            refreshInterval: TimeAmount = .seconds(10),
             backoff: Backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
         ) {
             self.refreshInterval = refreshInterval
-            self.shortestInterval = shortestInterval
-            self.longestInterval = longestInterval
             self.backoff = backoff
         }
     }
@@ -111,21 +105,16 @@ package struct NameResolution: Sendable {
 
     /// The resolver has an answer. One without addresses is a failure.
     ///
-    /// - Parameters:
-    ///   - timeToLive: of the answer, when the resolver knows it.
-    ///   - random: 64 random bits.
-    package mutating func answered(
-        _ answer: [IPAddress], timeToLive: TimeAmount?, now: MonotonicTime, random: UInt64
-    ) -> Change {
+    /// - Parameter random: 64 random bits.
+    package mutating func answered(_ answer: [IPAddress], now: MonotonicTime, random: UInt64) -> Change {
         guard !answer.isEmpty else {
             failed(now: now, random: random)
             return .unchanged
         }
         let sorted = Array(Set(answer)).sorted { $0.precedes($1) }.prefix(Self.addressLimit)
         let change: Change = addresses.elementsEqual(sorted) ? .unchanged : .changed
-        let interval = timeToLive.map { min(max($0, schedule.shortestInterval), schedule.longestInterval) }
         // Jitter: loops and replicas shall not all ask in the same moment.
-        let wait = Backoff.jittered(interval ?? schedule.refreshInterval, random: random)
+        let wait = Backoff.jittered(schedule.refreshInterval, random: random)
         state = .resolved(Array(sorted), next: .ask(at: now + wait))
         return change
     }

@@ -54,19 +54,18 @@ package struct RetryRule: Sendable {
         case retryFresh
         /// A target that wasn't tried yet; without one, fail.
         case tryAnotherTarget
-        case fail(UpstreamError)
+        case fail
     }
 
     package func decide(_ attempt: Attempt) -> Decision {
-        let failure = Decision.fail(attempt.error)
-        guard attempt.number < attemptLimit, attempt.receivedBytes == 0 else { return failure }
+        guard attempt.number < attemptLimit, attempt.receivedBytes == 0 else { return .fail }
         if attempt.error.isBeforeConnection { return .tryAnotherTarget }
-        guard attempt.error.isLostConnection else { return failure }
+        guard attempt.error.isLostConnection else { return .fail }
         guard attempt.isReusedConnection else {
-            return attempt.writtenBytes == 0 ? .tryAnotherTarget : failure
+            return attempt.writtenBytes == 0 ? .tryAnotherTarget : .fail
         }
-        guard !attempt.wasRetriedFresh else { return failure }
+        guard !attempt.wasRetriedFresh else { return .fail }
         let isSafeToRepeat = attempt.writtenBytes == 0 || (attempt.isIdempotent && attempt.isBodyReplayable)
-        return isSafeToRepeat ? .retryFresh : failure
+        return isSafeToRepeat ? .retryFresh : .fail
     }
 }

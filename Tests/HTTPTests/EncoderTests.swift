@@ -47,9 +47,11 @@ struct EncoderTests {
         var trailers = HeaderList()
         trailers.append(name: ByteView("X-Sum"), value: ByteView("1"))
         var buffer = IOBuffer()
-        ChunkEncoder.appendChunk(ByteView("hello, "), to: &buffer)
-        ChunkEncoder.appendChunk(ByteView(""), to: &buffer)
-        ChunkEncoder.appendChunk(ByteView("chunked world"), to: &buffer)
+        for text in ["hello, ", "chunked world"] {
+            ChunkEncoder.appendChunkHeader(text.utf8.count, to: &buffer)
+            buffer.append(string: text)
+            ChunkEncoder.appendChunkEnd(to: &buffer)
+        }
         ChunkEncoder.appendLastChunk(trailers: trailers, to: &buffer)
         let text = latin1(buffer.readable)
         #expect(text == "7\r\nhello, \r\nd\r\nchunked world\r\n0\r\nX-Sum: 1\r\n\r\n")

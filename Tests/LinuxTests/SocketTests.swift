@@ -106,7 +106,7 @@ struct SocketTests {
             guard let accepted = try listener.accept() else { throw Errno.again }
             if isReset { accepted.socket.resetOnClose() }
         }
-        #expect(read(client) == .other(isReset ? .failed(.connectionReset) : .endOfStream))
+        #expect(read(client) == .other(isReset ? .failed(Errno(code: ECONNRESET)) : .endOfStream))
     }
 
     @Test("writing without a reader ends in `wouldBlock`, and to a closed peer in an error, never in a signal")
@@ -123,8 +123,8 @@ struct SocketTests {
         }
         #expect(outcome == .wouldBlock)
         shutdown(pair.client.number, Int32(SHUT_WR))
-        #expect(pair.client.write(ByteView("x")) == .failed(.brokenPipe))
-        #expect(pair.client.write(ByteView("x"), ByteView("y")) == .failed(.brokenPipe))
+        #expect(pair.client.write(ByteView("x")) == .failed(Errno(code: EPIPE)))
+        #expect(pair.client.write(ByteView("x"), ByteView("y")) == .failed(Errno(code: EPIPE)))
     }
 
     @Test("nobody listening: the attempt fails, at once or later")

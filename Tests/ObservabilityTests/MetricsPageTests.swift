@@ -58,8 +58,8 @@ private enum FullExposition {
         decisions.countAnonymous()
         decisions.countRefused("CODE")
         var buffer = IOBuffer()
-        var scrape = registry.scrape(sample())
-        while scrape.render(into: &buffer) {}
+        let scrape = registry.scrape(sample())
+        scrape.render(into: &buffer)
         withExtendedLifetime((lease, decisions)) {}
         return buffer.readable.string
     }

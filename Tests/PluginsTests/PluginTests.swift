@@ -78,7 +78,6 @@ struct PluginChainTests {
         ])
         #expect(chain.requestTransform === request && chain.responseTransform === response && chain.hasTransforms)
         #expect(!PluginChain().hasTransforms)
-        let head = RequestHead()
         guard case .respond(let refusal) = chain.checkAccess(client: try client("10.0.0.1")) else {
             Issue.record("a denied client was let in")
             return

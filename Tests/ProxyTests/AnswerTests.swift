@@ -60,7 +60,8 @@ struct AnswerTests {
     func bodies() throws {
         for answer in Self.answers {
             var buffer = IOBuffer()
-            answer.appendBody(requestID: ByteView("01jd-ABC.9"), to: &buffer)
+            answer.appendMembers(requestID: ByteView("01jd-ABC.9"), to: &buffer)
+            buffer.append("}")
             let object = try JSONSerialization.jsonObject(with: Data(buffer.readable.raw)) as? [String: Any]
             let body = try #require(object)
             #expect(Set(body.keys) == ["type", "title", "status", "detail", "code", "request_id"])

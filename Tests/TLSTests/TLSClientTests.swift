@@ -67,7 +67,7 @@ struct TLSClientTests {
         let dialogue = try Dialogue(certificate("DNS:localhost"), peer: .name("localhost"), pieceSize: pieceSize)
         dialogue.run()
         #expect(dialogue.client.state == .established)
-        #expect(dialogue.client.applicationProtocol == "http/1.1")
+        #expect(dialogue.server.applicationProtocol == "http/1.1")
         #expect(dialogue.server.serverName == "localhost")
         #expect(dialogue.client.write("hello") == 5)
         let answer = [UInt8](repeating: 0x61, count: 40_000)

@@ -107,6 +107,15 @@ package final class TestTLSServer {
         return SSL_new(context)
     }
 
+    /// The protocol that both sides agreed upon (RFC 7301); nil without one.
+    package var applicationProtocol: String? {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        SSL_get0_alpn_selected(session, &name, &count)
+        guard let name, count > 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
+    }
+
     deinit {
         SSL_free(session)
         SSL_CTX_free(context)

@@ -25,25 +25,25 @@ struct NameResolutionTests {
         #expect(name.tick(now: Self.time(510)) == .resolve)
         #expect(
             name.answered(
-                [Self.six, Self.two, Self.one, Self.two], timeToLive: nil, now: Self.time(520),
+                [Self.six, Self.two, Self.one, Self.two], now: Self.time(520),
                 random: Self.middle(10_000)) == .changed)
         #expect(name.addresses == [Self.one, Self.two, Self.six])
         #expect(name.nextTick == Self.time(10_520))
         #expect(name.tick(now: Self.time(10_520)) == .resolve)
         #expect(
             name.answered(
-                [Self.two, Self.one, Self.six], timeToLive: .seconds(60), now: Self.time(10_600),
-                random: Self.middle(60_000)) == .unchanged)
-        #expect(name.nextTick == Self.time(70_600))
+                [Self.two, Self.one, Self.six], now: Self.time(10_600),
+                random: Self.middle(10_000)) == .unchanged)
+        #expect(name.nextTick == Self.time(20_600))
         #expect(name.tick(now: Self.time(80_000)) == .resolve)
         name.failed(now: Self.time(80_000), random: Self.middle(500))
         #expect(name.state == .stale([Self.one, Self.two, Self.six], failures: 1, next: .ask(at: Self.time(80_500))))
         #expect(name.tick(now: Self.time(80_500)) == .resolve)
         // An answer without addresses is no better.
-        #expect(name.answered([], timeToLive: nil, now: Self.time(81_000), random: Self.middle(1_000)) == .unchanged)
+        #expect(name.answered([], now: Self.time(81_000), random: Self.middle(1_000)) == .unchanged)
         #expect(name.state == .stale([Self.one, Self.two, Self.six], failures: 2, next: .ask(at: Self.time(82_000))))
         #expect(name.tick(now: Self.time(82_000)) == .resolve)
-        #expect(name.answered([Self.two], timeToLive: nil, now: Self.time(82_000), random: 0) == .changed)
+        #expect(name.answered([Self.two], now: Self.time(82_000), random: 0) == .changed)
         #expect(name.state == .resolved([Self.two], next: .ask(at: Self.time(89_500))))
     }
 
@@ -56,30 +56,19 @@ struct NameResolutionTests {
         _ = name.tick(now: Self.time(0))
         name.setRefreshInterval(.seconds(3_600), now: Self.time(0))
         #expect(name.nextTick == nil)
-        _ = name.answered([Self.one], timeToLive: nil, now: Self.time(0), random: Self.middle(3_600_000))
+        _ = name.answered([Self.one], now: Self.time(0), random: Self.middle(3_600_000))
         #expect(name.nextTick == Self.time(3_600_000))
         name.setRefreshInterval(.seconds(10), now: Self.time(500))
         #expect(name.nextTick == Self.time(10_500))
         name.setRefreshInterval(.seconds(60), now: Self.time(1_000))
         #expect(name.nextTick == Self.time(10_500))
         _ = name.tick(now: Self.time(10_500))
-        _ = name.answered([Self.one], timeToLive: nil, now: Self.time(10_500), random: Self.middle(60_000))
+        _ = name.answered([Self.one], now: Self.time(10_500), random: Self.middle(60_000))
         #expect(name.nextTick == Self.time(70_500))
         _ = name.tick(now: Self.time(70_500))
         name.failed(now: Self.time(70_500), random: Self.middle(500))
         name.setRefreshInterval(.milliseconds(1), now: Self.time(70_500))
         #expect(name.state == .stale([Self.one], failures: 1, next: .ask(at: Self.time(71_000))))
-    }
-
-    @Test(
-        "a time to live counts within its limits",
-        arguments: [(0, 1_000), (1_500, 1_500), (9_999_000, 300_000)] as [(Int64, Int64)])
-    func timeToLive(milliseconds: Int64, expected: Int64) {
-        var name = NameResolution(now: .zero)
-        _ = name.tick(now: .zero)
-        _ = name.answered(
-            [Self.one], timeToLive: .milliseconds(milliseconds), now: .zero, random: Self.middle(expected))
-        #expect(name.nextTick == Self.time(expected))
     }
 
     @Test("waiting doubles up to its limit, give or take a quarter, and never overflows")
@@ -103,7 +92,7 @@ struct NameResolutionTests {
     func many() {
         var name = NameResolution(now: .zero)
         _ = name.tick(now: .zero)
-        _ = name.answered((0..<1_000).map { IPAddress(ipv4: $0) }, timeToLive: nil, now: .zero, random: 1)
+        _ = name.answered((0..<1_000).map { IPAddress(ipv4: $0) }, now: .zero, random: 1)
         #expect(name.addresses.count == NameResolution.addressLimit)
     }
 }

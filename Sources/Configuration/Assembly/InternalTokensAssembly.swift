@@ -12,7 +12,7 @@ struct InternalTokensAssembly {
     /// Nil after an error.
     func internalTokens() -> InternalTokens? {
         let keys = keys()
-        let publication = draft.publication.map { publish($0.draft, $0.node) }
+        let publication = draft.publication.map { publish($0.draft) }
         guard let issuer = draft.issuer, let keys else { return nil }
         return InternalTokens(
             issuer: issuer, keys: keys,
@@ -71,7 +71,7 @@ struct InternalTokensAssembly {
         file.error(at: place, message, related: .init(location: earlier, note: "the first one"))
     }
 
-    private func publish(_ draft: KeyPublicationDraft, _ node: Int) -> KeyPublication {
+    private func publish(_ draft: KeyPublicationDraft) -> KeyPublication {
         var indices: [String: Int] = [:]
         for (index, listener) in listeners.enumerated() { indices[listener.name] = index }
         let all: [Setting<ListenerReference>] = listeners.enumerated().map {

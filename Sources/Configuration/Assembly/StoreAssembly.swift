@@ -9,7 +9,7 @@ struct StoreAssembly {
     /// Nil after an error.
     func store() -> SharedStore? {
         guard let (draft, node) = named.value.redis else { return nil }
-        checkServers(draft, node)
+        checkServers(node)
         let sentinel = draft.sentinel.flatMap { makeSentinel($0.draft) }
         let tls = draft.tls.map { makeTLS($0) }
         let redis = RedisStore(
@@ -29,7 +29,7 @@ struct StoreAssembly {
         return StoreTLS(authorities: authorities, serverName: draft.serverName)
     }
 
-    private func checkServers(_ draft: RedisDraft, _ node: Int) {
+    private func checkServers(_ node: Int) {
         let addresses = file.key("addresses", in: node)
         let sentinel = file.key("sentinel", in: node)
         if let addresses, let sentinel {

@@ -56,7 +56,7 @@ package struct BodyDecoder: Sendable {
     package var isFinished: Bool { state == .finished }
 
     /// Whether the sender may close now: the content is complete, or ends with the connection. Otherwise it is
-    /// truncated (`MessageError.truncatedContent`), and must look truncated to whom it is passed on.
+    /// truncated, and must look truncated to whom it is passed on.
     package var mayEndHere: Bool { state == .finished || state == .untilClose }
 
     /// The bytes of content that are certain to follow: the rest of the length, or of the chunk, known with the line

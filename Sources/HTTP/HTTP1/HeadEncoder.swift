@@ -145,14 +145,6 @@ package enum ChunkEncoder {
     /// Appends the line end behind a chunk's data.
     package static func appendChunkEnd(to buffer: inout IOBuffer) { buffer.append("\r\n") }
 
-    /// Appends a whole chunk. Nothing when `data` is empty.
-    package static func appendChunk(_ data: ByteView, to buffer: inout IOBuffer) {
-        guard data.count > 0 else { return }
-        appendChunkHeader(data.count, to: &buffer)
-        buffer.append(data)
-        appendChunkEnd(to: &buffer)
-    }
-
     /// Appends the last chunk, without trailers.
     package static func appendLastChunk(to buffer: inout IOBuffer) { buffer.append("0\r\n\r\n") }
 

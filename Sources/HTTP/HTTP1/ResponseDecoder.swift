@@ -22,11 +22,9 @@ package struct ResponseDecoder: Sendable {
 
     /// Decodes the head at the beginning of `input` into `head`, which is reset first. See `RequestDecoder.decodeHead`.
     ///
-    /// - Parameters:
-    ///   - method: of the request that this answers: HEAD has no content in its answer.
-    ///   - upgradeOffered: whether the request offered an upgrade, so that 101 is an answer to it.
+    /// - Parameter method: of the request that this answers: HEAD has no content in its answer.
     package mutating func decodeHead(
-        _ input: ByteView, method: Method, upgradeOffered: Bool = false, into head: inout ResponseHead
+        _ input: ByteView, method: Method, into head: inout ResponseHead
     ) throws(MessageError) -> HeadProgress {
         if phase == .version { head.reset() }
         let view = input.prefix(min(input.count, limits.headBytes))
@@ -41,7 +39,8 @@ package struct ResponseDecoder: Sendable {
             if view.count == limits.headBytes { throw .headTooLarge }
             return .incomplete(consumed: 0)
         }
-        if head.status == 101, !upgradeOffered { throw .unsolicitedUpgrade }
+        // The gateway offers no upgrade.
+        if head.status == 101 { throw .unsolicitedUpgrade }
         try head.applyFields(method: method)
         self = ResponseDecoder(limits: limits)
         return .complete(consumed: end)

@@ -93,8 +93,6 @@ package enum MessageError: UInt8, Error, Equatable, CaseIterable, Sendable {
     case trailersTooLarge
     /// More trailer fields than `MessageLimits.trailerCount`.
     case tooManyTrailers
-    /// The sender closed before the content was complete.
-    case truncatedContent
 
     // Responses (RFC 9112 section 4)
     /// The status line is not `version SP status [SP reason]`.
@@ -103,7 +101,7 @@ package enum MessageError: UInt8, Error, Equatable, CaseIterable, Sendable {
     case invalidStatusCode
     /// A control byte in the reason phrase.
     case invalidReasonPhrase
-    /// 101 without a request for it (RFC 9110 section 15.2.2).
+    /// 101, which nobody asked for (RFC 9110 section 15.2.2).
     case unsolicitedUpgrade
 }
 
@@ -182,7 +180,6 @@ extension MessageError {
         case .missingChunkEnd: ("missing-chunk-end", "A chunk's data is not followed by a line end.")
         case .trailersTooLarge: ("trailers-too-large", "The trailer section is too large.")
         case .tooManyTrailers: ("too-many-trailers", "There are too many trailer fields.")
-        case .truncatedContent: ("truncated-content", "The connection ended before the content was complete.")
         case .malformedStatusLine: ("malformed-status-line", "The status line is malformed.")
         case .invalidStatusCode: ("invalid-status-code", "The status code is out of range.")
         case .invalidReasonPhrase: ("invalid-reason-phrase", "The reason phrase holds a control byte.")

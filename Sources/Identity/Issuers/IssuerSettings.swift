@@ -49,11 +49,4 @@ package struct IssuerSettings: Sendable, Hashable {
     }
 
     package var origin: Origin { Origin(issuer: issuer, source: source, allowsHTTP: allowsHTTP, caFile: caFile) }
-
-    /// `<issuer>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 section 4). Nil when the issuer is no
-    /// URL.
-    package static func defaultDiscoveryURL(issuer: String) -> FetchURL? {
-        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-        return FetchURL(text: base + "/.well-known/openid-configuration")
-    }
 }

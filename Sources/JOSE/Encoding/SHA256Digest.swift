@@ -16,9 +16,6 @@ package struct SHA256Digest: Sendable, Hashable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 
-    /// The digest's first eight bytes: already scattered, good as a hash.
-    package var firstWord: UInt64 { words.0 }
-
     package func withBytes<Result>(_ body: (ByteView) -> Result) -> Result {
         withUnsafeBytes(of: words) { body(ByteView($0)) }
     }

@@ -32,7 +32,6 @@ import Base
     @inlinable package var kind: Kind { node.pointee.kind }
     @inlinable package var isObject: Bool { kind == .object }
     @inlinable package var isArray: Bool { kind == .array }
-    @inlinable package var isString: Bool { kind == .string }
     @inlinable package var isNumber: Bool { kind == .number }
     @inlinable package var isNull: Bool { kind == .null }
 

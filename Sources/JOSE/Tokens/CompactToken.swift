@@ -71,13 +71,6 @@ package final class CompactToken {
         return value
     }
 
-    /// Whether `typ` is this media type: case doesn't matter, nor whether `application/` is left out (RFC 7515 section
-    /// 4.1.9). False if the header has none.
-    package func hasType(_ expected: ByteView) -> Bool {
-        guard let type else { return false }
-        return Self.shortened(type).equalsIgnoringCase(Self.shortened(expected))
-    }
-
     // MARK: Parts
 
     /// Where the two dots are.

@@ -83,9 +83,6 @@ package final class ErrorLog: Sendable {
         }
     }
 
-    package func debug(_ message: StaticString, _ fields: (inout JSONWriter) -> Void = { _ in }) {
-        log(.debug, message, isLimited: true, fields)
-    }
     package func info(_ message: StaticString, _ fields: (inout JSONWriter) -> Void = { _ in }) {
         log(.info, message, isLimited: true, fields)
     }

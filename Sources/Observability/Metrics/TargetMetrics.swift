@@ -18,8 +18,6 @@ package enum UpstreamFailure: UInt8, CaseIterable, Sendable {
     case truncatedResponse
     /// The target's name has no address.
     case unresolved
-    /// TLS could not be established with the target.
-    case handshake
 
     /// The label value, in snake case.
     package var label: StaticString {
@@ -33,7 +31,6 @@ package enum UpstreamFailure: UInt8, CaseIterable, Sendable {
         case .malformedResponse: "malformed_response"
         case .truncatedResponse: "truncated_response"
         case .unresolved: "unresolved"
-        case .handshake: "handshake"
         }
     }
 }

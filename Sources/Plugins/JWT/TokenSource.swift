@@ -49,14 +49,14 @@ extension TokenSource {
 
     private func search(_ request: borrowing RequestHead) -> TokenSearch {
         switch self {
-        case .field(let name, .authorization): Self.searchAuthorization(request.fields, name: name)
+        case .field(_, .authorization): Self.searchAuthorization(request.fields)
         case .field(let name, _): Self.searchField(request.fields, name: name)
         case .query(let name): Self.searchQuery(request.query, name: name)
         case .cookie(let name): Self.searchCookies(request.fields, name: name)
         }
     }
 
-    private static func searchAuthorization(_ fields: borrowing HeaderList, name: ByteView) -> TokenSearch {
+    private static func searchAuthorization(_ fields: borrowing HeaderList) -> TokenSearch {
         guard let index = fields.firstIndex(of: .authorization) else { return .none }
         // Two lines of a singleton field mean something else to every reader (RFC 9110 section 5.3).
         if fields.firstIndex(of: .authorization, from: index + 1) != nil { return .malformed }

@@ -13,8 +13,6 @@ package final class VerifiedTokenCache {
     private let limits: TokenCacheLimits
     package private(set) var count = 0
     package private(set) var bytes = 0
-    package private(set) var hits: UInt64 = 0
-    package private(set) var misses: UInt64 = 0
     /// Entries that made room for others.
     package private(set) var evictions: UInt64 = 0
 
@@ -28,20 +26,15 @@ package final class VerifiedTokenCache {
 
     /// The entry of exactly this token.
     package func find(_ token: ByteView) -> VerifiedToken? {
-        guard !buckets.isEmpty else {
-            misses += 1
-            return nil
-        }
+        guard !buckets.isEmpty else { return nil }
         var entry = buckets[bucket(of: token)]
         while let candidate = entry {
             if candidate.token == token {
-                hits += 1
                 candidate.wasUsed = true
                 return candidate
             }
             entry = candidate.nextInBucket
         }
-        misses += 1
         return nil
     }
 

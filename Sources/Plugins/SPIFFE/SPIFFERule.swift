@@ -17,9 +17,6 @@ package struct SPIFFERule {
         }
     }
 
-    /// The most cases that a route may have.
-    package static let caseCountMaximum = 32
-
     let cases: [Case]
 
     package init(_ cases: [Case]) { self.cases = cases }

@@ -61,7 +61,7 @@ package final class Gateway {
         stores = StoreDirectory(log: log)
         rateLimits = LimitRegistry(
             hash: KeyedHash(first: systemEntropy(), second: systemEntropy()), start: SystemClock.monotonic())
-        issuers.onKeys = { [unowned self] name, keys, _ in issuerHasKeys(name, keys) }
+        issuers.onKeys = { [unowned self] name, keys in issuerHasKeys(name, keys) }
         issuers.onSettled = { [unowned self] name in issuerSettled(name) }
         signing.onChange = { [unowned self] state in signs(by: state) }
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }

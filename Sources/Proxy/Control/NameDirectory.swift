@@ -98,7 +98,7 @@ package final class NameDirectory: EventHandler {
         let now = SystemClock.monotonic()
         switch answer {
         case .success(let addresses):
-            let change = resolution.answered(addresses, timeToLive: nil, now: now, random: random.next())
+            let change = resolution.answered(addresses, now: now, random: random.next())
             names[name] = resolution
             if change == .changed { onChange?(name, resolution.addresses) }
         case .failure(let error):

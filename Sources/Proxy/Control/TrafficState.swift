@@ -85,8 +85,6 @@ final class TrafficState {
     // MARK: Introspection
 
     func retryBudget(of upstream: String) -> RetryBudget? { budgets[upstream] }
-    func concurrency(ofUpstream upstream: String) -> ConcurrencyLimit? { upstreamLimits[upstream] }
-    func concurrency(ofRoute route: String) -> ConcurrencyLimit? { routeLimits[route] }
     var allBudgets: [(String, RetryBudget)] { budgets.sorted { $0.key < $1.key } }
     var allUpstreamLimits: [(String, ConcurrencyLimit)] { upstreamLimits.sorted { $0.key < $1.key } }
     var allRouteLimits: [(String, ConcurrencyLimit)] { routeLimits.sorted { $0.key < $1.key } }

@@ -37,7 +37,7 @@ struct HealthCheck: Sendable, Equatable {
 }
 
 /// How a check ended.
-enum CheckResult: Error, Equatable {
+enum CheckResult {
     case passed(status: Int?)
     case notResolved
     case notConnected(String)
@@ -65,6 +65,4 @@ enum CheckResult: Error, Equatable {
         case .contentTooLong: "the text is not in the first 64KiB of the content"
         }
     }
-
-    static func == (left: CheckResult, right: CheckResult) -> Bool { left.text == right.text }
 }

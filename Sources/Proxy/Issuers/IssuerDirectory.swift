@@ -11,8 +11,8 @@ import Observability
 /// As long as the origin of its keys is the same, an issuer keeps them over reloads, whatever else changes.
 package final class IssuerDirectory {
     /// Called on the control thread when an issuer's keys are others than before; nil when it has none any more, as it
-    /// is gone or they come from somewhere else. The number grows with every call, over all issuers.
-    package var onKeys: ((_ issuer: String, _ keys: KeySet?, _ generation: UInt64) -> Void)?
+    /// is gone or they come from somewhere else.
+    package var onKeys: ((_ issuer: String, _ keys: KeySet?) -> Void)?
     /// Called on the control thread after every attempt, and for every look-up that causes none: requests that wait for
     /// this issuer's keys go on, with what there is.
     package var onSettled: ((_ issuer: String) -> Void)?
@@ -21,7 +21,6 @@ package final class IssuerDirectory {
     private let loop: EventLoop
     private let log: ErrorLog
     private var sources: [String: IssuerSource] = [:]
-    private var generation: UInt64 = 0
     private var randomSource = RandomSource(seed: systemEntropy())
 
     /// - Parameter loop: the control thread's.
@@ -39,10 +38,7 @@ package final class IssuerDirectory {
         for (name, source) in sources where wanted[name]?.origin != source.settings.origin {
             source.stop()
             sources[name] = nil
-            if source.keys != nil {
-                generation += 1
-                onKeys?(name, nil, generation)
-            }
+            if source.keys != nil { onKeys?(name, nil) }
             // Requests that wait for its keys would wait for ever.
             onSettled?(name)
         }
@@ -84,13 +80,12 @@ package final class IssuerDirectory {
 
     func changed(_ source: IssuerSource) {
         guard let keys = source.keys else { return }
-        generation += 1
         log.info("an issuer's keys are new") { line in
             line.field("issuer", source.settings.name)
             line.field("keys", keys.keys.count)
             if !keys.skipped.isEmpty { line.field("unusable_keys", keys.skipped.count) }
         }
-        onKeys?(source.settings.name, keys, generation)
+        onKeys?(source.settings.name, keys)
     }
 
     func settled(_ source: IssuerSource) { onSettled?(source.settings.name) }

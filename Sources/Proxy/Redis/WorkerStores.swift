@@ -40,13 +40,6 @@ final class WorkerStores {
     func resolve(_ name: String, _ addresses: [IPAddress]) {
         for link in links.values where link.plan.settings.hostNames.contains(name) { link.resolve([name: addresses]) }
     }
-
-    /// The worker ends.
-    func retire() {
-        for link in links.values { link.retire() }
-        links = [:]
-        loop.onFlush = nil
-    }
 }
 
 extension StoreLink {

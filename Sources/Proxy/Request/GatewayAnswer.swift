@@ -78,15 +78,9 @@ extension GatewayAnswer {
 }
 
 extension GatewayAnswer {
-    /// Appends the problem details as JSON. Every text in them is a literal or a validated id, so nothing needs
-    /// escaping.
-    package func appendBody(requestID: ByteView, to buffer: inout IOBuffer) {
-        appendMembers(requestID: requestID, to: &buffer)
-        buffer.append("}\n")
-    }
-
-    /// The same without its end, so that more members can follow.
-    func appendMembers(requestID: ByteView, to buffer: inout IOBuffer) {
+    /// Appends the problem details as JSON, without their end, so that more members can follow. Every text in them is a
+    /// literal or a validated id, so nothing needs escaping.
+    package func appendMembers(requestID: ByteView, to buffer: inout IOBuffer) {
         buffer.append("{\"type\":\"")
         buffer.append(type)
         buffer.append("\",\"title\":\"")

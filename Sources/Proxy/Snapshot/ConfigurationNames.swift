@@ -12,6 +12,4 @@ typealias ConfiguredIssuer = Issuer
 typealias ConfiguredClaimPath = ClaimPath
 typealias ConfiguredClaimCondition = ClaimCondition
 typealias ConfiguredTokenSource = TokenSource
-typealias ConfiguredScopeFormat = ScopeFormat
 typealias ConfiguredTokenProfile = InternalTokenProfile
-typealias ConfiguredTokenHeader = InternalTokenHeader

@@ -156,7 +156,7 @@ extension Exchange {
     private func decision(on loss: ConnectionLoss) -> RetryRule.Decision {
         let isLostConnection = loss.error.isLostConnection
         let isReplayable = isBodyReplayable
-        if isLostConnection, !route.retriesStaleConnection { return .fail(loss.error) }
+        if isLostConnection, !route.retriesStaleConnection { return .fail }
         let rule = RetryRule(attemptLimit: isLostConnection ? .max : route.connectRetriesMax + 1)
         let decision = rule.decide(
             RetryRule.Attempt(
@@ -164,7 +164,7 @@ extension Exchange {
                 wasRetriedFresh: attempt.wasRetriedFresh, writtenBytes: loss.writtenBytes,
                 receivedBytes: loss.receivedBytes, isIdempotent: upstreamMethod.isIdempotent,
                 isBodyReplayable: isReplayable))
-        return isReplayable ? decision : .fail(loss.error)
+        return isReplayable ? decision : .fail
     }
 
     private func retryFresh() {

@@ -175,9 +175,6 @@ final class TargetPool {
         while let connection = idle.last { connection.close() }
     }
 
-    /// A snapshot names the target again.
-    func revive() { isRetired = false }
-
     /// What `Host` must say, where it isn't byte for byte what the client sent.
     func hostHeader(for exchange: Exchange) -> ByteView? {
         switch exchange.hostHeader {

@@ -186,7 +186,6 @@ package final class Worker: @unchecked Sendable {
                         worker: self)
                 if !target.endpoints.isEmpty { pool.resolve(to: target.endpoints) }
                 pool.settings = plan.settings
-                pool.revive()
                 pools[target.key] = pool
                 return pool
             }

@@ -38,7 +38,6 @@ package final class ConcurrencyLimit: @unchecked Sendable {
     private let waitMax: Atomic<Int64>
     private let refusedFullTotal = Atomic<UInt64>(0)
     private let refusedWaitedTotal = Atomic<UInt64>(0)
-    private let queuedTotal = Atomic<UInt64>(0)
     private let retired = Atomic<Bool>(false)
     private let seats: UnsafeMutablePointer<Seat>
     private let seatCount: Int
@@ -84,8 +83,6 @@ package final class ConcurrencyLimit: @unchecked Sendable {
     package var count: Int { underWay.load(ordering: .sequentiallyConsistent) }
     /// Requests that wait.
     package var waitingCount: Int { waiting.load(ordering: .sequentiallyConsistent) }
-    /// Requests that had to wait, since the start.
-    package var queued: UInt64 { queuedTotal.load(ordering: .relaxed) }
     /// Requests refused because as many as may waited already.
     package var refusedFull: UInt64 { refusedFullTotal.load(ordering: .relaxed) }
     /// Requests refused because they had waited as long as they may.
@@ -117,10 +114,7 @@ package final class ConcurrencyLimit: @unchecked Sendable {
     /// - Returns: whether one more may wait; it is counted then.
     func beginWaiting() -> Bool {
         let before = waiting.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
-        if before < queueMax.load(ordering: .relaxed) {
-            queuedTotal.wrappingAdd(1, ordering: .relaxed)
-            return true
-        }
+        if before < queueMax.load(ordering: .relaxed) { return true }
         endWaiting()
         refusedFullTotal.wrappingAdd(1, ordering: .relaxed)
         return false

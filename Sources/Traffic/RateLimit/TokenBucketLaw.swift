@@ -18,8 +18,6 @@ package struct TokenBucketLaw: Sendable, Hashable {
     /// A tick is a sixteenth of a nanosecond: fine enough that the fastest rate is exact to 1 in 10,000, and coarse
     /// enough that 64 bits last for 18 years.
     static let ticksPerNanosecond: Int64 = 16
-    /// Tokens a second.
-    package static let rateMaximum = 1_000_000
     package static let periodMaximum = TimeAmount.seconds(86_400)
     package static let burstMaximum = 10_000_000
     /// The longest that an empty bucket may take to fill.

@@ -81,16 +81,6 @@ struct DiscoveryDocumentTests {
         ])
     func noURL(text: String) { #expect(FetchURL(text: text) == nil) }
 
-    @Test("where a document is by default")
-    func defaultPlace() {
-        for issuer in ["https://a/b", "https://a/b/"] {
-            #expect(
-                IssuerSettings.defaultDiscoveryURL(issuer: issuer)?.description
-                    == "https://a/b/.well-known/openid-configuration")
-        }
-        #expect(IssuerSettings.defaultDiscoveryURL(issuer: "corporate") == nil)
-    }
-
     @Test("documents with changed bytes: a URL or a problem")
     func fuzz() {
         var random = FuzzPlan.random(seed: 6)

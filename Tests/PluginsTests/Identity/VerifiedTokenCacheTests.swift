@@ -33,8 +33,6 @@ struct VerifiedTokenCacheTests {
         for name in ["a", "b", "c"] { #expect(holds(cache, name + tail)) }
         for other in ["d" + tail, tail, "a" + tail + "s", "", "a"] { #expect(!holds(cache, other)) }
         #expect(cache.count == 3)
-        #expect(cache.hits == 3)
-        #expect(cache.misses == 5)
     }
 
     @Test("the oldest entry that was not used makes room")

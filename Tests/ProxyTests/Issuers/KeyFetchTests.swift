@@ -34,7 +34,7 @@ private final class World {
             .init(wall: WallTime(seconds: 0), monotonic: .zero)
         }
         directory = IssuerDirectory(loop: loop, log: log)
-        directory.onKeys = { [unowned self] issuer, keys, _ in
+        directory.onKeys = { [unowned self] issuer, keys in
             self.keys.append((issuer, keys?.keys.map { $0.keyID?.string ?? "" }))
         }
         directory.onSettled = { [unowned self] in settled.append($0) }
