@@ -123,7 +123,7 @@ extension UpstreamHealthSample {
         let scope = upstream.circuitBreaker?.scope.value
         if let scope, scope != .targets { breaker = BreakerSample(health.breaker) }
         for target in upstream.targets {
-            let url = "http://\(target.authority)"
+            let url = target.url
             guard let known = health.known(url), !targets.contains(where: { $0.target == url }) else { continue }
             var sample = TargetSample(target: url)
             if let scope, scope != .upstream { sample.breaker = BreakerSample(known.breaker) }

@@ -19,9 +19,9 @@ package struct UpstreamListing {
         for report in reports { byTarget[report.upstream, default: [:]][report.target] = report }
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.map { upstream -> JSONValue in
-                let name = "\(domain.name)/\(upstream.name)"
+                let name = upstream.identity(in: domain.name)
                 let known = UpstreamHealthListing(upstream: upstream, health: health(name), now: now)
-                let urls = upstream.targets.map { "http://\($0.authority)" }
+                let urls = upstream.targets.map(\.url)
                 let draining = (byTarget[name] ?? [:]).filter { !urls.contains($0.key) }.values
                 var members: [(String, JSONValue)] = [
                     ("upstream", .string(name)),

@@ -24,7 +24,7 @@ final class MetricsEndpoint: LocalHandler {
         gateway.addTraffic(to: &sample)
         for domain in gateway.blueprint.configuration.domains {
             sample.upstreams += domain.upstreams.compactMap { upstream in
-                UpstreamHealthSample(upstream, gateway.health.health(of: "\(domain.name)/\(upstream.name)"))
+                UpstreamHealthSample(upstream, gateway.health.health(of: upstream.identity(in: domain.name)))
             }
         }
         gateway.registry.scrape(sample).render(into: &text)

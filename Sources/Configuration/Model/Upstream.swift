@@ -25,6 +25,9 @@ package struct Upstream: Sendable, Equatable {
     /// Percent of a priority's targets; with fewer healthy ones all are used. 0 for never.
     package let panicThreshold: Setting<Int>
     @Provenance package var location: SourceLocation
+
+    /// `domain/name`: what identifies it over reloads, in logs and metrics.
+    package func identity(in domain: String) -> String { "\(domain)/\(name)" }
 }
 
 /// One place where a service runs.
@@ -39,12 +42,10 @@ package struct Target: Sendable, Equatable {
     @Provenance package var location: SourceLocation
 
     /// `host:port`, IPv6 in brackets: what the `Host` header says when the target's name is sent.
-    package var authority: String {
-        switch host {
-        case .name(let name): "\(name):\(port)"
-        case .address(let address): IPEndpoint(address: address, port: port).description
-        }
-    }
+    package var authority: String { host.authority(port: port) }
+
+    /// What identifies it within its upstream over reloads, in logs and metrics.
+    package var url: String { "http://\(authority)" }
 }
 
 /// What a target's URL names.
@@ -52,6 +53,14 @@ package enum TargetHost: Sendable, Hashable {
     /// A name to resolve, in lower case.
     case name(String)
     case address(IPAddress)
+
+    /// With the port, IPv6 in brackets.
+    func authority(port: UInt16) -> String {
+        switch self {
+        case .name(let name): "\(name):\(port)"
+        case .address(let address): IPEndpoint(address: address, port: port).description
+        }
+    }
 }
 
 /// How a target is picked.

@@ -49,7 +49,7 @@ package struct ConfigurationChanges: Sendable, Equatable {
 
     private static func upstreams(_ configuration: GatewayConfiguration) -> [PlacedUpstream] {
         configuration.domains.flatMap { domain in
-            domain.upstreams.map { PlacedUpstream(identity: "\(domain.name)/\($0.name)", upstream: $0) }
+            domain.upstreams.map { PlacedUpstream(identity: $0.identity(in: domain.name), upstream: $0) }
         }
     }
 

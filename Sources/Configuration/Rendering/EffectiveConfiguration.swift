@@ -129,12 +129,7 @@ private struct JSONSink: ModelSink {
     mutating func network(_ network: CIDRBlock, _ origin: Origin) { element(network.description, origin) }
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
         key("url")
-        let authority =
-            switch host {
-            case .name(let name): "\(name):\(port)"
-            case .address(let address): IPEndpoint(address: address, port: port).description
-            }
-        value(JSONText.quoted("http://\(authority)"), origin)
+        value(JSONText.quoted("http://\(host.authority(port: port))"), origin)
     }
 }
 

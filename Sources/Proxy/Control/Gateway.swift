@@ -210,7 +210,7 @@ package final class Gateway {
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.compactMap { upstream -> UpstreamPlan? in
                 guard let shared = shared.next() else { return nil }
-                let name = "\(domain.name)/\(upstream.name)"
+                let name = upstream.identity(in: domain.name)
                 let limit = upstream.connectionsMax.value
                 let budget = self.budgets[name] ?? SharedBudget(limit: limit)
                 budget.setLimit(limit)
@@ -252,7 +252,7 @@ package final class Gateway {
         for domain in blueprint.configuration.domains {
             for upstream in domain.upstreams {
                 for target in upstream.targets where target.host == .name(name) {
-                    endpoints["http://\(target.authority)"] = addresses.map {
+                    endpoints[target.url] = addresses.map {
                         IPEndpoint(address: $0, port: target.port)
                     }
                 }

@@ -34,7 +34,7 @@ final class TrafficState {
         var plan = Plan()
         for domain in blueprint.configuration.domains {
             for upstream in domain.upstreams {
-                let name = "\(domain.name)/\(upstream.name)"
+                let name = upstream.identity(in: domain.name)
                 let law = RetryBudgetLaw(upstream.retryBudget)
                 let budget = budgets[name] ?? RetryBudget(law)
                 plan.budgets[name] = (budget, law)

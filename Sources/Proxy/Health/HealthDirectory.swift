@@ -66,7 +66,7 @@ package final class HealthDirectory {
         var checked = Set<PoolKey>()
         for domain in configuration.domains {
             for upstream in domain.upstreams {
-                let name = "\(domain.name)/\(upstream.name)"
+                let name = upstream.identity(in: domain.name)
                 wanted[name] = Set(upstream.targets.map(\.url))
                 guard let health = upstreams[name] else { continue }
                 adopt(upstream, health)
@@ -135,11 +135,6 @@ package final class HealthDirectory {
         checkers[key] = checker
         checker.start()
     }
-}
-
-extension ConfiguredTarget {
-    /// What identifies the target over reloads.
-    var url: String { "http://\(authority)" }
 }
 
 extension BreakerPolicy {

@@ -6,7 +6,7 @@ extension ExplainedPipeline.Values {
     func breaker(_ upstream: Upstream) -> [ExplainedStep.Value]? {
         guard let breaker = upstream.circuitBreaker else { return nil }
         var values = [
-            value("upstream", "\(route.domain)/\(upstream.name)", .file(upstream.location)),
+            value("upstream", upstream.identity(in: route.domain), .file(upstream.location)),
             value("scope", breaker.scope.value.rawValue, breaker.scope.origin),
             number("consecutive_failures", breaker.consecutiveFailures),
         ]

@@ -177,11 +177,11 @@ extension ExplainedPipeline.Values {
     fileprivate func pick(_ upstream: Upstream) -> [ExplainedStep.Value] {
         let targets = upstream.targets.map { target in
             let priority = target.priority.value == 0 ? "" : ", priority \(target.priority.value)"
-            let text = "http://\(target.authority), weight \(target.weight.value)\(priority)"
+            let text = "\(target.url), weight \(target.weight.value)\(priority)"
             return value("target", text, .file(target.location))
         }
         return split(proxy?.split) + [
-            value("upstream", "\(route.domain)/\(upstream.name)", .file(upstream.location)),
+            value("upstream", upstream.identity(in: route.domain), .file(upstream.location)),
             value("balancer", upstream.balancer.value.text, upstream.balancer.origin),
         ] + targets + health(upstream) + [number("connections_max", upstream.connectionsMax)]
     }
