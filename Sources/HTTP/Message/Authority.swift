@@ -89,54 +89,13 @@ package struct Authority: Equatable, Sendable {
     /// An IPv6 address in brackets; no zone, no future version (RFC 3986 section 3.2.2).
     private static func endOfLiteral(_ text: ByteView, _ isCanonical: inout Bool) throws(MessageError) -> Int {
         guard let close = text.firstIndex(of: ASCII.closeBracket) else { throw .invalidHost }
-        var groups = 0
-        var isCompressed = false
-        var index = 1
-        if index + 1 < close, text[index] == ASCII.colon {
-            guard text[index + 1] == ASCII.colon else { throw .invalidHost }
-            isCompressed = true
-            index += 2
-        }
-        while index < close {
-            let start = index
-            while index < close, ASCII.hexValue(text[index]) != nil {
-                if ASCII.isUpper(text[index]) { isCanonical = false }
-                index += 1
-            }
-            if index < close, text[index] == ASCII.dot {
-                guard isIPv4(text[start..<close]) else { throw .invalidHost }
-                groups += 2
-                index = close
-                break
-            }
-            guard index > start, index - start <= 4 else { throw .invalidHost }
-            groups += 1
-            if index == close { break }
-            guard text[index] == ASCII.colon, index + 1 < close else { throw .invalidHost }
-            index += 1
-            if text[index] == ASCII.colon {
-                guard !isCompressed else { throw .invalidHost }
-                isCompressed = true
-                index += 1
-            }
-        }
-        guard isCompressed ? groups <= 7 : groups == 8 else { throw .invalidHost }
-        return close + 1
-    }
-
-    private static func isIPv4(_ text: ByteView) -> Bool {
+        let literal = text[1..<close]
+        guard let address = IPAddress(text: literal), !address.isIPv4 else { throw .invalidHost }
         var index = 0
-        for part in 0..<4 {
-            let start = index
-            while index < text.count, ASCII.isDigit(text[index]) { index += 1 }
-            guard index > start, index - start <= 3, let value = text[start..<index].decimalValue(), value <= 255,
-                index - start == 1 || text[start] != ASCII.zero
-            else { return false }
-            if part < 3 {
-                guard index < text.count, text[index] == ASCII.dot else { return false }
-                index += 1
-            }
+        while index < literal.count {
+            if ASCII.isUpper(literal[index]) { isCanonical = false }
+            index += 1
         }
-        return index == text.count
+        return close + 1
     }
 }

@@ -14,7 +14,7 @@ extension HTTPDate {
             let minute = text[20..<22].decimalValue(), let second = text[23..<25].decimalValue(),
             (1...31).contains(day), (1970...2200).contains(year), hour < 24, minute < 60, second <= 60
         else { return nil }
-        let days = daysSinceEpoch(year: year, month: month, day: day)
+        let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
         return WallTime(seconds: Int64(days * 86_400 + hour * 3600 + minute * 60 + second))
     }
 
@@ -22,16 +22,5 @@ extension HTTPDate {
     private static func month(_ text: ByteView) -> Int? {
         let names = ByteView("JanFebMarAprMayJunJulAugSepOctNovDec")
         return (0..<12).first { names[$0 * 3..<$0 * 3 + 3] == text }.map { $0 + 1 }
-    }
-
-    /// The inverse of what `append` does: years begin in March, so that the leap day comes last.
-    private static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
-        let marchYear = month <= 2 ? year - 1 : year
-        let marchMonth = (month + 9) % 12
-        let era = marchYear / 400
-        let yearOfEra = marchYear % 400
-        let dayOfYear = (153 * marchMonth + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
     }
 }

@@ -12,7 +12,7 @@ package enum HTTPDate {
         let seconds = min(max(epochSeconds, 0), 253_402_300_799)
         let days = Int(seconds / 86_400)
         let second = Int(seconds % 86_400)
-        let date = civilDate(daysSinceEpoch: days)
+        let date = CivilDate(daysSinceEpoch: days)
         buffer.append(name(in: "ThuFriSatSunMonTueWed", days % 7))
         buffer.append(", ")
         append(twoDigits: date.day, to: &buffer)
@@ -37,18 +37,5 @@ package enum HTTPDate {
     private static func append(twoDigits value: Int, to buffer: inout IOBuffer) {
         buffer.append(byte: ASCII.zero &+ UInt8(truncatingIfNeeded: value / 10 % 10))
         buffer.append(byte: ASCII.zero &+ UInt8(truncatingIfNeeded: value % 10))
-    }
-
-    /// The Gregorian date, counting years from March so that the leap day comes last.
-    private static func civilDate(daysSinceEpoch: Int) -> (year: Int, month: Int, day: Int) {
-        let daysSinceYear0 = daysSinceEpoch + 719_468
-        let era = daysSinceYear0 / 146_097
-        let dayOfEra = daysSinceYear0 % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 }

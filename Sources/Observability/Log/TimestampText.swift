@@ -29,10 +29,10 @@ struct TimestampText {
         second = seconds
         let days = seconds >= 0 ? seconds / 86_400 : (seconds + 1) / 86_400 - 1
         let timeOfDay = seconds - days * 86_400
-        let date = Self.date(daysSince1970: days)
-        put(date.year, at: 0, digits: 4, then: ASCII.hyphen)
-        put(date.month, at: 5, digits: 2, then: ASCII.hyphen)
-        put(date.day, at: 8, digits: 2, then: 0x54)
+        let date = CivilDate(daysSinceEpoch: Int(days))
+        put(Int64(date.year), at: 0, digits: 4, then: ASCII.hyphen)
+        put(Int64(date.month), at: 5, digits: 2, then: ASCII.hyphen)
+        put(Int64(date.day), at: 8, digits: 2, then: 0x54)
         put(timeOfDay / 3_600, at: 11, digits: 2, then: ASCII.colon)
         put(timeOfDay / 60 % 60, at: 14, digits: 2, then: ASCII.colon)
         put(timeOfDay % 60, at: 17, digits: 2, then: ASCII.dot)
@@ -45,20 +45,6 @@ struct TimestampText {
             rest /= 10
         }
         text[start + digits] = separator
-    }
-
-    /// The proleptic Gregorian date. Years are counted from March, so that the leap day is a year's last day, and days
-    /// from 0000-03-01 in cycles of 400 years, which all have 146,097 days.
-    private static func date(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let cycle = shifted >= 0 ? shifted / 146_097 : (shifted + 1) / 146_097 - 1
-        let dayOfCycle = shifted - cycle * 146_097
-        let yearOfCycle = (dayOfCycle - dayOfCycle / 1_460 + dayOfCycle / 36_524 - dayOfCycle / 146_096) / 365
-        let dayOfYear = dayOfCycle - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = cycle * 400 + yearOfCycle + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }
 
