@@ -17,8 +17,6 @@ package struct RetryBudgetLaw: Sendable, Equatable {
         self.perSecondMinimum = max(perSecondMinimum, 0)
     }
 
-    /// What the ratio is reckoned over.
-    package static let windowSeconds = 10
 
     /// - Parameters:
     ///   - window: the last ten seconds, the present one included.
@@ -41,31 +39,20 @@ package struct RetryCounts: Sendable, Equatable {
 
 /// One upstream's budget, shared by all loops without a lock, and kept over reloads. A request costs one exchange of
 /// one word; only routes that retry are counted.
-///
-/// A word for each of ten seconds: the second's number (20 bits), its requests (22) and its retries (22). Whoever comes
-/// first in a second begins its word anew. A count stops at four million.
 package final class RetryBudget: @unchecked Sendable {
     // Sendable: every word is atomic.
 
-    private let words: UnsafeMutablePointer<Atomic<UInt64>>
+    /// By seconds; retries are the marked ones, which a request is not.
+    private let counter = SlottedCounter()
     private let perThousand: Atomic<Int>
     private let perSecondMinimum: Atomic<Int>
     private let grantedTotal = Atomic<UInt64>(0)
     private let refusedTotal = Atomic<UInt64>(0)
 
-    private static let slotCount = RetryBudgetLaw.windowSeconds
-    private static let countBits: UInt64 = 22
-    private static let countMaximum: UInt64 = 1 << countBits - 1
-    private static let numberMask: UInt64 = 1 << 20 - 1
-
     package init(_ law: RetryBudgetLaw) {
         perThousand = Atomic(law.perThousand)
         perSecondMinimum = Atomic(law.perSecondMinimum)
-        words = .allocate(capacity: Self.slotCount)
-        for index in 0..<Self.slotCount { (words + index).initialize(to: Atomic(0)) }
     }
-
-    deinit { words.deallocate() }
 
     /// A reload may change the law; what was counted stays.
     package func setLaw(_ law: RetryBudgetLaw) {
@@ -86,82 +73,38 @@ package final class RetryBudget: @unchecked Sendable {
 
     /// Counts a request, at its first attempt.
     package func countRequest(now: MonotonicTime) {
-        let number = Self.number(now)
-        let slot = words + Int(number % UInt64(Self.slotCount))
-        var word = slot.pointee.load(ordering: .relaxed)
-        while true {
-            let counts = Self.counts(word, at: number)
-            let next = Self.word(number, requests: counts.requests + 1, retries: counts.retries)
-            let (exchanged, found) = slot.pointee.compareExchange(expected: word, desired: next, ordering: .relaxed)
-            if exchanged { return }
-            word = found
+        _ = counter.update(Self.number(now)) { counts in
+            counts.total += 1
+            return true
         }
     }
 
     /// - Returns: whether one more retry may be made; it is counted then.
     package func take(now: MonotonicTime) -> Bool {
         let number = Self.number(now)
-        let slot = words + Int(number % UInt64(Self.slotCount))
-        var word = slot.pointee.load(ordering: .relaxed)
-        while true {
-            let second = Self.counts(word, at: number)
-            var window = earlier(than: number)
-            window.requests += second.requests
-            window.retries += second.retries
-            guard law.allows(window: window, second: second) else {
-                refusedTotal.wrappingAdd(1, ordering: .relaxed)
-                return false
-            }
-            let next = Self.word(number, requests: second.requests, retries: second.retries + 1)
-            let (exchanged, found) = slot.pointee.compareExchange(expected: word, desired: next, ordering: .relaxed)
-            if exchanged {
-                grantedTotal.wrappingAdd(1, ordering: .relaxed)
-                return true
-            }
-            word = found
+        let law = law
+        let isGranted = counter.update(number) { second in
+            let window = counter.earlier(than: number) + second
+            guard law.allows(window: RetryCounts(window), second: RetryCounts(second)) else { return false }
+            second.marked += 1
+            return true
         }
+        if isGranted {
+            grantedTotal.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            refusedTotal.wrappingAdd(1, ordering: .relaxed)
+        }
+        return isGranted
     }
 
     /// What the last ten seconds have seen, for introspection.
-    package func window(now: MonotonicTime) -> RetryCounts {
-        let number = Self.number(now)
-        var sum = earlier(than: number)
-        let slot = words + Int(number % UInt64(Self.slotCount))
-        let second = Self.counts(slot.pointee.load(ordering: .relaxed), at: number)
-        sum.requests += second.requests
-        sum.retries += second.retries
-        return sum
-    }
+    package func window(now: MonotonicTime) -> RetryCounts { RetryCounts(counter.window(at: Self.number(now))) }
 
-    /// The nine seconds before.
-    private func earlier(than number: UInt64) -> RetryCounts {
-        var sum = RetryCounts()
-        var back: UInt64 = 1
-        while back < UInt64(Self.slotCount) {
-            let before = number &- back
-            let counts = Self.counts(
-                words[Int(before % UInt64(Self.slotCount))].load(ordering: .relaxed), at: before)
-            sum.requests += counts.requests
-            sum.retries += counts.retries
-            back += 1
-        }
-        return sum
-    }
-
-    /// Well above zero, so that there are seconds before it, and a word that was never written is of none of them.
     private static func number(_ now: MonotonicTime) -> UInt64 {
-        UInt64(max(now.nanoseconds, 0)) / 1_000_000_000 &+ 100
+        UInt64(max(now.nanoseconds, 0)) / 1_000_000_000 &+ SlottedCounter.firstNumber
     }
+}
 
-    /// What a word says of the second of this number.
-    private static func counts(_ word: UInt64, at number: UInt64) -> RetryCounts {
-        guard word >> (2 * countBits) == number & numberMask else { return RetryCounts() }
-        return RetryCounts(
-            requests: Int(word >> countBits & countMaximum), retries: Int(word & countMaximum))
-    }
-
-    private static func word(_ number: UInt64, requests: Int, retries: Int) -> UInt64 {
-        (number & numberMask) << (2 * countBits) | min(UInt64(requests), countMaximum) << countBits
-            | min(UInt64(retries), countMaximum)
-    }
+extension RetryCounts {
+    fileprivate init(_ counts: SlottedCounter.Counts) { self.init(requests: counts.total, retries: counts.marked) }
 }
