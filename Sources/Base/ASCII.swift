@@ -44,6 +44,11 @@
     @inlinable package static func hexDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? 0x30 &+ value : 0x37 &+ value
     }
+
+    /// The lower-case hexadecimal digit of a value below 16.
+    @inlinable package static func lowerHexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? 0x30 &+ value : 0x57 &+ value
+    }
 }
 
 /// A set of byte values: 256 bits, one test and no memory access.

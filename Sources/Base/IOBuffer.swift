@@ -148,34 +148,6 @@
     package mutating func append(string: String) {
         string.withByteView { append($0) }
     }
-
-    /// Appends `value` in decimal.
-    package mutating func append(decimal value: Int) { append(number: UInt64(bitPattern: Int64(value)), radix: 10) }
-
-    /// Appends `value` in lower-case hexadecimal without leading zeros.
-    package mutating func append(hex value: Int) { append(number: UInt64(bitPattern: Int64(value)), radix: 16) }
-
-    /// A radix known to the compiler is no division.
-    @inline(__always)
-    private mutating func append(number: UInt64, radix: UInt64) {
-        reserve(20)
-        guard let storage else { return }
-        var rest = number
-        var length = 1
-        var probe = number
-        while probe >= radix {
-            probe /= radix
-            length += 1
-        }
-        var index = writeIndex + length
-        repeat {
-            index -= 1
-            let digit = UInt8(truncatingIfNeeded: rest % radix)
-            storage[index] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
-            rest /= radix
-        } while rest > 0
-        writeIndex += length
-    }
 }
 
 /// The free I/O memory of one loop, in two sizes. Not thread-safe: each loop has its own.

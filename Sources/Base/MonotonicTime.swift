@@ -30,6 +30,17 @@
     @inlinable package static func + (left: TimeAmount, right: TimeAmount) -> TimeAmount {
         TimeAmount(nanoseconds: left.nanoseconds &+ right.nanoseconds)
     }
+
+    /// The amount, which is above zero, doubled so often, up to `limit`.
+    package func doubled(_ times: Int, upTo limit: TimeAmount) -> TimeAmount {
+        var time = nanoseconds
+        var left = min(max(times, 0), 62)
+        while left > 0, time < limit.nanoseconds {
+            time = time > Int64.max / 2 ? Int64.max : time * 2
+            left -= 1
+        }
+        return TimeAmount(nanoseconds: min(time, limit.nanoseconds))
+    }
 }
 
 /// An instant of a clock that never goes back, in nanoseconds since an arbitrary start.

@@ -28,4 +28,7 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         state.3 = (state.3 << 45) | (state.3 >> 19)
         return result
     }
+
+    /// 0 to below 1.
+    package mutating func unit() -> Double { Double(next() >> 11) / Double(1 << 53 as UInt64) }
 }

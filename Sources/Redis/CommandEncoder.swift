@@ -26,15 +26,9 @@ package enum CommandEncoder {
 
     /// Appends a number as the next word.
     static func append(_ number: Int, to buffer: inout IOBuffer) {
-        let magnitude = Int(clamping: number.magnitude)
-        var digits = number < 0 ? 2 : 1
-        var rest = magnitude
-        while rest >= 10 {
-            rest /= 10
-            digits += 1
-        }
+        let magnitude = UInt64(number.magnitude)
         buffer.append(byte: UInt8(ascii: "$"))
-        buffer.append(decimal: digits)
+        buffer.append(decimal: magnitude.decimalCount + (number < 0 ? 1 : 0))
         buffer.append("\r\n")
         if number < 0 { buffer.append(byte: ASCII.hyphen) }
         buffer.append(decimal: magnitude)

@@ -32,23 +32,11 @@ package struct SharedBucket: Sendable {
     func appendKey(_ hash: SharedKey, to buffer: inout IOBuffer) {
         buffer.reserve(keyStart.count + Self.hashDigits + 2)
         buffer.append(keyStart)
-        Self.append(hash.high, to: &buffer)
-        Self.append(hash.low, to: &buffer)
+        buffer.append(hex16: hash.high)
+        buffer.append(hex16: hash.low)
         buffer.append("\r\n")
     }
 
-    private static func append(_ word: UInt64, to buffer: inout IOBuffer) {
-        let room = buffer.writable
-        var shift: UInt64 = 64
-        var index = 0
-        while shift > 0 {
-            shift -= 4
-            let digit = UInt8(truncatingIfNeeded: word >> shift) & 15
-            room[index] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
-            index += 1
-        }
-        buffer.commit(16)
-    }
 }
 
 /// A hash of what a limit is counted by, the same on every replica, that nobody finds two texts for.

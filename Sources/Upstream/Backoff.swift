@@ -15,7 +15,7 @@ package struct Backoff: Sendable, Hashable {
     ///
     /// - Parameter random: 64 random bits.
     package func delay(failures: Int, random: UInt64) -> TimeAmount {
-        Backoff.jittered(doubled(max(failures, 1) - 1), random: random)
+        Backoff.jittered(first.doubled(max(failures, 1) - 1, upTo: limit), random: random)
     }
 
     /// The time to wait before the given retry, from 1: anything from nothing to the doubled time ("full jitter"), so
@@ -23,19 +23,8 @@ package struct Backoff: Sendable, Hashable {
     ///
     /// - Parameter random: 64 random bits.
     package func fullJitter(retry: Int, random: UInt64) -> TimeAmount {
-        let bound = UInt64(doubled(max(retry, 1) - 1).nanoseconds)
+        let bound = UInt64(first.doubled(max(retry, 1) - 1, upTo: limit).nanoseconds)
         return TimeAmount(nanoseconds: Int64(bound.multipliedFullWidth(by: random).high))
-    }
-
-    /// `first`, doubled so often, up to the limit.
-    private func doubled(_ times: Int) -> TimeAmount {
-        var time = first.nanoseconds
-        var left = min(max(times, 0), 62)
-        while left > 0, time < limit.nanoseconds {
-            time = time > Int64.max / 2 ? Int64.max : time * 2
-            left -= 1
-        }
-        return TimeAmount(nanoseconds: min(time, limit.nanoseconds))
     }
 
     /// `amount`, shortened or lengthened by at most a quarter.

@@ -29,10 +29,10 @@ struct CivilDateTests {
             }
             let isLeap = before.year % 4 == 0 && (before.year % 100 != 0 || before.year % 400 == 0)
             let length = lengths[before.month - 1] + (isLeap && before.month == 2 ? 1 : 0)
-            let next =
-                before.day < length
-                ? CivilDate(year: before.year, month: before.month, day: before.day + 1)
-                : CivilDate(year: before.month < 12 ? before.year : before.year + 1, month: before.month % 12 + 1, day: 1)
+            var next = CivilDate(year: before.year, month: before.month, day: before.day + 1)
+            if before.day == length {
+                next = CivilDate(year: before.year + before.month / 12, month: before.month % 12 + 1, day: 1)
+            }
             guard date == next else {
                 Issue.record("\(date) follows \(before)")
                 return

@@ -70,6 +70,20 @@ struct IOBufferTests {
         #expect(text == "\(decimal) \(hexadecimal)")
     }
 
+    @Test("numbers of 64 bits, and bytes as digits")
+    func digits() {
+        var buffer = IOBuffer()
+        buffer.append(decimal: UInt64.max)
+        buffer.append(byte: ASCII.space)
+        buffer.append(hex16: 0x0123_4567_89ab_cdef)
+        buffer.append(byte: ASCII.space)
+        buffer.append(hexOf: ByteView("\u{0}az\u{7f}"))
+        #expect(buffer.readable == "18446744073709551615 0123456789abcdef 00617a7f")
+        for (number, count) in [(0, 1), (9, 1), (10, 2), (99, 2), (100, 3), (UInt64.max, 20)] as [(UInt64, Int)] {
+            #expect(number.decimalCount == count)
+        }
+    }
+
     @Test("random appending and consuming behaves like an array")
     func model() {
         var random = FuzzPlan.random(seed: 21)

@@ -297,23 +297,3 @@ extension HeaderList {
         self.known = known
     }
 }
-
-extension UnsafeMutablePointer<UInt8> {
-    /// Writes `value` in decimal at `offset`, where 20 bytes are free; returns the number of digits.
-    func writeDecimal(_ value: UInt64, at offset: Int) -> Int {
-        var length = 1
-        var probe = value
-        while probe >= 10 {
-            probe /= 10
-            length += 1
-        }
-        var rest = value
-        var index = offset + length
-        repeat {
-            index -= 1
-            self[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        return length
-    }
-}

@@ -185,13 +185,8 @@ extension KeyRefresh {
 
         /// After `failures` in a row, at least one: anything between the least and the doubled time ("full jitter").
         func retryDelay(failures: Int, random: UInt64) -> TimeAmount {
-            var ceiling = retryFirst.nanoseconds
-            var doublings = min(max(failures, 1) - 1, 62)
-            while doublings > 0, ceiling < retryMax.nanoseconds {
-                ceiling = ceiling > Int64.max / 2 ? Int64.max : ceiling * 2
-                doublings -= 1
-            }
-            let range = min(ceiling, retryMax.nanoseconds) - Self.retryMin.nanoseconds
+            let ceiling = retryFirst.doubled(max(failures, 1) - 1, upTo: retryMax)
+            let range = ceiling.nanoseconds - Self.retryMin.nanoseconds
             guard range > 0 else { return Self.retryMin }
             let offset = Int64(random % (UInt64(range) + 1))
             return TimeAmount(nanoseconds: Self.retryMin.nanoseconds + offset)

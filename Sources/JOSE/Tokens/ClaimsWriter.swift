@@ -133,20 +133,7 @@ package final class ClaimsWriter {
     private func decimal(_ value: Int64) {
         reserve(20)
         if value < 0 { append(ASCII.hyphen) }
-        var rest = value.magnitude
-        var length = 1
-        var probe = rest
-        while probe >= 10 {
-            probe /= 10
-            length += 1
-        }
-        var place = count + length
-        repeat {
-            place -= 1
-            memory[place] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        count += length
+        count += memory.writeDecimal(value.magnitude, at: count)
     }
 
     private func string(_ text: ByteView) {
@@ -207,8 +194,8 @@ extension JSONText {
         output[1] = 0x75
         output[2] = ASCII.zero
         output[3] = ASCII.zero
-        output[4] = ASCII.hexDigit(byte >> 4) | 0x20
-        output[5] = ASCII.hexDigit(byte & 15) | 0x20
+        output[4] = ASCII.lowerHexDigit(byte >> 4)
+        output[5] = ASCII.lowerHexDigit(byte & 15)
         output += 6
         return 1
     }

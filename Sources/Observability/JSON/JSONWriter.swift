@@ -162,7 +162,7 @@ package struct JSONWriter: ~Copyable {
 
     private mutating func integer(_ number: Int) {
         if number < 0 { output.append(byte: ASCII.hyphen) }
-        output.append(number: UInt64(number.magnitude))
+        output.append(decimal: UInt64(number.magnitude))
     }
 
     private mutating func string(_ text: ByteView) {

@@ -154,8 +154,7 @@ struct TextCursor {
         var rest = number
         while index > 0 {
             index -= 1
-            let nibble = UInt8(truncatingIfNeeded: rest) & 15
-            next[index] = nibble &+ (nibble < 10 ? 0x30 : 0x57)
+            next[index] = ASCII.lowerHexDigit(UInt8(truncatingIfNeeded: rest) & 15)
             rest >>= 4
         }
         next += digits

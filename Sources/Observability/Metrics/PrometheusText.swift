@@ -123,17 +123,3 @@ struct PrometheusText: ~Copyable {
         sample(name, number)
     }
 }
-
-extension IOBuffer {
-    /// Appends all 64 bits in decimal.
-    mutating func append(number: UInt64) {
-        // The decimal of Base takes an Int; a counter above Int.max would take centuries, a wrapped gauge is a bug
-        // that should be seen as the huge number that it is.
-        if number <= UInt64(Int.max) {
-            append(decimal: Int(number))
-        } else {
-            append(decimal: Int(number / 10))
-            append(decimal: Int(number % 10))
-        }
-    }
-}

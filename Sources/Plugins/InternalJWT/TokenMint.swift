@@ -196,8 +196,8 @@ extension TokenMint {
         let hexadecimal = token + tokenCount
         digest.withBytes { bytes in
             for index in 0..<MintedTokenCache.digestCount / 2 {
-                hexadecimal[2 * index] = ASCII.hexDigit(bytes[index] >> 4) | 0x20
-                hexadecimal[2 * index + 1] = ASCII.hexDigit(bytes[index] & 15) | 0x20
+                hexadecimal[2 * index] = ASCII.lowerHexDigit(bytes[index] >> 4)
+                hexadecimal[2 * index + 1] = ASCII.lowerHexDigit(bytes[index] & 15)
             }
         }
         (hexadecimal + MintedTokenCache.digestCount).update(from: id.readable.base, count: id.readableCount)
@@ -205,16 +205,5 @@ extension TokenMint {
             tag: tag, hash: hash, stamp: 0, storage: storage, claimsCount: claims.count, tokenCount: tokenCount,
             idCount: id.readableCount, issuedAt: times.issuedAt, expiry: times.expiry,
             usableUntil: times.usableUntil, next: -1, wasUsed: false)
-    }
-}
-
-extension IOBuffer {
-    /// Appends 16 hexadecimal digits.
-    fileprivate mutating func append(hex16 number: UInt64) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift -= 4
-            append(byte: ASCII.hexDigit(UInt8(truncatingIfNeeded: number >> shift) & 15) | 0x20)
-        }
     }
 }

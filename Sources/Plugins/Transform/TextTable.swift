@@ -202,7 +202,7 @@ package final class TextTable {
         case .hash:
             guard let digest = hasher?.digest(buffer.readable.from(start)) else { return }
             buffer.truncate(to: start)
-            digest.withBytes { TextEncoding.appendHexadecimal($0, to: &buffer) }
+            digest.withBytes { buffer.append(hexOf: $0) }
         case .urlEscape:
             buffer.reserve(length * 3)
             TextEncoding.appendEscaped(buffer.readable.from(start), to: &buffer)
@@ -228,16 +228,6 @@ enum TextEncoding {
             buffer.append(byte: left > 1 ? alphabet[Int((second & 15) << 2 | third >> 6)] : ASCII.equals)
             buffer.append(byte: left > 2 ? alphabet[Int(third & 63)] : ASCII.equals)
             index += 3
-        }
-    }
-
-    /// Small digits.
-    static func appendHexadecimal(_ bytes: ByteView, to buffer: inout IOBuffer) {
-        var index = 0
-        while index < bytes.count {
-            buffer.append(byte: ASCII.hexDigit(bytes[index] >> 4) | 0x20)
-            buffer.append(byte: ASCII.hexDigit(bytes[index] & 15) | 0x20)
-            index += 1
         }
     }
 

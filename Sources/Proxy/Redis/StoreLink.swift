@@ -274,5 +274,5 @@ package final class StoreLink: EventHandler {
     }
 
     /// 0 to below 1.
-    func chance() -> Double { Double(random.next() >> 11) / Double(1 << 53 as UInt64) }
+    func chance() -> Double { random.unit() }
 }

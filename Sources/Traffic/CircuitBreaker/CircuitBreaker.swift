@@ -298,8 +298,3 @@ package struct BreakerTicket: Sendable, Equatable {
     /// Of a request that no breaker was asked about.
     package static var none: BreakerTicket { BreakerTicket(phase: 0, isProbe: false) }
 }
-
-extension RandomSource {
-    /// 0 to below 1.
-    fileprivate mutating func unit() -> Double { Double(next() >> 11) / Double(1 << 53 as UInt64) }
-}
