@@ -9,7 +9,7 @@ import Traffic
 private func address(_ number: Int) -> IPAddress { IPAddress(ipv4: 0x0a00_0000 + UInt32(number)) }
 
 private func settings(_ connectionsMax: Int) -> ListenerSettings {
-    var settings = ListenerSettings()
+    var settings = ListenerSettings(name: ByteView())
     settings.connectionsMax = connectionsMax
     return settings
 }

@@ -5,7 +5,7 @@ import Testing
 
 private typealias Wish = (name: String, address: IPEndpoint, settings: ListenerSettings)
 
-private func wish(_ name: String, _ address: IPEndpoint) -> Wish { (name, address, ListenerSettings()) }
+private func wish(_ name: String, _ address: IPEndpoint) -> Wish { (name, address, ListenerSettings(name: ByteView())) }
 
 /// Whether the plan brings its worker a new socket; it is closed then.
 private func bringsSocket(_ plan: ListenerPlan) -> Bool {

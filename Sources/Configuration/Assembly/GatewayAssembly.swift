@@ -21,21 +21,22 @@ struct GatewayAssembly {
         let shared = draft.limits.listener
         let times = named.value.timeouts
         let sharedTimes = draft.timeouts.listener
+        let usual = ListenerLimits.builtIn
+        let usualTimes = ListenerTimeouts.builtIn
         return Listener(
             name: named.name, address: address,
             limits: ListenerLimits(
-                connectionsMax: limits.connectionsMax ?? shared.connectionsMax
-                    ?? .builtIn(Defaults.connectionsPerListenerMax),
+                connectionsMax: limits.connectionsMax ?? shared.connectionsMax ?? usual.connectionsMax,
                 requestsPerConnectionMax: limits.requestsPerConnectionMax ?? shared.requestsPerConnectionMax
-                    ?? .builtIn(Defaults.requestsPerConnectionMax),
-                headerBytesMax: limits.headerBytesMax ?? shared.headerBytesMax ?? .builtIn(Defaults.headerBytesMax),
-                headerCountMax: limits.headerCountMax ?? shared.headerCountMax ?? .builtIn(Defaults.headerCountMax),
-                targetBytesMax: limits.targetBytesMax ?? shared.targetBytesMax ?? .builtIn(Defaults.targetBytesMax)),
+                    ?? usual.requestsPerConnectionMax,
+                headerBytesMax: limits.headerBytesMax ?? shared.headerBytesMax ?? usual.headerBytesMax,
+                headerCountMax: limits.headerCountMax ?? shared.headerCountMax ?? usual.headerCountMax,
+                targetBytesMax: limits.targetBytesMax ?? shared.targetBytesMax ?? usual.targetBytesMax),
             timeouts: ListenerTimeouts(
-                headerRead: times.headerRead ?? sharedTimes.headerRead ?? .builtIn(Defaults.headerRead),
-                bodyIdle: times.bodyIdle ?? sharedTimes.bodyIdle ?? .builtIn(Defaults.bodyIdle),
-                keepAliveIdle: times.keepAliveIdle ?? sharedTimes.keepAliveIdle ?? .builtIn(Defaults.keepAliveIdle),
-                writeIdle: times.writeIdle ?? sharedTimes.writeIdle ?? .builtIn(Defaults.writeIdle)),
+                headerRead: times.headerRead ?? sharedTimes.headerRead ?? usualTimes.headerRead,
+                bodyIdle: times.bodyIdle ?? sharedTimes.bodyIdle ?? usualTimes.bodyIdle,
+                keepAliveIdle: times.keepAliveIdle ?? sharedTimes.keepAliveIdle ?? usualTimes.keepAliveIdle,
+                writeIdle: times.writeIdle ?? sharedTimes.writeIdle ?? usualTimes.writeIdle),
             location: file.location(named.key))
     }
 

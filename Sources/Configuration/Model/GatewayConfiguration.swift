@@ -101,6 +101,14 @@ package struct ListenerLimits: Sendable, Equatable {
     package let headerCountMax: Setting<Int>
     /// The request target, in bytes; more is 414.
     package let targetBytesMax: Setting<Int>
+
+    package static var builtIn: ListenerLimits {
+        ListenerLimits(
+            connectionsMax: .builtIn(Defaults.connectionsPerListenerMax),
+            requestsPerConnectionMax: .builtIn(Defaults.requestsPerConnectionMax),
+            headerBytesMax: .builtIn(Defaults.headerBytesMax), headerCountMax: .builtIn(Defaults.headerCountMax),
+            targetBytesMax: .builtIn(Defaults.targetBytesMax))
+    }
 }
 
 /// How long one client connection may take.
@@ -113,6 +121,12 @@ package struct ListenerTimeouts: Sendable, Equatable {
     package let keepAliveIdle: Setting<TimeAmount>
     /// Between two writes that the client accepts.
     package let writeIdle: Setting<TimeAmount>
+
+    package static var builtIn: ListenerTimeouts {
+        ListenerTimeouts(
+            headerRead: .builtIn(Defaults.headerRead), bodyIdle: .builtIn(Defaults.bodyIdle),
+            keepAliveIdle: .builtIn(Defaults.keepAliveIdle), writeIdle: .builtIn(Defaults.writeIdle))
+    }
 }
 
 /// The listener of probes, metrics and introspection.

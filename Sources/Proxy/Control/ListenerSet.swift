@@ -46,8 +46,7 @@ package struct ListenerSet {
 
     /// The same for the gateway's own service, which has one listener or none.
     func plan(local address: IPEndpoint?) throws(ListenFailure) -> Plan {
-        var settings = ListenerSettings()
-        settings.name = ByteView("admin")
+        let settings = ListenerSettings(name: ByteView("admin"))
         return try plan(address.map { [(name: "admin", address: $0, settings: settings)] } ?? [], workerCount: 1)
     }
 
@@ -119,27 +118,4 @@ package struct ListenFailure: Error, CustomStringConvertible {
     package let error: Errno
 
     package var description: String { "listener \(listener): can't listen on \(endpoint): \(error)" }
-}
-
-extension ListenerSettings {
-    init(_ listener: Listener) {
-        // Lives as long as the process: the names of listeners are few, and connections outlive reloads.
-        name = ListenerNames.keep(listener.name)
-        messageLimits = MessageLimits(listener.limits)
-        connectionsMax = listener.limits.connectionsMax.value
-        requestsPerConnectionMax = listener.limits.requestsPerConnectionMax.value
-        headerReadTimeout = listener.timeouts.headerRead.value
-        bodyIdleTimeout = listener.timeouts.bodyIdle.value
-        keepAliveIdleTimeout = listener.timeouts.keepAliveIdle.value
-        writeIdleTimeout = listener.timeouts.writeIdle.value
-    }
-}
-
-extension MessageLimits {
-    init(_ limits: ListenerLimits) {
-        self.init()
-        headBytes = limits.headerBytesMax.value
-        fieldCount = limits.headerCountMax.value
-        targetBytes = limits.targetBytesMax.value
-    }
 }

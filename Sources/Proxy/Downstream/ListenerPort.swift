@@ -112,21 +112,6 @@ final class ListenerPort: EventHandler {
     }
 }
 
-/// What the configuration says of a listener.
-package struct ListenerSettings {
-    var name = ByteView()
-    var messageLimits = MessageLimits()
-    package var connectionsMax = 10_000
-    var requestsPerConnectionMax = Int.max
-    var headerReadTimeout = TimeAmount.seconds(10)
-    var bodyIdleTimeout = TimeAmount.seconds(30)
-    var keepAliveIdleTimeout = TimeAmount.seconds(75)
-    var writeIdleTimeout = TimeAmount.seconds(30)
-
-    /// The defaults.
-    package init() {}
-}
-
 extension AcceptedConnection {
     /// Says why, as far as that goes without waiting, and closes. A request that is here is dropped before that:
     /// closing with unread bytes would be a reset, which may take the answer away from the client.

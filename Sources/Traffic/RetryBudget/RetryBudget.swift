@@ -17,7 +17,6 @@ package struct RetryBudgetLaw: Sendable, Equatable {
         self.perSecondMinimum = max(perSecondMinimum, 0)
     }
 
-
     /// - Parameters:
     ///   - window: the last ten seconds, the present one included.
     ///   - second: the present second.
