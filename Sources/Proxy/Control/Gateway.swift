@@ -5,7 +5,6 @@ import Identity
 import JOSE
 import Linux
 import Observability
-import Synchronization
 import Traffic
 import Upstream
 
@@ -334,13 +333,6 @@ package enum GatewayFailure: Error, CustomStringConvertible {
         case .signingKeys(let problem): problem.message
         }
     }
-}
-
-/// Tells the last of several threads that it is the last.
-final class Countdown: Sendable {
-    private let left: Atomic<Int>
-    init(_ count: Int) { left = Atomic(count) }
-    func decrement() -> Bool { left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
 
 extension GatewayConfiguration {

@@ -1,4 +1,3 @@
-import Base
 import JOSE
 
 /// Why an issuer's key set is not taken, although it came.
@@ -14,44 +13,5 @@ package enum KeySetProblem: Error, Equatable, CustomStringConvertible {
         case .empty: "the key set is empty"
         case .noneUsable(let count, let error): "none of the \(count) keys can be used: \(error.text)"
         }
-    }
-}
-
-extension KeySet {
-    /// The keys of a JWK set, at least one.
-    ///
-    /// Different keys under one id are all kept: each of them is the issuer's, so a token that one of them has signed
-    /// is. How many are tried is the verifier's limit.
-    static func judged(jwks content: [UInt8]) throws(KeySetProblem) -> KeySet {
-        let set: KeySet
-        do throws(KeyError) {
-            set = try content.withView { (view) throws(KeyError) in try KeySet(jwks: view) }
-        } catch {
-            throw .malformed(error)
-        }
-        if set.keys.isEmpty {
-            guard let first = set.skipped.first else { throw .empty }
-            throw .noneUsable(count: set.skipped.count, first: first.error)
-        }
-        return set
-    }
-
-    /// The keys of a file: a JWK set, or a public key or certificate in PEM, which any key id may mean.
-    package static func judged(file content: [UInt8]) throws(KeySetProblem) -> KeySet {
-        let first = content.first { !ASCII.isWhitespace($0) && $0 != ASCII.cr && $0 != ASCII.lf }
-        if first == ASCII.openBrace { return try judged(jwks: content) }
-        do throws(KeyError) {
-            let key = try content.withView { (view) throws(KeyError) in try VerificationKey(pem: view) }
-            return KeySet(keys: [key])
-        } catch {
-            throw .malformed(error)
-        }
-    }
-}
-
-extension [UInt8] {
-    /// Calls `body` with a view of the bytes.
-    func withView<Result, Failure: Error>(_ body: (ByteView) throws(Failure) -> Result) throws(Failure) -> Result {
-        try withUnsafeBufferPointer { (buffer) throws(Failure) in try body(ByteView(UnsafeRawBufferPointer(buffer))) }
     }
 }

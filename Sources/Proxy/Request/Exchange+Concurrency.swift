@@ -1,14 +1,6 @@
 import Base
 import Traffic
 
-/// Which gates the exchange has a place at.
-struct HeldPlaces {
-    var route = false
-    var upstream = false
-
-    var isHeld: Bool { route || upstream }
-}
-
 /// How many requests are under way: a place at the route's gate, then one at the upstream's, kept to the end.
 extension Exchange: ConcurrencyWaiter {
     /// The place of adaptive limits, and of shedding by tier, is here, before the gates.
