@@ -33,7 +33,7 @@ extension LocalAnswer {
         LocalAnswer(status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
     }
 
-    static func json(_ value: JSONValue, status: Int = 200) -> LocalAnswer { json(value.text, status: status) }
+    static func json(_ value: JSONOutput, status: Int = 200) -> LocalAnswer { json(value.text, status: status) }
 
     static func json(_ text: String, status: Int = 200) -> LocalAnswer {
         LocalAnswer(status: status, contentType: "application/json", body: Array(text.utf8))

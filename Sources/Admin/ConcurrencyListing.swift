@@ -5,7 +5,7 @@ import Traffic
 
 extension Gateway.ConcurrencyReport {
     /// The law, and how much of it is in use.
-    var json: JSONValue {
+    var json: JSONOutput {
         let law = limit.law
         return [
             "scope": .string(isRoute ? "route" : "upstream"),

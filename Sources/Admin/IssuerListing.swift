@@ -4,7 +4,7 @@ import Proxy
 
 /// All issuers with their keys, for people and programs. Nothing in it is secret: keys are public ones, and only named.
 package struct IssuerListing {
-    package let json: JSONValue
+    package let json: JSONOutput
 
     /// - Parameter configuration: says which texts came out of the environment or a file: they are masked.
     package init(_ issuers: [IssuerStatus], _ configuration: GatewayConfiguration) {
@@ -15,10 +15,10 @@ package struct IssuerListing {
 
     private static func json(
         _ issuer: IssuerStatus, _ settings: Issuer?, _ configuration: GatewayConfiguration
-    ) -> JSONValue {
+    ) -> JSONOutput {
         func shown(_ text: String, _ origin: Origin?) -> String { origin.map { configuration.shown(text, $0) } ?? text }
         let source = shown(issuer.source, settings?.keys.origin)
-        var members: [(String, JSONValue)] = [
+        var members: [(String, JSONOutput)] = [
             ("name", .string(issuer.name)),
             ("issuer", .string(shown(issuer.issuer, settings?.issuer.origin))), ("source", .string(source)),
             ("status", .string(issuer.readiness.rawValue)),
@@ -36,7 +36,7 @@ package struct IssuerListing {
         return .object(members)
     }
 
-    private static func json(_ key: IssuerStatus.Key) -> JSONValue {
+    private static func json(_ key: IssuerStatus.Key) -> JSONOutput {
         [
             "kid": .optional(key.id), "type": .string(key.type), "alg": .optional(key.algorithm),
             "thumbprint": .string(key.thumbprint),

@@ -9,11 +9,11 @@ struct LimitListing {
     private let counts: [String: LimitCounts]
     private let configuration: GatewayConfiguration
     private let now: MonotonicTime
-    private let concurrency: [JSONValue]
+    private let concurrency: [JSONOutput]
 
     init(
         _ tables: [String: LimitTable], counts: [String: LimitCounts], _ configuration: GatewayConfiguration,
-        concurrency: [JSONValue] = [], now: MonotonicTime
+        concurrency: [JSONOutput] = [], now: MonotonicTime
     ) {
         self.concurrency = concurrency
         self.tables = tables.values.sorted { $0.definition.identity < $1.definition.identity }
@@ -22,14 +22,14 @@ struct LimitListing {
         self.now = now
     }
 
-    var json: JSONValue { ["limits": .array(tables.map { entry($0) }), "concurrency": .array(concurrency)] }
+    var json: JSONOutput { ["limits": .array(tables.map { entry($0) }), "concurrency": .array(concurrency)] }
 
     /// One limit.
-    func entry(_ limit: LimitTable) -> JSONValue {
+    func entry(_ limit: LimitTable) -> JSONOutput {
         let definition = limit.definition
         let said = counts[definition.identity] ?? LimitCounts()
         let decisions = LimitDecision.allCases.map { decision in
-            (decision.label.description, JSONValue.integer(Int(clamping: said[decision])))
+            (decision.label.description, JSONOutput.integer(Int(clamping: said[decision])))
         }
         return .object([
             ("limit", .string(definition.identity)),
@@ -53,7 +53,7 @@ struct LimitListing {
     }
 
     /// How one key stands: not known of a bucket in a store, which only requests ask.
-    static func entry(_ standing: LimitStanding, of limit: LimitTable, key: [String]) -> JSONValue {
+    static func entry(_ standing: LimitStanding, of limit: LimitTable, key: [String]) -> JSONOutput {
         let isHere = limit.definition.store == nil
         return [
             "limit": .string(limit.definition.identity),

@@ -4,7 +4,7 @@ import Traffic
 
 extension RetryBudget {
     /// The law, what the last ten seconds have seen, and the totals since the start.
-    func json(now: MonotonicTime) -> JSONValue {
+    func json(now: MonotonicTime) -> JSONOutput {
         let window = window(now: now)
         return [
             "ratio": .string("\(law.perThousand / 10)%"),

@@ -56,12 +56,12 @@ package struct RouteListing {
         }
     }
 
-    package var json: JSONValue {
+    package var json: JSONOutput {
         [
             "digest": .string(digest),
             "routes": .array(
                 rows.map { row in
-                    var members: [(String, JSONValue)] = [
+                    var members: [(String, JSONOutput)] = [
                         ("route", .string(row.identity)), ("listeners", .strings(row.listeners)),
                         ("hosts", .strings(row.hosts)), ("methods", .strings(row.methods)),
                         ("path", .string(row.path)), ("conditions", .strings(row.conditions)),

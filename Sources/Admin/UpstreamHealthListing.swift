@@ -14,9 +14,9 @@ struct UpstreamHealthListing {
     private var guardsTargets: Bool { upstream.circuitBreaker.map { $0.scope.value != .upstream } ?? false }
 
     /// The upstream's own members.
-    var members: [(String, JSONValue)] {
+    var members: [(String, JSONOutput)] {
         guard let health else { return [] }
-        var members: [(String, JSONValue)] = []
+        var members: [(String, JSONOutput)] = []
         if guardsUpstream { members.append(("circuit_breaker", json(health.breaker))) }
         if guardsTargets {
             members.append(("ejected", .integer(health.ejections.count)))
@@ -26,10 +26,10 @@ struct UpstreamHealthListing {
     }
 
     /// A target's members.
-    func members(of target: Target, _ url: String) -> [(String, JSONValue)] {
+    func members(of target: Target, _ url: String) -> [(String, JSONOutput)] {
         guard let known = health?.known(url) else { return [] }
         let verdict = verdict(of: target, known)
-        var members: [(String, JSONValue)] = [
+        var members: [(String, JSONOutput)] = [
             ("priority", .integer(target.priority.value)), ("state", .string(verdict.state)),
             ("reason", .string(verdict.reason)),
         ]
@@ -78,9 +78,9 @@ struct UpstreamHealthListing {
 
     private func causeText(_ breaker: CircuitBreaker) -> String { breaker.counts.cause?.label.description ?? "opened" }
 
-    private func json(_ breaker: CircuitBreaker) -> JSONValue {
+    private func json(_ breaker: CircuitBreaker) -> JSONOutput {
         let counts = breaker.counts
-        var members: [(String, JSONValue)] = []
+        var members: [(String, JSONOutput)] = []
         switch breaker.state {
         case .closed:
             members = [

@@ -5,7 +5,7 @@ import Traffic
 
 /// All upstreams with their targets, for people and programs.
 package struct UpstreamListing {
-    package let json: JSONValue
+    package let json: JSONOutput
 
     /// - Parameters:
     ///   - reports: what the loops have open; a target without one is shown with nothing open.
@@ -13,17 +13,17 @@ package struct UpstreamListing {
     ///   - health: what is known of an upstream, by `domain/upstream`.
     package init(
         _ configuration: GatewayConfiguration, reports: [TargetReport],
-        budget: (String) -> JSONValue? = { _ in nil }, now: MonotonicTime, health: (String) -> UpstreamHealth?
+        budget: (String) -> JSONOutput? = { _ in nil }, now: MonotonicTime, health: (String) -> UpstreamHealth?
     ) {
         var byTarget: [String: [String: TargetReport]] = [:]
         for report in reports { byTarget[report.upstream, default: [:]][report.target] = report }
         let upstreams = configuration.domains.flatMap { domain in
-            domain.upstreams.map { upstream -> JSONValue in
+            domain.upstreams.map { upstream -> JSONOutput in
                 let name = upstream.identity(in: domain.name)
                 let known = UpstreamHealthListing(upstream: upstream, health: health(name), now: now)
                 let urls = upstream.targets.map(\.url)
                 let draining = (byTarget[name] ?? [:]).filter { !urls.contains($0.key) }.values
-                var members: [(String, JSONValue)] = [
+                var members: [(String, JSONOutput)] = [
                     ("upstream", .string(name)),
                     ("balancer", .string(upstream.balancer.value.text)),
                     ("connections_max", .integer(upstream.connectionsMax.value)),
@@ -48,7 +48,7 @@ package struct UpstreamListing {
     }
 
     /// Targets that the configuration names no more, and that still answer requests.
-    private static func draining(_ reports: [TargetReport]) -> JSONValue {
+    private static func draining(_ reports: [TargetReport]) -> JSONOutput {
         .array(
             reports.sorted { $0.target < $1.target }.map { report in
                 [
@@ -57,7 +57,7 @@ package struct UpstreamListing {
             })
     }
 
-    private static func members(_ target: Target, _ url: String, _ report: TargetReport?) -> [(String, JSONValue)] {
+    private static func members(_ target: Target, _ url: String, _ report: TargetReport?) -> [(String, JSONOutput)] {
         let endpoints: [IPEndpoint]
         if case .address(let address) = target.host {
             endpoints = [IPEndpoint(address: address, port: target.port)]

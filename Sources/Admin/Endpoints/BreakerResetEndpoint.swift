@@ -16,7 +16,7 @@ final class BreakerResetEndpoint: LocalHandler {
         let name = "\(parts[1])/\(parts[2])"
         guard let health = gateway.health.health(of: name) else { return .text("no such upstream\n", status: 404) }
         let now = SystemClock.monotonic()
-        var closed: [JSONValue] = []
+        var closed: [JSONOutput] = []
         if health.breaker.state != .closed { closed.append(.string(name)) }
         health.breaker.reset(now: now)
         for target in health.allTargets {

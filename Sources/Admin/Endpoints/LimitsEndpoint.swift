@@ -42,7 +42,7 @@ final class LimitsEndpoint: LocalHandler {
         }
     }
 
-    private static func problem(_ text: String) -> JSONValue { ["error": .string(text)] }
+    private static func problem(_ text: String) -> JSONOutput { ["error": .string(text)] }
 }
 
 /// What `/limits` is asked.

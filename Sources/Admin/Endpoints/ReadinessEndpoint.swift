@@ -25,8 +25,8 @@ final class ReadinessEndpoint: LocalHandler {
         return "serving"
     }
 
-    private var detail: JSONValue {
-        var members: [(String, JSONValue)] = [
+    private var detail: JSONOutput {
+        var members: [(String, JSONOutput)] = [
             ("status", .string(status)), ("started", .string(state.startTime.timestamp)),
         ]
         if let served = state.served {
@@ -48,7 +48,7 @@ final class ReadinessEndpoint: LocalHandler {
         return .object(members)
     }
 
-    private static func json(_ reload: AdminState.Reload) -> JSONValue {
+    private static func json(_ reload: AdminState.Reload) -> JSONOutput {
         switch reload {
         case .applied(let time): ["result": "applied", "at": .string(time.timestamp)]
         case .unchanged(let time): ["result": "unchanged", "at": .string(time.timestamp)]

@@ -10,18 +10,18 @@ final class StoresEndpoint: LocalHandler {
         .json(["stores": .array(gateway.storeStatus.map { Self.json($0.name, $0.loops) })])
     }
 
-    private static func json(_ name: String, _ loops: [StoreStatus]) -> JSONValue {
+    private static func json(_ name: String, _ loops: [StoreStatus]) -> JSONOutput {
         ["name": .string(name), "loops": .array(loops.map { json($0) })]
     }
 
-    private static func json(_ loop: StoreStatus) -> JSONValue {
+    private static func json(_ loop: StoreStatus) -> JSONOutput {
         let server = loop.server
         let problem = loop.problem
         let counted: [(String, StoreStatus.Count)] = [
             ("answered", .answered), ("timed_out", .timedOut), ("lost", .lost), ("refused", .refused),
             ("overflowed", .overflowed), ("skipped", .skipped),
         ]
-        let counts = counted.map { ($0.0, JSONValue.integer(Int(clamping: loop.value($0.1)))) }
+        let counts = counted.map { ($0.0, JSONOutput.integer(Int(clamping: loop.value($0.1)))) }
         return [
             "status": .string(name(of: loop.standing)), "server": .optional(server.isEmpty ? nil : server),
             "problem": .optional(problem.isEmpty ? nil : problem), "checks": .object(counts),

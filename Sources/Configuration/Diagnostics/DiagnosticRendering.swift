@@ -106,22 +106,22 @@ extension DiagnosticRenderer {
 
     private func json(_ diagnostic: Diagnostic) -> String {
         var fields = [
-            ("severity", JSONText.quoted(diagnostic.severity.rawValue)),
-            ("file", JSONText.quoted(files.name(of: diagnostic.location))),
+            ("severity", JSONString.quoted(diagnostic.severity.rawValue)),
+            ("file", JSONString.quoted(files.name(of: diagnostic.location))),
             ("line", String(diagnostic.location.line)),
             ("column", String(diagnostic.location.column)),
-            ("path", JSONText.quoted(diagnostic.path)),
-            ("message", JSONText.quoted(diagnostic.message)),
+            ("path", JSONString.quoted(diagnostic.path)),
+            ("message", JSONString.quoted(diagnostic.message)),
         ]
-        if let expectation = diagnostic.expectation { fields.append(("expected", JSONText.quoted(expectation))) }
-        if let suggestion = diagnostic.suggestion { fields.append(("suggestion", JSONText.quoted(suggestion))) }
+        if let expectation = diagnostic.expectation { fields.append(("expected", JSONString.quoted(expectation))) }
+        if let suggestion = diagnostic.suggestion { fields.append(("suggestion", JSONString.quoted(suggestion))) }
         if let related = diagnostic.related {
             let place = related.location
             fields.append(
                 (
                     "related",
-                    "{\"file\": \(JSONText.quoted(files.name(of: place))), \"line\": \(place.line), "
-                        + "\"column\": \(place.column), \"note\": \(JSONText.quoted(related.note))}"
+                    "{\"file\": \(JSONString.quoted(files.name(of: place))), \"line\": \(place.line), "
+                        + "\"column\": \(place.column), \"note\": \(JSONString.quoted(related.note))}"
                 ))
         }
         return "{" + fields.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", ") + "}"

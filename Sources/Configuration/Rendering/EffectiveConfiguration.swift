@@ -32,7 +32,7 @@ private struct JSONSink: ModelSink {
     mutating func begin() {
         open("{")
         key("digest")
-        text += JSONText.quoted(digest)
+        text += JSONString.quoted(digest)
     }
 
     mutating func finish() -> String {
@@ -65,13 +65,13 @@ private struct JSONSink: ModelSink {
 
     private mutating func key(_ name: String) {
         item()
-        text += JSONText.quoted(name) + ": "
+        text += JSONString.quoted(name) + ": "
     }
 
     private mutating func value(_ json: String, _ origin: Origin) {
         let isSecret = origin.location.map { secrets.contains($0) } ?? false
-        let shown = isSecret ? JSONText.quoted(EffectiveConfiguration.mask) : json
-        text += "{\"value\": \(shown), \"from\": \(JSONText.quoted(files.describe(origin)))}"
+        let shown = isSecret ? JSONString.quoted(EffectiveConfiguration.mask) : json
+        text += "{\"value\": \(shown), \"from\": \(JSONString.quoted(files.describe(origin)))}"
     }
 
     mutating func beginObject(_ name: StaticString) {
@@ -102,22 +102,22 @@ private struct JSONSink: ModelSink {
     }
     mutating func duration(_ name: StaticString, _ amount: TimeAmount, _ origin: Origin) {
         key(name.description)
-        value(JSONText.quoted(DurationFormat.text(amount)), origin)
+        value(JSONString.quoted(DurationFormat.text(amount)), origin)
     }
     mutating func text(_ name: StaticString, _ string: String, _ origin: Origin) {
         key(name.description)
-        value(JSONText.quoted(string), origin)
+        value(JSONString.quoted(string), origin)
     }
     mutating func text(named name: String, _ string: String, _ origin: Origin) {
         key(name)
-        value(JSONText.quoted(string), origin)
+        value(JSONString.quoted(string), origin)
     }
     mutating func secret(_ name: StaticString, _ bytes: [UInt8], _ origin: Origin) {
         text(name, EffectiveConfiguration.mask, origin)
     }
     mutating func element(_ string: String, _ origin: Origin) {
         item()
-        value(JSONText.quoted(string), origin)
+        value(JSONString.quoted(string), origin)
     }
     mutating func host(_ pattern: HostPattern, _ origin: Origin) { element(pattern.description, origin) }
     mutating func path(_ name: StaticString, _ template: PathTemplate, _ origin: Origin) {
@@ -129,27 +129,6 @@ private struct JSONSink: ModelSink {
     mutating func network(_ network: CIDRBlock, _ origin: Origin) { element(network.description, origin) }
     mutating func target(_ host: TargetHost, port: UInt16, _ origin: Origin) {
         key("url")
-        value(JSONText.quoted("http://\(host.authority(port: port))"), origin)
-    }
-}
-
-/// Strings as JSON has them (RFC 8259 section 7).
-package enum JSONText {
-    package static func quoted(_ string: String) -> String {
-        var text = "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{0}"..."\u{1f}", "\u{7f}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
+        value(JSONString.quoted("http://\(host.authority(port: port))"), origin)
     }
 }

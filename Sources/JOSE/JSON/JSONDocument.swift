@@ -113,7 +113,7 @@ struct NameTable {
             let slot = slots[index]
             if slot.hash == hash, Int(slot.object) == object {
                 let other = nodes[Int(slot.node)]
-                if other.count == count, JSONText.areEqual(other.text, nodes[node].text, Int(count)) { return false }
+                if other.count == count, JSONBytes.areEqual(other.text, nodes[node].text, Int(count)) { return false }
             }
             index = (index + 1) & mask
         }

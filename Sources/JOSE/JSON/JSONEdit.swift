@@ -147,7 +147,7 @@ package struct JSONEditValues: ~Copyable {
     /// Adds a string. - Returns: false if the text is not UTF-8, which JSON is; then nothing was added.
     package mutating func append(text: ByteView) -> Bool {
         let start = texts.readableCount
-        guard JSONText.append(text, to: &texts) else {
+        guard JSONBytes.append(text, to: &texts) else {
             texts.truncate(to: start)
             return false
         }
@@ -187,7 +187,7 @@ package struct JSONEditValues: ~Copyable {
     }
 }
 
-extension JSONText {
+extension JSONBytes {
     /// Appends `text` as a JSON string. - Returns: false if it is not UTF-8; then a part may have been appended.
     static func append(_ text: ByteView, to buffer: inout IOBuffer) -> Bool {
         var index = 0

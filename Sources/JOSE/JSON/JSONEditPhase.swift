@@ -49,7 +49,7 @@ struct JSONEditPhase {
     private static func quoted(_ text: String, _ texts: TextArena) -> ByteView {
         var buffer = IOBuffer()
         // A String is UTF-8.
-        _ = text.withByteView { JSONText.append($0, to: &buffer) }
+        _ = text.withByteView { JSONBytes.append($0, to: &buffer) }
         return texts.keep(buffer.readable)
     }
 

@@ -197,7 +197,7 @@ extension JSONReader {
         var cursor = start
         while true {
             while cursor + 8 <= end {
-                if JSONText.holdsSpecial(UnsafeRawPointer(base + cursor).loadUnaligned(as: UInt64.self)) { break }
+                if JSONBytes.holdsSpecial(UnsafeRawPointer(base + cursor).loadUnaligned(as: UInt64.self)) { break }
                 cursor += 8
             }
             let stop = min(cursor + 8, end)
@@ -208,7 +208,7 @@ extension JSONReader {
                 if byte < 0x80 {
                     cursor += 1
                 } else {
-                    let length = JSONText.sequenceLength(base + cursor, left: end - cursor)
+                    let length = JSONBytes.sequenceLength(base + cursor, left: end - cursor)
                     guard length > 0 else { throw .invalidUTF8 }
                     cursor += length
                 }

@@ -74,7 +74,7 @@ import Base
         var place = node + 1
         var left = node.pointee.count
         while left > 0 {
-            if Int(place.pointee.count) == name.count, JSONText.areEqual(place.pointee.text, name.base, name.count) {
+            if Int(place.pointee.count) == name.count, JSONBytes.areEqual(place.pointee.text, name.base, name.count) {
                 return JSONValue(node: place + 1)
             }
             place += 1 + Int(place[1].span)

@@ -147,20 +147,20 @@ package final class ClaimsWriter {
         while index < text.count {
             while index + 8 <= text.count {
                 let word = UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
-                if JSONText.holdsSpecial(word) { break }
+                if JSONBytes.holdsSpecial(word) { break }
                 UnsafeMutableRawPointer(output).storeBytes(of: word, as: UInt64.self)
                 output += 8
                 index += 8
             }
             let stop = min(index + 8, text.count)
-            while index < stop { index += JSONText.write(base + index, left: text.count - index, to: &output) }
+            while index < stop { index += JSONBytes.write(base + index, left: text.count - index, to: &output) }
         }
         output[0] = ASCII.quote
         count = output - memory + 1
     }
 }
 
-extension JSONText {
+extension JSONBytes {
     /// Writes the character that starts at `source` as it stands in a string: at most six times the bytes it takes.
     /// - Returns: how many bytes it takes.
     static func write(

@@ -248,7 +248,7 @@ struct TextCursor {
             var index = 0
             while true {
                 let words = source.loadUnaligned(fromByteOffset: index, as: SIMD2<UInt64>.self)
-                if JSONText.holdsSpecial(words) { return false }
+                if JSONEscaping.holdsSpecial(words) { return false }
                 target.storeBytes(of: words, toByteOffset: index, as: SIMD2<UInt64>.self)
                 if index == count &- 16 { return true }
                 index = min(index &+ 16, count &- 16)
@@ -258,7 +258,7 @@ struct TextCursor {
         if count >= 4 { return Self.copyEnds(as: UInt32.self, source, target, count) }
         if count >= 2 { return Self.copyEnds(as: UInt16.self, source, target, count) }
         if count == 1 {
-            guard JSONText.isPlain(text.base[0]) else { return false }
+            guard JSONEscaping.isPlain(text.base[0]) else { return false }
             next[0] = text.base[0]
         }
         return true
@@ -275,8 +275,8 @@ struct TextCursor {
         // What is missing to eight bytes is filled with plain ones.
         let spaces = UInt64(0x2020_2020_2020_2020) << UInt64(2 &* Word.bitWidth)
         if Word.bitWidth == 64 {
-            if JSONText.holdsSpecial(SIMD2(UInt64(first), UInt64(last))) { return false }
-        } else if JSONText.holdsSpecial(UInt64(first) | UInt64(last) &<< UInt64(Word.bitWidth) | spaces) {
+            if JSONEscaping.holdsSpecial(SIMD2(UInt64(first), UInt64(last))) { return false }
+        } else if JSONEscaping.holdsSpecial(UInt64(first) | UInt64(last) &<< UInt64(Word.bitWidth) | spaces) {
             return false
         }
         target.storeBytes(of: first, as: Word.self)
@@ -293,7 +293,7 @@ struct TextCursor {
         while index < count {
             while index + 8 <= count {
                 let word = UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
-                if JSONText.holdsSpecial(word) { break }
+                if JSONEscaping.holdsSpecial(word) { break }
                 UnsafeMutableRawPointer(next).storeBytes(of: word, as: UInt64.self)
                 next += 8
                 index += 8
@@ -302,7 +302,7 @@ struct TextCursor {
             let stop = min(index + 8, count)
             while index < stop {
                 let byte = base[index]
-                if JSONText.isPlain(byte) {
+                if JSONEscaping.isPlain(byte) {
                     next.pointee = byte
                     next += 1
                     index += 1
@@ -318,7 +318,7 @@ struct TextCursor {
     private mutating func writeSpecial(_ source: UnsafePointer<UInt8>, left: Int) -> Int {
         let byte = source.pointee
         if byte >= 0x80 {
-            let (length, wellFormed) = JSONText.scalar(source, left: left)
+            let (length, wellFormed) = JSONEscaping.scalar(source, left: left)
             if wellFormed {
                 next.update(from: source, count: length)
                 next += length

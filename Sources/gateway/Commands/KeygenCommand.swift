@@ -95,7 +95,7 @@ package enum KeygenCommand: Command {
 
     private static func report(_ key: SigningKey, path: String, isJWK: Bool) -> String {
         let isPlain = path.utf8.allSatisfy { ASCII.isAlpha($0) || ASCII.isDigit($0) || "-_./".utf8.contains($0) }
-        let file = isPlain ? path : String(Admin.JSONValue.string(path).text.dropLast())
+        let file = isPlain ? path : String(JSONOutput.string(path).text.dropLast())
         // A JWK names its algorithm; of PEM it has to be said where it isn't what is usual for the key's type.
         let isClear = isJWK || key.algorithm == key.verificationKey.type.usualAlgorithm
         let entry = isClear ? "{file: \(file)}" : "{file: \(file), algorithm: \(key.algorithm.name)}"

@@ -112,7 +112,7 @@ package enum TokenCommand: Command {
 
     private static func json(_ token: String) -> String {
         let decoded = DecodedToken(token)
-        let document: Admin.JSONValue = [
+        let document: JSONOutput = [
             "token": .string(token), "header": decoded?.header ?? .null, "claims": decoded?.claims ?? .null,
         ]
         return document.text

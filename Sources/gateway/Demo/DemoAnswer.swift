@@ -48,9 +48,9 @@ struct DemoAnswer {
         return asked
     }
 
-    private func echo(_ request: borrowing RequestHead) -> JSONValue {
-        var headers: [JSONValue] = []
-        var internalToken: JSONValue?
+    private func echo(_ request: borrowing RequestHead) -> JSONOutput {
+        var headers: [JSONOutput] = []
+        var internalToken: JSONOutput?
         var index = request.fields.firstIndex
         while index < request.fields.endIndex {
             let name = request.fields.name(at: index).string
@@ -59,7 +59,7 @@ struct DemoAnswer {
             internalToken = internalToken ?? Self.decoded(name, value)
             index = request.fields.index(after: index)
         }
-        var members: [(String, JSONValue)] = [
+        var members: [(String, JSONOutput)] = [
             ("answered_by", .string(name)), ("method", .string(request.methodToken.string)),
             ("path", .string(request.path.string)), ("query", .string(request.query.string)),
             ("headers", .array(headers)),
@@ -70,7 +70,7 @@ struct DemoAnswer {
     }
 
     /// The token of a header in which services find one, made readable. A service would check its signature first.
-    private static func decoded(_ name: String, _ value: String) -> JSONValue? {
+    private static func decoded(_ name: String, _ value: String) -> JSONOutput? {
         switch name.lowercased() {
         case "authorization" where value.lowercased().hasPrefix("bearer "): decoded(String(value.dropFirst(7)))
         case "x-internal-jwt", "x-internal-token": decoded(value)
@@ -78,7 +78,7 @@ struct DemoAnswer {
         }
     }
 
-    private static func decoded(_ token: String) -> JSONValue? {
+    private static func decoded(_ token: String) -> JSONOutput? {
         DecodedToken(token).map { ["header": $0.header, "claims": $0.claims] }
     }
 }

@@ -4,7 +4,7 @@ import JOSE
 
 extension ExplainedIdentity {
     /// For programs.
-    func json(_ files: SourceFiles) -> Admin.JSONValue {
+    func json(_ files: SourceFiles) -> JSONOutput {
         [
             "verdict": .string(trace.refusal == nil ? "proceed" : "refuse"),
             "code": .optional(trace.refusal.map { "\($0.code)" }),
@@ -28,30 +28,30 @@ extension ExplainedIdentity {
         ]
     }
 
-    var internalHeader: Admin.JSONValue? { trace.internalHeader.flatMap { Admin.JSONValue(parsing: $0) } }
-    var internalClaims: Admin.JSONValue? { trace.internalClaims.flatMap { Admin.JSONValue(parsing: $0) } }
+    var internalHeader: JSONOutput? { trace.internalHeader.flatMap { JSONOutput(parsing: $0) } }
+    var internalClaims: JSONOutput? { trace.internalClaims.flatMap { JSONOutput(parsing: $0) } }
 }
 
-extension Admin.JSONValue {
+extension JSONOutput {
     /// What a JSON text says; nil when it is none.
     init?(parsing text: String) {
         let document = JSONDocument()
-        let read: Admin.JSONValue? = text.withByteView { text in
-            (try? document.read(text, limits: .claims)).map { Admin.JSONValue($0) }
+        let read: JSONOutput? = text.withByteView { text in
+            (try? document.read(text, limits: .claims)).map { JSONOutput($0) }
         }
         guard let read else { return nil }
         self = read
     }
 
-    init(_ value: JOSE.JSONValue) {
+    init(_ value: JSONValue) {
         switch value.kind {
         case .null: self = .null
         case .true: self = .boolean(true)
         case .false: self = .boolean(false)
         case .number: self = .number(value.raw.string)
         case .string: self = .string(value.text?.string ?? "")
-        case .array: self = .array(value.elements.map { Admin.JSONValue($0) })
-        case .object: self = .object(value.members.map { ($0.name.string, Admin.JSONValue($0.value)) })
+        case .array: self = .array(value.elements.map { JSONOutput($0) })
+        case .object: self = .object(value.members.map { ($0.name.string, JSONOutput($0.value)) })
         }
     }
 }

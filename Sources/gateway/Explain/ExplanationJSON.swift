@@ -4,7 +4,7 @@ import Proxy
 
 extension Explanation {
     /// For programs.
-    package var json: JSONValue {
+    package var json: JSONOutput {
         [
             "request": [
                 "method": .string(request.method), "url": .string(request.url), "host": .string(preview.host),
@@ -32,15 +32,15 @@ extension Explanation {
     }
 
     /// Of a split, the side that takes the request; null where that can't be said.
-    private var upstream: JSONValue {
+    private var upstream: JSONOutput {
         guard let route, case .proxy(let proxy) = route.action else { return .null }
         guard let split = proxy.split else { return .string("\(route.domain)/\(proxy.upstreamName)") }
         return .optional(preview.splitSide.map { "\(route.domain)/\(split.sides[$0].upstreamName)" })
     }
 
-    private var split: JSONValue {
+    private var split: JSONOutput {
         guard let route, case .proxy(let proxy) = route.action, let split = proxy.split else { return .null }
-        let sides = split.sides.enumerated().map { index, side -> JSONValue in
+        let sides = split.sides.enumerated().map { index, side -> JSONOutput in
             [
                 "upstream": .string("\(route.domain)/\(side.upstreamName)"), "weight": .integer(side.weight.value),
                 "taken": .boolean(index == preview.splitSide), "place": .string(files.describe(side.weight.origin)),
@@ -53,7 +53,7 @@ extension Explanation {
     }
 
     /// What the gateway says when no route takes the request.
-    private var answer: JSONValue {
+    private var answer: JSONOutput {
         guard case .answer(let answer) = preview.outcome else { return .null }
         return [
             "status": .integer(answer.status), "code": .string(answer.code), "detail": .string(answer.detail),
@@ -61,7 +61,7 @@ extension Explanation {
         ]
     }
 
-    private func json(_ step: ExplainedStep) -> JSONValue {
+    private func json(_ step: ExplainedStep) -> JSONOutput {
         [
             "step": .string(step.step.title),
             "active": .boolean(step.isActive),

@@ -2,7 +2,7 @@ import Admin
 import Testing
 
 @Suite("JSON values")
-struct JSONValueTests {
+struct JSONOutputTests {
     @Test(
         "a value becomes its text",
         arguments: [
@@ -11,14 +11,14 @@ struct JSONValueTests {
             (["b": 1, "a": [2]], "{\n  \"b\": 1,\n  \"a\": [2]\n}\n"),
             ([["a": .null]], "[\n  {\n    \"a\": null\n  }\n]\n"), (.optional(nil), "null\n"),
             (.strings(["x"]), "[\"x\"]\n"),
-        ] as [(JSONValue, String)])
-    func text(value: JSONValue, expected: String) {
+        ] as [(JSONOutput, String)])
+    func text(value: JSONOutput, expected: String) {
         #expect(value.text == expected)
     }
 
     @Test("a long list has one element on each line")
     func longList() {
         let long = String(repeating: "x", count: 50)
-        #expect(JSONValue.strings([long, long]).text == "[\n  \"\(long)\",\n  \"\(long)\"\n]\n")
+        #expect(JSONOutput.strings([long, long]).text == "[\n  \"\(long)\",\n  \"\(long)\"\n]\n")
     }
 }

@@ -1,26 +1,26 @@
 import Configuration
 
 /// A JSON document (RFC 8259), for what the admin endpoints and the commands tell to programs. Keys keep their order.
-package enum JSONValue: Sendable, Equatable {
+package enum JSONOutput: Sendable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int)
     /// A number as somebody else wrote it.
     case number(String)
     case string(String)
-    case array([JSONValue])
+    case array([JSONOutput])
     case object([Member])
 
     package struct Member: Sendable, Equatable {
         let key: String
-        let value: JSONValue
+        let value: JSONOutput
     }
 
     /// Strings as a list.
-    package static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
+    package static func strings(_ texts: some Sequence<String>) -> JSONOutput { .array(texts.map { .string($0) }) }
 
     /// The text, or `null`.
-    package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+    package static func optional(_ text: String?) -> JSONOutput { text.map { .string($0) } ?? .null }
 
     /// Indented, with a line end behind it.
     package var text: String {
@@ -35,7 +35,7 @@ package enum JSONValue: Sendable, Equatable {
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
         case .number(let value): text += value
-        case .string(let value): text += JSONText.quoted(value)
+        case .string(let value): text += JSONString.quoted(value)
         case .array(let values):
             if let line = Self.line(values) {
                 text += line
@@ -46,14 +46,14 @@ package enum JSONValue: Sendable, Equatable {
             }
         case .object(let members):
             Self.append(members, "{", "}", to: &text, indent: indent) { member, text, inner in
-                text += JSONText.quoted(member.key) + ": "
+                text += JSONString.quoted(member.key) + ": "
                 member.value.append(to: &text, indent: inner)
             }
         }
     }
 
     /// A short list of scalars on one line; nil for others.
-    private static func line(_ values: [JSONValue]) -> String? {
+    private static func line(_ values: [JSONOutput]) -> String? {
         guard values.count <= 16, values.allSatisfy(\.isScalar) else { return nil }
         var line = "["
         for (index, value) in values.enumerated() {
@@ -89,20 +89,20 @@ package enum JSONValue: Sendable, Equatable {
     }
 }
 
-extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
+extension JSONOutput: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
 {
-    package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONOutput)...) {
         self = .object(elements.map { Member(key: $0.0, value: $0.1) })
     }
 
-    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    package init(arrayLiteral elements: JSONOutput...) { self = .array(elements) }
     package init(stringLiteral value: String) { self = .string(value) }
     package init(integerLiteral value: Int) { self = .integer(value) }
     package init(booleanLiteral value: Bool) { self = .boolean(value) }
 
     /// Members one after another, for objects whose keys are known only when they are made.
-    package static func object(_ members: [(String, JSONValue)]) -> JSONValue {
+    package static func object(_ members: [(String, JSONOutput)]) -> JSONOutput {
         .object(members.map { Member(key: $0.0, value: $0.1) })
     }
 }

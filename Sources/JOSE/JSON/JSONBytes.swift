@@ -1,7 +1,7 @@
 import Base
 
 /// Bytes of JSON strings: what may stand in them, and how they are written.
-enum JSONText {
+enum JSONBytes {
     @inline(__always)
     static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         var index = 0

@@ -1,5 +1,5 @@
 /// Which bytes of a text can stand in a JSON string as they are.
-enum JSONText {
+enum JSONEscaping {
     /// Printable ASCII but quote and backslash.
     @inline(__always)
     static func isPlain(_ byte: UInt8) -> Bool {
