@@ -221,8 +221,8 @@ extension RequestPreview {
     }
 
     private mutating func checkAccess(_ parts: CompiledRoute.Parts, client: IPAddress?) -> Bool {
-        guard let client, case .respond(let refusal) = parts.plugins.checkAccess(client: client) else { return true }
-        outcome = .answer(Answer(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access)))
+        guard let client, let refusal = parts.plugins.accessRefusal(of: client) else { return true }
+        outcome = .answer(Answer(GatewayAnswer(refusal, by: .access)))
         return false
     }
 

@@ -135,11 +135,10 @@ extension Exchange {
     }
 
     private func checkAccess() -> StepOutcome {
-        switch withRoute({ $0.plugins.checkAccess(client: client) }) {
-        case .proceed: return applyRateLimits(.anonymous, then: .authenticate)
-        case .respond(let refusal):
-            return .respond(GatewayAnswer(refusal.status, refusal.code, refusal.detail, by: .access))
+        if let refusal = withRoute({ $0.plugins.accessRefusal(of: client) }) {
+            return .respond(GatewayAnswer(refusal, by: .access))
         }
+        return applyRateLimits(.anonymous, then: .authenticate)
     }
 
     private func act() -> StepOutcome {

@@ -87,20 +87,18 @@ struct RouteCompiler {
     private func plugins(of route: ConfiguredRoute, _ claims: ClaimSlots) -> PluginChain {
         guard route.hasPlugins else { return noPlugins }
         let set = route.plugins
-        var plugins: [CompiledPlugin] = []
-        if let restriction = set.ipRestriction {
-            plugins.append(
-                .ipRestriction(
-                    IPRestrictionRule(
-                        allow: restriction.allow.map(\.value), deny: restriction.deny.map(\.value))))
+        let restriction = set.ipRestriction.map {
+            IPRestrictionRule(allow: $0.allow.map(\.value), deny: $0.deny.map(\.value))
         }
         let transforms = TransformCompiler(
             texts: texts, claims: claims, reader: bodies, domain: route.domain, routeName: route.name)
-        if let transform = set.requestTransform { plugins.append(.requestTransform(transforms.compile(transform))) }
-        if let transform = set.responseTransform { plugins.append(.responseTransform(transforms.compile(transform))) }
+        let request = set.requestTransform.map { transforms.compile($0) }
+        let response = set.responseTransform.map { transforms.compile($0) }
         // Last: by now the plugins have said which claims they read.
         let identity = identity?.compile(set, claims: claims)
-        return plugins.isEmpty && identity == nil ? noPlugins : PluginChain(plugins, identity: identity)
+        if restriction == nil, request == nil, response == nil, identity == nil { return noPlugins }
+        return PluginChain(
+            ipRestriction: restriction, identity: identity, requestTransform: request, responseTransform: response)
     }
 
     private func compile(_ template: ValueTemplate) -> CompiledTemplate {
