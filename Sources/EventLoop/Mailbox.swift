@@ -4,7 +4,9 @@ import Synchronization
 
 /// The only way into a loop from another thread: closures, run in order at the end of the loop's turn.
 ///
-/// For the control plane alone (a new snapshot, a resolved name, a stop): a request never goes through here.
+/// For the control plane (a new snapshot, a resolved name, a stop), and for what few requests need of others: a place
+/// at a limit that loops share, a connection that another loop holds unused, a key that only the control thread can
+/// fetch. A request itself stays on its loop, and most send no letter.
 package final class Mailbox: Sendable {
     private let letters = Lock<[@Sendable () -> Void]>([])
     private let isFilled = Atomic<Bool>(false)

@@ -1,6 +1,6 @@
 import Base
 
-/// A hashed timer wheel: 512 slots of 16 ms, each a list of places whose timers fall into that slot of some round.
+/// A hashed timer wheel: 512 slots of 16.8 ms, each a list of places whose timers fall into that slot of some round.
 ///
 /// Setting, moving and cancelling are constant-time and allocate nothing. Precision is a tick: right for time-outs,
 /// which is all that it is for.

@@ -22,7 +22,9 @@ package struct EventSet: OptionSet, Sendable {
     // module.
 
     /// Everything that a connection wants to hear of, once for each change.
-    @inlinable package static var connection: EventSet { EventSet(rawValue: readable.rawValue | writable.rawValue | peerClosed.rawValue | edgeTriggered.rawValue) }
+    @inlinable package static var connection: EventSet {
+        EventSet(rawValue: readable.rawValue | writable.rawValue | peerClosed.rawValue | edgeTriggered.rawValue)
+    }
     /// A read has something to tell: bytes, an end or an error.
     @inlinable package static var inbound: EventSet { EventSet(rawValue: readable.rawValue | ended.rawValue) }
     /// The end of the stream is known, whether or not all bytes before it are read.

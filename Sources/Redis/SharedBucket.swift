@@ -36,7 +36,6 @@ package struct SharedBucket: Sendable {
         buffer.append(hex16: hash.low)
         buffer.append("\r\n")
     }
-
 }
 
 /// A hash of what a limit is counted by, the same on every replica, that nobody finds two texts for.

@@ -70,7 +70,8 @@ struct LayerTests {
         }
         for (name, target) in try table().targets {
             let idle = Set(target.dependencies).subtracting(imported[name] ?? [])
-            #expect(idle.isEmpty, "\(name) lists \(idle.sorted().joined(separator: ", ")), which none of its files imports")
+            #expect(
+                idle.isEmpty, "\(name) lists \(idle.sorted().joined(separator: ", ")), which none of its files imports")
         }
     }
 

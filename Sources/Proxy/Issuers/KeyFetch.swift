@@ -8,9 +8,9 @@ import TLS
 /// One GET over a connection of its own, on the control thread's loop.
 ///
 /// ```
-/// resolving ──▶ connecting ──▶ securing ──▶ awaitingHead ──▶ content ──▶ ended
-///                  ▲    │ next address        https only
-///                  └────┘
+/// resolving ──▶ connecting ──▶ securing ──▶ exchanging ──▶ ended
+///                 ▲      │    https only     the request, and the answer (`KeyResponse`)
+///                 └──────┘ next address
 /// ```
 /// Whatever happens, `done` is called once, before the deadline or at it.
 final class KeyFetch: EventHandler {

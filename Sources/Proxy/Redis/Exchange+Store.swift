@@ -1,5 +1,4 @@
 import Base
-import Linux
 import Plugins
 import Redis
 
@@ -28,7 +27,7 @@ extension Exchange: StoreWaiter {
 
     package func storeAnswered(_ answer: BucketAnswer) {
         guard let inquiry, let limits = route.rateLimits else { return }
-        let verdict = limits.settle(answer, to: inquiry, request, now: worker.loop.now, state: rateLimits)
+        let verdict = limits.settle(answer, to: inquiry, request, now: bucketTime, state: rateLimits)
         resume(with: outcome(of: verdict, then: following(inquiry)))
     }
 
@@ -38,8 +37,7 @@ extension Exchange: StoreWaiter {
     }
 
     private func outcome(without inquiry: SharedInquiry, _ limits: RateLimitChain) -> StepOutcome {
-        let verdict = limits.settle(
-            withoutAnswerTo: inquiry, request, now: SystemClock.monotonic(), state: rateLimits)
+        let verdict = limits.settle(withoutAnswerTo: inquiry, request, now: bucketTime, state: rateLimits)
         return outcome(of: verdict, then: following(inquiry))
     }
 

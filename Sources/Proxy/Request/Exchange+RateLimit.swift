@@ -16,10 +16,14 @@ extension Exchange {
         guard limits.isActive(in: phase) else { return .next(following) }
         let verdict = limits.check(
             phase, request, parameters: match, client: client, identity: caller.identity,
-            inquiry: takeInquiry(limits, phase), now: SystemClock.monotonic(), state: rateLimits)
+            inquiry: takeInquiry(limits, phase), now: bucketTime, state: rateLimits)
         if case .ask = verdict { return askStore(limits) }
         return outcome(of: verdict, then: following)
     }
+
+    /// Tokens are taken and put at the time that it is, not at that of the loop's turn: other loops charge the same
+    /// buckets, and would be ahead of this one; and a token that has come since the turn began may be this request's.
+    var bucketTime: MonotonicTime { SystemClock.monotonic() }
 
     /// What the limits' verdict means for the request.
     func outcome(of verdict: RateLimitVerdict, then following: RequestStep) -> StepOutcome {

@@ -8,13 +8,18 @@ import Routing
 ///
 /// ```
 /// identify ─▶ route ─▶ limit ─▶ access ─▶ authenticate ─▶ act ─┬─▶ transform ─▶ admit ─▶ state ─▶ dispatch
-///     │          │        │        │            │  ▲            │                │ ▲                 ▼
-///     │          │        │        │            │  │            │       (parked: a place)           (parked: the
-///     │          │        │        │            ▼  │            │                                  upstream goes on)
-///     │          │        │        │            │  │            └─▶ answered here (redirect, fixed response, local)
-///     │          │        │        │         (parked: the issuer's keys are looked up)
-///     └──────────┴────────┴────────┴────────────┴─▶ respond: the gateway refuses
+///                                                              └─▶ answered here (redirect, fixed response, local)
 /// ```
+/// Every step may respond instead: the gateway refuses. These may park, and an event goes on:
+///
+/// | step | waits for | goes on with |
+/// |---|---|---|
+/// | access | the store that rate limits share | authenticate |
+/// | authenticate | the issuer's keys; then the store | authenticate again; act |
+/// | transform | the body that it edits | admit |
+/// | admit | a place at a concurrency limit | admit again |
+/// | dispatch | the upstream | |
+///
 /// From `dispatch` on the exchange is driven by events: `Exchange+Relay.swift` passes content both ways, and
 /// `Exchange+Ending.swift` ends it.
 enum RequestStep {
