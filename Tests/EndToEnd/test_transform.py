@@ -242,6 +242,11 @@ def test_a_request_without_content_has_nothing_to_edit(world):
 UNFIT = [
     ([("Content-Type", "text/plain")], b"{}", 415, "body-not-json"), ([], b"{}", 415, "body-not-json"),
     ([*JSON, ("Content-Encoding", "gzip")], b"{}", 415, "body-encoded"),
+    ([("Content-Type", "application/json; charset=utf-7")], b"{}", 415, "body-not-utf8"),
+    ([("Content-Type", 'application/json;charset="ibm037"')], b"{}", 415, "body-not-utf8"),
+    ([("Content-Type", "application/json;charset")], b"{}", 415, "body-not-utf8"),
+    ([*JSON, ("Content-Type", "text/plain")], b"{}", 415, "body-type-ambiguous"),
+    ([*JSON, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], b"{}", 415, "body-encoded"),
     (JSON, b'{"a":1', 400, "body-malformed"), (JSON, b'{"a":1,"a":2}', 400, "body-malformed"),
     (JSON, b'{"a":1} x', 400, "body-malformed"), (JSON, b"\xff", 400, "body-malformed"),
     (JSON, b"[" * 65 + b"]" * 65, 400, "body-malformed"), (JSON, b'{"a":' + b"1" * 1100 + b"}", 413, "body-too-large-to-edit"),
