@@ -15,8 +15,13 @@ def breaker(**keys):
     return {"circuit_breaker": {"scope": "upstream", "consecutive_failures": 1, "open_for": "1h", "jitter": "0%", **keys}}
 
 
-def state(gateway):
-    return gateway.admin_json("/upstreams")["upstreams"][0]["circuit_breaker"]
+def scoped(scope):
+    return {"scope": scope, **({"ejected_max": "100%"} if scope == "targets" else {})}
+
+
+def state(gateway, scope="upstream"):
+    upstream = gateway.admin_json("/upstreams")["upstreams"][0]
+    return (upstream["targets"][0] if scope == "targets" else upstream)["circuit_breaker"]
 
 
 class Orders:
@@ -96,26 +101,29 @@ def test_a_target_that_has_a_request_for_all_its_time_is_to_blame(upstream_with,
     assert state(gateway)["state"] == "open"
 
 
-def test_probes_that_never_end_keep_nobody_out(orders, gateway_with):
+@pytest.mark.parametrize("scope", ["upstream", "targets"])
+def test_probes_that_never_end_keep_nobody_out(orders, gateway_with, scope):
     said, upstream = orders(failing=1)
     said.answer()
-    gateway = gateway_with(upstream, upstream=breaker(open_for="100ms", probes=2))
+    gateway = gateway_with(upstream, upstream=breaker(open_for="100ms", probes=2, **scoped(scope)))
     assert get(gateway.port).status == 503
-    eventually(lambda: state(gateway).get("open_for_ms") == 0, what="the open time's end")
+    eventually(lambda: state(gateway, scope).get("open_for_ms") == 0, what="the open time's end")
     uploads = [gateway.client() for _ in range(2)]
     for upload in uploads:
         upload.send(SLOW_POST)
-    eventually(lambda: state(gateway).get("probes_granted") == 2, what="both probes")
+    eventually(lambda: state(gateway, scope).get("probes_granted") == 2, what="both probes")
     began = time.monotonic()
     statuses = []
     while time.monotonic() - began < 20 and statuses[-2:] != [200, 200]:
         for upload in uploads:
             upload.send(b"x")
-        statuses.append(get(gateway.port).status)
+        response = get(gateway.port)
+        statuses.append(response.status)
+        assert response.status == 200 or b'"circuit-open"' in response.body
         time.sleep(0.1)
     assert statuses[0] == 503 and statuses[-2:] == [200, 200]
     assert time.monotonic() - began > 4, "they have some time first"
-    assert state(gateway)["state"] == "closed"
+    assert state(gateway, scope)["state"] == "closed"
     for upload in uploads:
         upload.close()
 
@@ -124,15 +132,14 @@ def test_probes_that_never_end_keep_nobody_out(orders, gateway_with):
 def test_a_reload_that_asks_for_fewer_probes_closes_it_when_they_have_succeeded(orders, gateway_with, scope):
     said, upstream = orders(failing=1)
     said.answer()
-    keys = {"scope": scope, "open_for": "100ms", **({"ejected_max": "100%"} if scope == "targets" else {})}
+    keys = {"open_for": "100ms", **scoped(scope)}
     gateway = gateway_with(upstream, upstream=breaker(probes=3, **keys))
     assert get(gateway.port).status == 503
     eventually(lambda: get(gateway.port).status == 200, what="a probe")
     gateway.write_routes({"service": {"targets": [upstream.target], **breaker(probes=1, **keys)}}, {"all": route_all()})
     assert gateway.hang_up() == "applied"
     assert [get(gateway.port).status for _ in range(5)] == [200] * 5
-    item = gateway.admin_json("/upstreams")["upstreams"][0]
-    assert (item if scope == "upstream" else item["targets"][0])["circuit_breaker"]["state"] == "closed"
+    assert state(gateway, scope)["state"] == "closed"
     assert any(line.get("cause") == "probes" for line in gateway.log())
 
 

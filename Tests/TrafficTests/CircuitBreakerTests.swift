@@ -171,7 +171,8 @@ struct CircuitBreakerTests {
         #expect(more.adopt(policy(3), now: Self.at(10_002)) == nil)
         #expect(more.admit(now: Self.at(10_002)).ticket?.isProbe == true)
         #expect(more.admit(now: Self.at(10_002)).ticket == nil)
-        #expect(more.refusal(now: Self.at(15_001)) != nil && more.refusal(now: Self.at(15_002)) == nil)
+        #expect(more.refusal(now: Self.at(13_000)) == .seconds(1))
+        #expect(more.refusal(now: Self.at(15_001)) == .milliseconds(1) && more.refusal(now: Self.at(15_002)) == nil)
         #expect(more.admit(now: Self.at(15_002)).ticket?.isProbe == true)
     }
 

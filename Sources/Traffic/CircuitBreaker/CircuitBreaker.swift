@@ -168,7 +168,8 @@ package final class CircuitBreaker: Sendable {
             return now < until ? until - now : nil
         case .waiting:
             let until = MonotonicTime(nanoseconds: openUntil.load(ordering: .relaxed))
-            return now < until ? BreakerState.probeTime : nil
+            // No longer than the probes have their places: whoever keeps a copy looks again then.
+            return now < until ? min(until - now, BreakerState.probeTime) : nil
         case .closed, .probing, .recovering, nil: return nil
         }
     }
