@@ -93,7 +93,7 @@ struct UpstreamHealthListing {
                 ("state", .string("open")), ("reason", .string(causeText(breaker))),
                 ("open_for_ms", .integer(Int(max((until - now).milliseconds, 0)))), ("streak", .integer(streak)),
             ]
-        case .halfOpen(let granted, let succeeded, let streak):
+        case .halfOpen(let granted, let succeeded, let streak, _):
             members = [
                 ("state", .string("half_open")), ("reason", .string(causeText(breaker))),
                 ("probes_granted", .integer(granted)), ("probes_succeeded", .integer(succeeded)),

@@ -1,3 +1,5 @@
+import Base
+
 /// The script that charges buckets: all of one request's at once, or none of them.
 ///
 /// It is the law of `Traffic`'s `TokenBucketLaw`, on the server's clock. A bucket is one key; its value is the instant
@@ -14,6 +16,8 @@ package enum BucketScript {
     /// many tokens are taken instead if they are there: a batch. A negative cost gives tokens back, at most until the
     /// bucket is full.
     static let argumentsPerKey = 5
+    /// No bucket takes longer to fill (`TokenBucketLaw.fillTimeMaximum`), but for what rounding adds.
+    static let fillTimeMax = TimeAmount.seconds(367 * 86_400)
 
     /// It answers with two numbers for each key: nanoseconds until the bucket is full again, when the tokens are there,
     /// otherwise the negative of that, less one; and how many tokens were taken. Nothing is charged when a limit

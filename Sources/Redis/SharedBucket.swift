@@ -89,6 +89,23 @@ package struct BucketQuestion: Sendable {
         count += 1
     }
 
+    /// Whether the script can have answered so. A server that isn't what it should be, or somebody in its place, may
+    /// say anything: what is believed must not make tokens.
+    package func canHave(_ answer: BucketAnswer) -> Bool {
+        guard answer.count == count else { return false }
+        for index in 0..<count {
+            guard let part = parts[index] else { return false }
+            let taken = answer.reportedTaken(index)
+            guard answer.timeToFull(index) <= BucketScript.fillTimeMax else { return false }
+            // Nothing, when another bucket refused; a batch where one was asked for.
+            if taken == 0 { continue }
+            guard answer.isAllowed(index), taken == part.cost || taken == part.batch && part.batch > part.cost else {
+                return false
+            }
+        }
+        return true
+    }
+
     /// Appends the call of a script with these buckets.
     /// - Parameter script: the script's word, 40 digits, in the form of the protocol.
     func append(script: ByteView, to buffer: inout IOBuffer) {
@@ -136,7 +153,7 @@ package struct BucketAnswer: Sendable, Equatable {
             let taken = items[index * 2 + 2]
             guard number.kind == .integer, taken.kind == .integer else { return nil }
             numbers[index] = number.number
-            tokens[index] = max(taken.number, 0)
+            tokens[index] = taken.number
         }
         self.count = count
     }
@@ -144,8 +161,11 @@ package struct BucketAnswer: Sendable, Equatable {
     /// Whether the bucket had the tokens.
     package func isAllowed(_ index: Int) -> Bool { numbers[index] >= 0 }
 
-    /// How many tokens were taken.
-    package func taken(_ index: Int) -> Int { tokens[index] }
+    /// How many tokens were taken, not negative.
+    package func taken(_ index: Int) -> Int { max(tokens[index], 0) }
+
+    /// What the store said of that.
+    func reportedTaken(_ index: Int) -> Int { tokens[index] }
 
     /// How long until the bucket is full, after what was charged.
     package func timeToFull(_ index: Int) -> TimeAmount {

@@ -123,6 +123,14 @@ struct UpstreamHealthTests {
                 "5:53: error: upstreams.accounts.circuit_breaker.ejected_max: `ejected_max` has no effect with `scope: upstream`; expected no such key"
             ),
             Wrong(
+                "circuit_breaker: {scope: targets, ejected_max: 49%}",
+                "5:52: error: upstreams.accounts.circuit_breaker.ejected_max: no target's breaker can open: 49% of 2 targets, rounded down, is none; expected `ejected_max` of at least 50%, or `scope: upstream`"
+            ),
+            Wrong(
+                "circuit_breaker: {scope: targets, ejected_max: 0%}",
+                "5:52: error: upstreams.accounts.circuit_breaker.ejected_max: no target's breaker can open: 0% of 2 targets, rounded down, is none; expected `ejected_max` of at least 50%, or `scope: upstream`"
+            ),
+            Wrong(
                 "circuit_breaker: {failure_ratio: 50}",
                 "5:38: error: upstreams.accounts.circuit_breaker.failure_ratio: `50` does not fit here; expected a part from 1% to 100%; did you mean `50%`?"
             ),
@@ -181,6 +189,51 @@ struct UpstreamHealthTests {
             expected = expected.replacing(":5:69:", with: ":\(4 + keys.count):17:")
         }
         #expect(findings(bank: Self.bank(lines)) == [expected])
+    }
+
+    private static func loading(targets: String, _ breaker: String) -> LoadResult {
+        let lines = bank("circuit_breaker: {\(breaker)}")
+            .replacing("[\"http://10.1.0.11:8080\", \"http://10.1.0.12:8080\"]", with: targets)
+        return MemoryFolder(["gateway.yaml": plainGateway, "bank.yaml": lines]).load()
+    }
+
+    private static let drained = "[\"http://a:1\", {url: \"http://b:1\", weight: 0}]"
+
+    @Test(
+        "a breaker of targets that could never open is told of",
+        arguments: [
+            (
+                "[\"http://a:1\"]", "scope: targets",
+                [
+                    "5:30: error: upstreams.accounts.circuit_breaker.scope: no target's breaker can open: 50% of 1 target, rounded down, is none; expected `ejected_max` of at least 100%, or `scope: upstream`"
+                ]
+            ),
+            ("[\"http://a:1\"]", "scope: targets, ejected_max: 100%", []), ("[\"http://a:1\"]", "scope: both", []),
+            (drained, "scope: targets, ejected_max: 100%", []),
+            (
+                drained, "scope: targets",
+                [
+                    "5:30: warning: upstreams.accounts.circuit_breaker.scope: as long as targets have `weight: 0`, no target's breaker can open: 50% of the others, rounded down, is none; `ejected_max: 100%` lets them open"
+                ]
+            ),
+        ])
+    func neverOpening(targets: String, breaker: String, found: [String]) {
+        #expect(findings(Self.loading(targets: targets, breaker)) == found.map { "gateway.d/bank.yaml:\($0)" })
+    }
+
+    @Test(
+        "where targets are looked at first, the upstream's breaker needs as many requests for each of them",
+        arguments: [
+            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7", 21, 1),
+            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7, scope: upstream", 7, 0),
+            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7, ejected_max: 0%", 7, 0),
+            ("[\"http://a:1\"]", "volume_min: 7", 7, 0), ("[\"http://a:1\"]", "volume_min: 7, ejected_max: 100%", 7, 1),
+            (drained, "volume_min: 7, ejected_max: 100%", 7, 1),
+        ])
+    func volume(targets: String, breaker: String, volume: Int, ejected: Int) throws {
+        let configuration = try #require(Self.loading(targets: targets, breaker).configuration)
+        let upstream = try #require(configuration.domains.first?.upstreams.first)
+        #expect(upstream.ownVolumeMin == volume && upstream.ejectedTargetsMax == ejected)
     }
 
     @Test(

@@ -376,6 +376,19 @@ def test_a_redis_that_is_restarted_and_loads_its_data_is_left_alone_until_it_has
         assert redis.commands.count("EVALSHA") == asked + 3
 
 
+@pytest.mark.parametrize("batch", [{}, {"batch": 100}], ids=["alone", "batch"])
+@pytest.mark.parametrize("numbers", [(500, 2**63 - 1), (500, 101), (500, -1), (2**63 - 1, 1), (-(2**63), 0)])
+def test_a_redis_that_says_what_cannot_be_is_not_believed(replica, numbers, batch):
+    with FakeRedis() as redis:
+        gateway = ready(replica(redis, limit={"burst": 1000, "on_failure": "refuse", **batch}))
+        redis.numbers = numbers
+        assert statuses(gateway, 20) == [503] * 20
+        assert set(problems(gateway)) == {"unexpected-reply"}
+        redis.numbers = None
+        ready(gateway)
+        assert statuses(gateway, 3) == [200] * 3
+
+
 def problems(gateway):
     return [line["problem"] for line in gateway.log() if line.get("store") == "shared" and "problem" in line]
 

@@ -242,6 +242,11 @@ def test_a_request_without_content_has_nothing_to_edit(world):
 UNFIT = [
     ([("Content-Type", "text/plain")], b"{}", 415, "body-not-json"), ([], b"{}", 415, "body-not-json"),
     ([*JSON, ("Content-Encoding", "gzip")], b"{}", 415, "body-encoded"),
+    ([("Content-Type", "application/json; charset=utf-7")], b"{}", 415, "body-not-utf8"),
+    ([("Content-Type", 'application/json;charset="ibm037"')], b"{}", 415, "body-not-utf8"),
+    ([("Content-Type", "application/json;charset")], b"{}", 415, "body-not-utf8"),
+    ([*JSON, ("Content-Type", "text/plain")], b"{}", 415, "body-type-ambiguous"),
+    ([*JSON, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], b"{}", 415, "body-encoded"),
     (JSON, b'{"a":1', 400, "body-malformed"), (JSON, b'{"a":1,"a":2}', 400, "body-malformed"),
     (JSON, b'{"a":1} x', 400, "body-malformed"), (JSON, b"\xff", 400, "body-malformed"),
     (JSON, b"[" * 65 + b"]" * 65, 400, "body-malformed"), (JSON, b'{"a":' + b"1" * 1100 + b"}", 413, "body-too-large-to-edit"),
@@ -560,12 +565,12 @@ def test_a_mapped_status_has_no_range(upstream_with, gateway_with, status, kept)
     assert (get(gateway.port).header("Content-Range") is not None) == kept
 
 
-ASKING = [("Accept-Encoding", "gzip"), ("Range", "bytes=0-1"), ("If-Range", '"a"')]
+ASKING = [("Accept-Encoding", "gzip"), ("Accept-Charset", "utf-16"), ("Range", "bytes=0-1"), ("If-Range", '"a"')]
 
 
 @pytest.mark.parametrize("edit, kept", [
     (ANSWER_EDIT, []), ({"body": {**ANSWER_EDIT["body"], "statuses": ["5xx"]}}, ["Range", "If-Range"]),
-    ({**ANSWER_EDIT, "statuses": ["200"]}, []), (SORRY, ["Accept-Encoding", "Range", "If-Range"])])
+    ({**ANSWER_EDIT, "statuses": ["200"]}, []), (SORRY, ["Accept-Encoding", "Accept-Charset", "Range", "If-Range"])])
 def test_clients_cant_ask_for_an_answer_that_cant_be_edited(upstream_with, gateway_with, edit, kept):
     upstream = upstream_with(one_by_one(answer(body=b"{}", headers=b"Content-Type: application/json\r\n")))
     plugins = {"response_transform": edit, "request_transform": {"headers": {"set": {"X-Range": "{header.range}"}}}}

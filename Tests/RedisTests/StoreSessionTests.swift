@@ -154,6 +154,36 @@ struct StoreSessionTests {
         withExtendedLifetime(texts) {}
     }
 
+    @Test(
+        "an answer that the script can't have given isn't one",
+        arguments: [
+            // Two buckets: one for 3 tokens, one for 1 or a batch of 100.
+            (":0\r\n:3\r\n:0\r\n:1", true), (":5\r\n:3\r\n:5\r\n:100", true), (":0\r\n:0\r\n:-9\r\n:0", true),
+            (":0\r\n:3\r\n:-9\r\n:0", true), (":31536000000000000\r\n:3\r\n:0\r\n:1", true),
+            (":0\r\n:3\r\n:0\r\n:9223372036854775807", false), (":0\r\n:3\r\n:0\r\n:101", false),
+            (":0\r\n:3\r\n:0\r\n:99", false), (":0\r\n:100\r\n:0\r\n:1", false), (":0\r\n:4\r\n:0\r\n:1", false),
+            (":0\r\n:2\r\n:0\r\n:1", false), (":0\r\n:3\r\n:-1\r\n:1", false), (":0\r\n:-3\r\n:0\r\n:1", false),
+            (":0\r\n:3\r\n:0\r\n:-9223372036854775808", false),
+            (":9223372036854775807\r\n:3\r\n:0\r\n:1", false), (":-9223372036854775808\r\n:0\r\n:0\r\n:0", false),
+        ])
+    func lies(numbers: String, isPossible: Bool) {
+        let texts = TextArena()
+        let bucket = SharedBucket(prefix: "", limit: "a", interval: 1, burst: 900, onlyCounts: true, texts: texts)
+        var question = BucketQuestion()
+        _ = question.add(bucket, key: SharedKey(high: 0, low: 1), cost: 3)
+        _ = question.add(bucket, key: SharedKey(high: 0, low: 2), cost: 1, batch: 100)
+        let dialogue = greeted()
+        dialogue.ask(question)
+        dialogue.hear("*4\r\n\(numbers)\r\n")
+        guard case .answer(let answer) = dialogue.next() else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(question.canHave(answer) == isPossible)
+        #expect(!BucketQuestion().canHave(answer))
+        withExtendedLifetime(texts) {}
+    }
+
     @Test("a question has room for eight buckets, and no more")
     func room() {
         let texts = TextArena()

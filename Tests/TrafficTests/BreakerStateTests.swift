@@ -47,6 +47,63 @@ struct BreakerStateTests {
         #expect(state.admit(Self.policy, now: .zero) == .refused(retryAfter: .seconds(1)))
     }
 
+    @Test("probes without an outcome give their places to others, and still count when they have one")
+    func patience() {
+        var policy = Self.policy
+        policy.probePatience = .seconds(5)
+        var state = BreakerState.open(until: Self.at(10), streak: 1)
+        #expect(state.admit(policy, now: Self.at(10)) == .probe)
+        #expect(state.admit(policy, now: Self.at(12)) == .probe)
+        #expect(state.admit(policy, now: Self.at(16)) == .refused(retryAfter: .seconds(1)))
+        // From the last one on.
+        #expect(state.admit(policy, now: Self.at(17)) == .probe)
+        #expect(state.admit(policy, now: Self.at(17)) == .probe)
+        #expect(state.admit(policy, now: Self.at(21)) == .refused(retryAfter: .seconds(1)))
+        // One that has lost its place has none to give back.
+        state.probeEnded(.unknown, turn: 0, policy, now: Self.at(21), chance: 0)
+        #expect(state.admit(policy, now: Self.at(21)) == .refused(retryAfter: .seconds(1)))
+        state.probeEnded(.success, turn: 0, policy, now: Self.at(21), chance: 0)
+        #expect(state.admit(policy, now: Self.at(21)) == .refused(retryAfter: .seconds(1)))
+        var failed = state
+        failed.probeEnded(.failure, turn: 0, policy, now: Self.at(21), chance: 0)
+        #expect(failed == .open(until: Self.at(41), streak: 2))
+        state.probeEnded(.unknown, turn: 1, policy, now: Self.at(21), chance: 0)
+        state.probeEnded(.success, turn: 1, policy, now: Self.at(21), chance: 0)
+        #expect(state == .closed)
+    }
+
+    @Test("upstreams that answer all probes late are found well all the same")
+    func lateProbes() {
+        var state = BreakerState.open(until: .zero, streak: 1)
+        for second in [0, 5, 10] as [Int64] {
+            for _ in 0..<2 { #expect(state.admit(Self.policy, now: Self.at(second)) == .probe) }
+        }
+        state.probeEnded(.success, turn: 0, Self.policy, now: Self.at(12), chance: 0)
+        state.probeEnded(.success, turn: 0, Self.policy, now: Self.at(12), chance: 0)
+        #expect(state == .closed)
+    }
+
+    @Test(
+        "another policy has its effect at once on who is half open or recovering",
+        arguments: [
+            (BreakerState.halfOpen(granted: 2, succeeded: 1, streak: 1), 1, 0, BreakerState.closed),
+            (.halfOpen(granted: 2, succeeded: 2, streak: 4), 1, 9, .recovering(since: at(20), streak: 4)),
+            (.halfOpen(granted: 2, succeeded: 1, streak: 1), 2, 0, .halfOpen(granted: 2, succeeded: 1, streak: 1)),
+            (.halfOpen(granted: 2, succeeded: 0, streak: 1), 1, 0, .halfOpen(granted: 2, succeeded: 0, streak: 1)),
+            (.recovering(since: at(15), streak: 1), 1, 5, .closed),
+            (.recovering(since: at(15), streak: 1), 1, 0, .closed),
+            (.recovering(since: at(15), streak: 1), 1, 6, .recovering(since: at(15), streak: 1)),
+            (.open(until: at(90), streak: 1), 1, 0, .open(until: at(90), streak: 1)), (.closed, 9, 9, .closed),
+        ])
+    func adopting(before: BreakerState, probes: Int, recoverSeconds: Int64, after: BreakerState) {
+        var policy = Self.policy
+        policy.probes = probes
+        policy.recoverTime = .seconds(recoverSeconds)
+        var state = before
+        state.adopt(policy, now: Self.at(20))
+        #expect(state == after)
+    }
+
     @Test("each failed round keeps it open longer, up to the maximum; one good round begins anew")
     func growth() {
         var state = BreakerState.closed

@@ -118,9 +118,10 @@ struct CircuitBreakerTests {
         let next = try #require(breaker.admit(now: Self.at(40_000)).ticket)
         #expect(breaker.record(.failure, late, now: Self.at(40_000)) == nil)
         #expect(breaker.record(.success, late, now: Self.at(40_000)) == nil)
-        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 0, streak: 2))
+        let turn = ProbeTurn(lastGrant: Self.at(40_000))
+        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 0, streak: 2, turn: turn))
         #expect(breaker.record(.success, next, now: Self.at(40_000)) == nil)
-        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 1, streak: 2))
+        #expect(breaker.state == .halfOpen(granted: 1, succeeded: 1, streak: 2, turn: turn))
     }
 
     @Test("an operator can close it, open or half open", arguments: [1_000, 12_000] as [Int64])
@@ -136,11 +137,57 @@ struct CircuitBreakerTests {
     func policyChange() {
         let breaker = Self.breaker { $0.consecutiveFailures = 10 }
         for _ in 0..<4 { breaker.call(.failure) }
-        breaker.adopt(Self.policy { $0.consecutiveFailures = 5 })
+        breaker.adopt(Self.policy { $0.consecutiveFailures = 5 }, now: .zero)
         #expect(breaker.state == .closed)
         breaker.call(.failure)
         #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
-        breaker.adopt(Self.policy { $0.consecutiveFailures = 50 })
+        breaker.adopt(Self.policy { $0.consecutiveFailures = 50 }, now: .zero)
+        #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
+    }
+
+    @Test("while it is half open, fewer probes may be enough at once, and more are asked for")
+    func probesChange() throws {
+        func halfOpen() throws -> CircuitBreaker {
+            let breaker = Self.breaker {
+                $0.consecutiveFailures = 1
+                $0.probes = 2
+            }
+            breaker.call(.failure)
+            breaker.call(.success, now: Self.at(10_000))
+            _ = try #require(breaker.admit(now: Self.at(10_000)).ticket)
+            #expect(breaker.admit(now: Self.at(10_001)).ticket == nil)
+            return breaker
+        }
+        func policy(_ probes: Int) -> BreakerPolicy {
+            Self.policy {
+                $0.consecutiveFailures = 1
+                $0.probes = probes
+            }
+        }
+        let fewer = try halfOpen()
+        #expect(fewer.adopt(policy(1), now: Self.at(10_002)) == .closed)
+        #expect(fewer.admit(now: Self.at(10_002)).ticket?.isProbe == false && fewer.recovery == Self.at(10_002))
+        let more = try halfOpen()
+        #expect(more.adopt(policy(3), now: Self.at(10_002)) == nil)
+        #expect(more.admit(now: Self.at(10_002)).ticket?.isProbe == true)
+        #expect(more.admit(now: Self.at(10_002)).ticket == nil)
+        #expect(more.refusal(now: Self.at(13_000)) == .seconds(1))
+        #expect(more.refusal(now: Self.at(15_001)) == .milliseconds(1) && more.refusal(now: Self.at(15_002)) == nil)
+        #expect(more.admit(now: Self.at(15_002)).ticket?.isProbe == true)
+    }
+
+    @Test("one that is retired hears of nothing more, and begins anew with another policy", arguments: [1, 2])
+    func retirement(limit: Int) throws {
+        let breaker = Self.breaker { $0.consecutiveFailures = limit }
+        let before = try (0..<2).map { _ in try #require(breaker.admit(now: .zero).ticket) }
+        breaker.retire(now: .zero)
+        let during = try (0..<2).map { _ in try #require(breaker.admit(now: .zero).ticket) }
+        for ticket in before + during { #expect(breaker.record(.failure, ticket, now: .zero) == nil) }
+        breaker.retire(now: .zero)
+        #expect(breaker.adopt(Self.policy { $0.consecutiveFailures = limit }, now: .zero) == nil)
+        for ticket in before + during { #expect(breaker.record(.failure, ticket, now: .zero) == nil) }
+        #expect(breaker.state == .closed && breaker.consecutiveFailures == 0)
+        for _ in 0..<limit { breaker.call(.failure) }
         #expect(breaker.state == .open(until: Self.at(10_000), streak: 1))
     }
 
@@ -281,7 +328,7 @@ struct CircuitBreakerTests {
         breaker.reset(now: Self.at(10_001))
         #expect(breaker.state == .closed && budget.count == 0)
         let other = try Self.recovering()
-        other.adopt(Self.policy { $0.consecutiveFailures = 3 })
+        other.adopt(Self.policy { $0.consecutiveFailures = 3 }, now: Self.at(10_001))
         #expect((0..<20).allSatisfy { _ in other.admit(now: Self.at(10_001)).ticket != nil })
         #expect(other.state == .closed)
     }

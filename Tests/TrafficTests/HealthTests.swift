@@ -56,7 +56,7 @@ struct HealthTests {
             policy.openTime = .seconds(Int64(open))
             policy.jitter = 0
             let target = upstream.target(name, seed: 2)
-            target.breaker.adopt(policy)
+            target.breaker.adopt(policy, now: at(0))
             guard open > 0 else { continue }
             let ticket = try #require(target.breaker.admit(now: at(0)).ticket)
             #expect(target.breaker.record(.failure, ticket, now: at(0)) == .opened(.consecutiveFailures))

@@ -45,6 +45,17 @@ struct TokenStockTests {
         #expect(stock.take(1, key: 7, now: at(1_200)) == nil)
     }
 
+    @Test("no number that comes is too large or too small", arguments: [Int.max, .max - 49, 50, 0, -1, .min])
+    func numbers(tokens: Int) throws {
+        let stock = try stock(50)
+        stock.put(20, key: 7, timeToFull: .zero, now: at(0))
+        stock.put(tokens, key: 7, timeToFull: TimeAmount(nanoseconds: .max), now: at(0))
+        stock.giveBack(tokens, key: 7)
+        var held = 0
+        while stock.take(1, key: 7, now: at(1)) != nil { held += 1 }
+        #expect(held == (tokens > 0 ? 49 : 20))
+    }
+
     @Test("a loop never holds a whole batch, whatever comes together")
     func bound() throws {
         let stock = try stock(50)

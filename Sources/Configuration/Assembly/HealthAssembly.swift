@@ -29,6 +29,7 @@ struct HealthAssembly {
                     body: fallback.body ?? .builtIn(""))
             })
         check(settings, draft, node)
+        if !file.holdsUnknownKey(node) { checkEjections(settings) }
         return settings
     }
 
@@ -54,6 +55,28 @@ struct HealthAssembly {
         }
         if let place = draft.ejectedMax?.origin.location, settings.scope.value == .upstream {
             file.error(at: place, "`ejected_max` has no effect with `scope: upstream`", expected: "no such key")
+        }
+    }
+
+    /// Where nothing else has a breaker, none that can open is a trap: it looks as if there were one.
+    private func checkEjections(_ settings: CircuitBreakerSettings) {
+        guard settings.scope.value == .targets,
+            let place = settings.ejectedMax.origin.location ?? settings.scope.origin.location
+        else { return }
+        let all = draft.targets.count
+        let weighted = draft.targets.count { ($0.value.weight?.value ?? 1) > 0 }
+        let percent = settings.ejectedMax.value
+        if settings.ejectedTargets(of: all) == 0 {
+            let least = (100 + all - 1) / max(all, 1)
+            file.error(
+                at: place,
+                "no target's breaker can open: \(percent)% of \(all) target\(all == 1 ? "" : "s"), rounded down, is none",
+                expected: "`ejected_max` of at least \(least)%, or `scope: upstream`")
+        } else if weighted > 0, settings.ejectedTargets(of: weighted) == 0 {
+            file.warning(
+                at: place,
+                "as long as targets have `weight: 0`, no target's breaker can open: \(percent)% of the others, rounded down, is none",
+                suggestion: "`ejected_max: 100%` lets them open")
         }
     }
 

@@ -111,3 +111,27 @@ package struct StatusRange: Sendable, Hashable {
 
     package func contains(_ status: Int) -> Bool { status >= first && status <= last }
 }
+
+/// What an upstream's breakers make of its targets.
+extension Upstream {
+    private var weightedCount: Int { targets.count { $0.weight.value > 0 } }
+
+    /// Targets that may be out by their breakers at once; those without a weight don't count.
+    package var ejectedTargetsMax: Int {
+        guard let circuitBreaker, circuitBreaker.scope.value != .upstream else { return 0 }
+        return circuitBreaker.ejectedTargets(of: weightedCount)
+    }
+
+    /// Requests in the window below which no share of them opens the upstream's own breaker: where targets have
+    /// breakers that may open, as many for each of them. A target that fails must be found before its failures are put
+    /// down to all of them.
+    package var ownVolumeMin: Int {
+        guard let circuitBreaker else { return 0 }
+        return circuitBreaker.volumeMin.value * (ejectedTargetsMax > 0 ? max(weightedCount, 1) : 1)
+    }
+}
+
+extension CircuitBreakerSettings {
+    /// How many of so many targets may be out at once.
+    func ejectedTargets(of count: Int) -> Int { count * ejectedMax.value / 100 }
+}

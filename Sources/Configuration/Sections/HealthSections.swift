@@ -72,7 +72,7 @@ enum HealthSections {
         ) { $0.window = $1 },
         Key(
             "volume_min", .integer(1...1_000_000), default: "\(Defaults.breakerVolumeMin)",
-            "With fewer requests in the window, no part of them opens it."
+            "With fewer requests in the window, no part of them opens it; with `scope: both` so many for each target open the upstream's."
         ) { $0.volumeMin = $1 },
         Key(
             "failures", .list(.failure, countMax: 203),
@@ -108,7 +108,7 @@ enum HealthSections {
         ) { $0.recoverTime = $1 },
         Key(
             "ejected_max", .percent(0...100), default: "\(Defaults.breakerEjectedMax)%",
-            "The part of the targets, rounded down, that may be out by their breakers at once."
+            "The part of the targets, rounded down, that may be out by their breakers at once. With `scope: targets` one at least."
         ) { $0.ejectedMax = $1 },
         .part("fallback", .section(fallback), default: "503", "What is answered while it is open.") {
             draft, value, _, _ in draft.fallback = value

@@ -37,9 +37,15 @@ package final class BodyEditRule {
     /// Whether a body can be edited by what its head says.
     /// - Parameter length: in bytes; nil if it isn't known yet.
     package func problem(_ fields: borrowing HeaderList, length: Int?) -> BodyProblem? {
-        guard let type = fields.value(of: .contentType), Self.isJSON(type) else { return .notJSON }
-        if let coding = fields.value(of: .contentEncoding), !coding.equalsIgnoringCase("identity"), !coding.isEmpty {
-            return .encoded
+        guard let type = fields.firstIndex(of: .contentType) else { return .notJSON }
+        if let problem = JSONContentType.problem(fields.value(at: type)) { return problem }
+        // Of several lines, who reads the content may believe another one.
+        if fields.firstIndex(of: .contentType, from: type + 1) != nil { return .ambiguousType }
+        if let coding = fields.firstIndex(of: .contentEncoding) {
+            let name = fields.value(at: coding)
+            guard name.isEmpty || name.equalsIgnoringCase("identity"),
+                fields.firstIndex(of: .contentEncoding, from: coding + 1) == nil
+            else { return .encoded }
         }
         return length.map { $0 > bytesMax } ?? false ? .tooLarge : nil
     }
@@ -68,22 +74,17 @@ package final class BodyEditRule {
             return .unfit(error)
         }
     }
-
-    /// `application/json`, or a type with the suffix `+json` (RFC 6839 section 3.1).
-    static func isJSON(_ contentType: ByteView) -> Bool {
-        let end = contentType.firstIndex(of: ASCII.semicolon) ?? contentType.count
-        let type = contentType.prefix(end).trimmingWhitespace()
-        if type.equalsIgnoringCase("application/json") { return true }
-        let suffix = ByteView("+json")
-        guard type.count > suffix.count, type.firstIndex(of: ASCII.slash) != nil else { return false }
-        return type.from(type.count - suffix.count).equalsIgnoringCase(suffix)
-    }
 }
 
 /// Why a body stays as it is.
 package enum BodyProblem: Error, Equatable, Sendable {
     /// Its type is neither `application/json` nor ends in `+json`.
     case notJSON
+    /// Its type says that it is in another charset than UTF-8, or has parameters that can't be read: others might read
+    /// other members than are edited.
+    case notUTF8
+    /// It has more than one type.
+    case ambiguousType
     /// It has a content coding: compressed, say.
     case encoded
     /// More bytes than the rule takes.
@@ -98,7 +99,7 @@ package enum BodyProblem: Error, Equatable, Sendable {
     /// Of the answer when a request is refused for it.
     package var status: Int {
         switch self {
-        case .notJSON, .encoded: 415
+        case .notJSON, .notUTF8, .ambiguousType, .encoded: 415
         case .tooLarge: 413
         case .malformed, .unfit, .valueNotUTF8: 400
         }
@@ -108,6 +109,8 @@ package enum BodyProblem: Error, Equatable, Sendable {
     package var code: StaticString {
         switch self {
         case .notJSON: "body-not-json"
+        case .notUTF8: "body-not-utf8"
+        case .ambiguousType: "body-type-ambiguous"
         case .encoded: "body-encoded"
         case .tooLarge: "body-too-large-to-edit"
         case .malformed: "body-malformed"
@@ -120,6 +123,8 @@ package enum BodyProblem: Error, Equatable, Sendable {
     package var detail: StaticString {
         switch self {
         case .notJSON: "The content's type must be application/json here."
+        case .notUTF8: "The content's type must not name another charset than UTF-8 here."
+        case .ambiguousType: "The content must have one type here."
         case .encoded: "The content must not be compressed here."
         case .tooLarge: "The content is larger than this resource accepts."
         case .malformed: "The content is not valid JSON, or names a member twice."
@@ -132,6 +137,8 @@ package enum BodyProblem: Error, Equatable, Sendable {
     package var message: String {
         switch self {
         case .notJSON: "its type is not JSON"
+        case .notUTF8: "its type doesn't say UTF-8"
+        case .ambiguousType: "it has more than one type"
         case .encoded: "it has a content coding"
         case .tooLarge: "it is too large"
         case .malformed(let error), .unfit(let error): "\(error.text)"

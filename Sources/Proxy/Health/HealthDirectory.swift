@@ -86,11 +86,7 @@ package final class HealthDirectory {
         for (name, health) in upstreams {
             health.keepOnly(wanted[name] ?? [], now: now)
             for target in health.closeSurplus(now: now) {
-                log.info("a circuit breaker has closed") { line in
-                    line.field("upstream", name)
-                    line.field("target", target.target)
-                    line.field("cause", "ejected_max")
-                }
+                tell(.closed, of: name, target: target.target, cause: "ejected_max")
             }
             if wanted[name] == nil { upstreams[name] = nil }
         }
@@ -101,25 +97,33 @@ package final class HealthDirectory {
         let now = SystemClock.monotonic()
         let scope = upstream.circuitBreaker?.scope.value
         let policy = upstream.circuitBreaker.map { BreakerPolicy($0) }
-        let weighted = upstream.targets.count { $0.weight.value > 0 }
         if var policy, scope != .targets {
-            // A target that fails must be found before its failures are put down to all of them.
-            if scope == .both { policy.volumeMinimum *= max(weighted, 1) }
-            health.breaker.adopt(policy)
+            policy.volumeMinimum = upstream.ownVolumeMin
+            tell(health.breaker.adopt(policy, now: now), of: health.name, target: nil)
         } else {
-            health.breaker.reset(now: now)
+            health.breaker.retire(now: now)
         }
-        health.ejections.setLimit(weighted * (upstream.circuitBreaker?.ejectedMax.value ?? 0) / 100)
+        health.ejections.setLimit(upstream.ejectedTargetsMax)
         let before = served[health.name]
         for target in upstream.targets {
             guard let known = health.known(target.url) else { continue }
             // A target that is drained takes nobody's place among those that may be out.
             if let policy, scope != .upstream, target.weight.value > 0 {
-                known.breaker.adopt(policy)
+                tell(known.breaker.adopt(policy, now: now), of: health.name, target: target.url)
             } else {
-                known.breaker.reset(now: now)
+                known.breaker.retire(now: now)
             }
             if let before, !before.contains(target.url) { known.joined(now: now) }
+        }
+    }
+
+    /// What a reload has made of a breaker.
+    private func tell(_ change: BreakerChange?, of upstream: String, target: String?, cause: String = "probes") {
+        guard change == .closed else { return }
+        log.info("a circuit breaker has closed") { line in
+            line.field("upstream", upstream)
+            if let target { line.field("target", target) }
+            line.field("cause", cause)
         }
     }
 

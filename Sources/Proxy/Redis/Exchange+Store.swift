@@ -25,6 +25,8 @@ extension Exchange: StoreWaiter {
         if let inquiry { session.ask(inquiry.question, into: &output) }
     }
 
+    package func canHave(_ answer: BucketAnswer) -> Bool { inquiry?.question.canHave(answer) ?? false }
+
     package func storeAnswered(_ answer: BucketAnswer) {
         guard let inquiry, let limits = route.rateLimits else { return }
         let verdict = limits.settle(answer, to: inquiry, request, now: bucketTime, state: rateLimits)

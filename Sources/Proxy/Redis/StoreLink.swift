@@ -162,7 +162,7 @@ package final class StoreLink: EventHandler {
             case .greeted: greeted()
             case .proved: proved()
             case .master(let endpoint): return connectToMaster(endpoint)
-            case .answer(let answer): answered(answer)
+            case .answer(let answer): guard answered(answer) else { return lost(.session(.unexpected(.check))) }
             case .refused: refused()
             case .askAgain: askAgain()
             case .failed(let problem): return lost(.session(problem))
@@ -170,17 +170,23 @@ package final class StoreLink: EventHandler {
         }
     }
 
-    private func answered(_ answer: BucketAnswer) {
-        guard waiting.sentCount > 0 else { return }
+    /// - Returns: whether the answer can be one to what was asked; whoever gives another is not believed any more.
+    private func answered(_ answer: BucketAnswer) -> Bool {
+        guard waiting.sentCount > 0 else { return true }
         let entry = waiting.removeFirst()
-        guard let waiter = entry.waiter else { return }
+        guard let waiter = entry.waiter else { return true }
+        if entry.isAlive, !waiter.canHave(answer) {
+            fail(waiter, entry.ticket, .refused)
+            return false
+        }
         health.succeeded()
         status.count(.answered)
         let asked = entry.deadline.nanoseconds - checkTimeout.nanoseconds
         status.count(.waited, UInt64(max(loop.now.nanoseconds - asked, 0)))
-        guard entry.isAlive else { return }
+        guard entry.isAlive else { return true }
         waiter.storeTicket = 0
         waiter.storeAnswered(answer)
+        return true
     }
 
     private func refused() {

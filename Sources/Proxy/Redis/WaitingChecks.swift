@@ -7,7 +7,9 @@ package protocol StoreWaiter: AnyObject {
     var storeTicket: UInt64 { get set }
     /// Has its question asked.
     func ask(_ session: inout StoreSession, into output: inout IOBuffer)
-    /// The store has answered.
+    /// Whether the answer can be one to its question.
+    func canHave(_ answer: BucketAnswer) -> Bool
+    /// The store has answered; the answer can be one to its question.
     func storeAnswered(_ answer: BucketAnswer)
     /// It won't: what then is the limits' decision.
     func storeFailed()

@@ -58,6 +58,8 @@ extension Exchange {
     private func withholdForAnswer() {
         guard let fields = withRoute({ $0.plugins.responseTransform?.withheldFields }), !fields.isEmpty else { return }
         request.fields.removeAll(fields)
+        // Another charset couldn't be edited either; nobody has asked for one in years.
+        request.fields.removeAll(named: ByteView("Accept-Charset"))
     }
 
     private var hasContent: Bool { progress == .receiving && request.framing != .length(0) }

@@ -41,6 +41,8 @@ extension Exchange {
         guard let cluster else { return fail(.upstream(.noTargetAvailable)) }
         switch pick(in: cluster) {
         case .target(let index):
+            // Requests that no target gets are nothing to take retries from.
+            if attempt.target < 0 { countForRetries() }
             dropComingAnswer()
             connect(to: index, in: cluster)
         case .refused where attempt.keptAnswer != .none, .none where attempt.keptAnswer != .none: passOnKeptAnswer()

@@ -60,9 +60,19 @@ extension Exchange {
     /// What a failure of the exchange says about the target at work.
     func outcome(of failure: Failure) -> AttemptOutcome {
         guard case .upstream(let error) = failure, error.isOfTarget else { return outcomeAtEnd }
-        // The whole request's time may have gone by with the client sending or reading, or with a long answer.
-        if error == .requestTimedOut, attempt.status > 0 || awaitsClient { return outcomeAtEnd }
+        // The whole request's time may have gone by with the client sending or reading, with a long answer, at the
+        // gateway's own queues, or with other targets.
+        if error == .requestTimedOut, attempt.status > 0 || !targetHadItsTime { return outcomeAtEnd }
         return .failed(error)
+    }
+
+    /// Whether the target at work had half of the whole request's time for itself: with all of the request in its
+    /// hands, or with content waiting that it doesn't take.
+    private var targetHadItsTime: Bool {
+        if awaitsClient { return false }
+        var since = attempt.sentTime
+        if progress == .receiving, let upstream { since = max(since, upstream.lastActivity) }
+        return (worker.loop.now - since).nanoseconds >= withRoute { $0.requestTimeout.nanoseconds } / 2
     }
 }
 

@@ -24,10 +24,15 @@ extension Exchange {
     /// The request's first attempt is about to begin.
     func prepareRetries() {
         guard let law = withRoute({ $0.retryLaw }) else { return }
-        cluster?.retryBudget?.countRequest(now: worker.loop.now)
         guard progress == .receiving, law.bodyBytesMax > 0, isRepeatable else { return }
         if case .length(let length) = request.framing, length > law.bodyBytesMax { return }
         replayState = .recording
+    }
+
+    /// The first attempt has a target.
+    func countForRetries() {
+        guard withRoute({ $0.retryLaw != nil }) else { return }
+        cluster?.retryBudget?.countRequest(now: worker.loop.now)
     }
 
     // MARK: Content

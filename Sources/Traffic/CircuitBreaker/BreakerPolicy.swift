@@ -21,6 +21,8 @@ package struct BreakerPolicy: Sendable, Equatable {
     package var jitter = 0.1
     /// Requests let through when the open time is over. All must succeed.
     package var probes = 3
+    /// How long a probe may be without an outcome before its place is another's.
+    package var probePatience = TimeAmount.seconds(5)
     /// Over what time all requests are let through again, once the probes have succeeded; zero for at once.
     package var recoverTime = TimeAmount.zero
 

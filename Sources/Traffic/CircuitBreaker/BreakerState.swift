@@ -16,9 +16,10 @@ package enum BreakerState: Sendable, Equatable {
     /// - Parameter streak: how often it has opened since it was last closed.
     case open(until: MonotonicTime, streak: Int)
     /// - Parameters:
-    ///   - granted: probes under way or done; the policy says how many there are.
+    ///   - granted: probes that have a place or have succeeded; the policy says how many there are.
     ///   - succeeded: those of them that have.
-    case halfOpen(granted: Int, succeeded: Int, streak: Int)
+    ///   - turn: whose turn it is to have a place.
+    case halfOpen(granted: Int, succeeded: Int, streak: Int, turn: ProbeTurn = ProbeTurn())
     /// The probes have succeeded: a growing share of the requests is let through.
     case recovering(since: MonotonicTime, streak: Int)
 
@@ -37,6 +38,18 @@ package enum BreakerState: Sendable, Equatable {
         case .closed, .recovering: true
         case .open, .halfOpen: false
         }
+    }
+}
+
+/// Probes that have their places together. When they have had no outcome for too long, the places are others': a probe
+/// may have a client that sends its content drop by drop, or wait for an event. Its outcome still counts if it has one.
+package struct ProbeTurn: Sendable, Equatable {
+    package var number: UInt32
+    package var lastGrant: MonotonicTime
+
+    package init(number: UInt32 = 0, lastGrant: MonotonicTime = .zero) {
+        self.number = number
+        self.lastGrant = lastGrant
     }
 }
 
@@ -66,11 +79,32 @@ extension BreakerState {
         case .recovering(let since, _):
             return .share(permille: BreakerRecovery.share(elapsed: now - since, of: policy.recoverTime))
         case .open(let until, _): return .refused(retryAfter: until - now)
-        case .halfOpen(let granted, let succeeded, let streak):
+        case .halfOpen(var granted, let succeeded, let streak, var turn):
+            let isFull = granted >= max(policy.probes, 1)
+            if isFull, now - turn.lastGrant >= policy.probePatience {
+                granted = succeeded
+                turn.number &+= 1
+            }
             guard granted < max(policy.probes, 1) else { return .refused(retryAfter: Self.probeTime) }
-            self = .halfOpen(granted: granted + 1, succeeded: succeeded, streak: streak)
+            turn.lastGrant = now
+            self = .halfOpen(granted: granted + 1, succeeded: succeeded, streak: streak, turn: turn)
             return .probe
         }
+    }
+
+    /// What another policy makes of it at once. An open time that has begun stays.
+    package mutating func adopt(_ policy: BreakerPolicy, now: MonotonicTime) {
+        switch self {
+        case .halfOpen(_, let succeeded, let streak, _) where succeeded >= max(policy.probes, 1):
+            // Nobody would be asked any more.
+            self = Self.afterProbes(policy, streak: streak, now: now)
+        case .recovering(let since, _) where now - since >= policy.recoverTime: self = .closed
+        case .closed, .open, .halfOpen, .recovering: break
+        }
+    }
+
+    private static func afterProbes(_ policy: BreakerPolicy, streak: Int, now: MonotonicTime) -> BreakerState {
+        policy.recoverTime > .zero ? .recovering(since: now, streak: streak) : .closed
     }
 
     /// Opens a breaker that is closed or recovering, because the counts say so.
@@ -85,20 +119,24 @@ extension BreakerState {
     /// Takes the outcome of a probe.
     ///
     /// One that comes when the breaker isn't half open any more is from a former round, and says nothing.
+    /// - Parameter turn: that of the probe; nil where there is one only.
     package mutating func probeEnded(
-        _ outcome: CallOutcome, _ policy: BreakerPolicy, now: MonotonicTime, chance: Double
+        _ outcome: CallOutcome, turn ofProbe: UInt32? = nil, _ policy: BreakerPolicy, now: MonotonicTime, chance: Double
     ) {
-        guard case .halfOpen(let granted, let succeeded, let streak) = self else { return }
+        guard case .halfOpen(let granted, let succeeded, let streak, let turn) = self else { return }
+        // Another has its place.
+        let isLate = ofProbe.map { $0 != turn.number } ?? false
         switch outcome {
         case .unknown:
-            self = .halfOpen(granted: max(granted - 1, succeeded), succeeded: succeeded, streak: streak)
+            guard !isLate else { return }
+            self = .halfOpen(granted: max(granted - 1, succeeded), succeeded: succeeded, streak: streak, turn: turn)
         case .slow where policy.slowRatio == nil, .success:
-            let isDone = succeeded + 1 >= max(policy.probes, 1)
-            guard isDone else {
-                self = .halfOpen(granted: granted, succeeded: succeeded + 1, streak: streak)
+            guard succeeded + 1 < max(policy.probes, 1) else {
+                self = Self.afterProbes(policy, streak: streak, now: now)
                 return
             }
-            self = policy.recoverTime > .zero ? .recovering(since: now, streak: streak) : .closed
+            self = .halfOpen(
+                granted: granted + (isLate ? 1 : 0), succeeded: succeeded + 1, streak: streak, turn: turn)
         case .failure, .slow: open(policy, streak: streak + 1, now: now, chance: chance)
         }
     }

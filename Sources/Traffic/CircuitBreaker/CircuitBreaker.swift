@@ -9,14 +9,14 @@ package final class CircuitBreaker: Sendable {
         var state = BreakerState.closed
         var random: RandomSource
         var counts = BreakerCounts()
-        /// Whether it may never open again: nobody would close it.
+        /// Whether it must not open: nobody goes by it, and nobody would close it.
         var isRetired = false
     }
 
     private let shared: Lock<Shared>
     /// What every request reads: what may be done, in the lowest bits, and the number of the phase.
     private let gate = Atomic<UInt64>(1 << Gate.bits)
-    /// Until when it is open; means nothing in other phases.
+    /// Until when nobody may go while it is open, or waits for probes; means nothing otherwise.
     private let openUntil = Atomic<Int64>(0)
     /// When probes have succeeded last; the least instant for never.
     private let closedAt = Atomic<Int64>(.min)
@@ -47,7 +47,7 @@ package final class CircuitBreaker: Sendable {
             switch state {
             case .closed: self = .closed
             case .open: self = .open
-            case .halfOpen(let granted, _, _): self = granted < max(probes, 1) ? .probing : .waiting
+            case .halfOpen(let granted, _, _, _): self = granted < max(probes, 1) ? .probing : .waiting
             case .recovering: self = .recovering
             }
         }
@@ -63,7 +63,7 @@ package final class CircuitBreaker: Sendable {
         shared = Lock(Shared(random: RandomSource(seed: seed)))
         self.signal = signal
         self.ejections = ejections
-        adopt(policy)
+        adopt(policy, now: .zero)
     }
 
     /// Where it stands, for introspection.
@@ -77,15 +77,30 @@ package final class CircuitBreaker: Sendable {
         return instant == .min ? nil : MonotonicTime(nanoseconds: instant)
     }
 
-    /// Goes by `policy` from now on. What has been counted stays; an open time that has begun is not changed.
-    package func adopt(_ policy: BreakerPolicy) {
+    /// Goes by `policy` from now on. What has been counted stays, unless it was retired; an open time that has begun is
+    /// not changed.
+    /// - Returns: what that has changed.
+    @discardableResult
+    package func adopt(_ policy: BreakerPolicy, now: MonotonicTime) -> BreakerChange? {
         shared.withLock { shared in
-            guard shared.policy != policy || !thresholds.isSet else { return }
+            if shared.isRetired {
+                shared.isRetired = false
+                forget()
+                publish(shared.state, shared.policy, isNewPhase: true)
+            }
+            guard shared.policy != policy || !thresholds.isSet else { return nil }
             if shared.policy.window != policy.window || !thresholds.isSet { window.reset(length: policy.window) }
             shared.policy = policy
             thresholds.set(policy)
             recoverTime.store(policy.recoverTime.nanoseconds, ordering: .relaxed)
+            let before = shared.state
+            shared.state.adopt(policy, now: now)
+            if shared.state.counts, !before.counts {
+                close(&shared, now)
+                return .closed
+            }
             publish(shared.state, policy, isNewPhase: false)
+            return nil
         }
     }
 
@@ -126,7 +141,9 @@ package final class CircuitBreaker: Sendable {
             case .allowed: return .admitted(BreakerTicket(phase: phase, isProbe: false))
             case .probe:
                 shared.counts.probes &+= 1
-                return .admitted(BreakerTicket(phase: phase, isProbe: true))
+                var turn: UInt32 = 0
+                if case .halfOpen(_, _, _, let present) = shared.state { turn = present.number }
+                return .admitted(BreakerTicket(phase: phase, isProbe: true, turn: turn))
             case .refused(let left): return .refused(retryAfter: left)
             }
         }
@@ -149,7 +166,10 @@ package final class CircuitBreaker: Sendable {
         case .open:
             let until = MonotonicTime(nanoseconds: openUntil.load(ordering: .relaxed))
             return now < until ? until - now : nil
-        case .waiting: return BreakerState.probeTime
+        case .waiting:
+            let until = MonotonicTime(nanoseconds: openUntil.load(ordering: .relaxed))
+            // No longer than the probes have their places: whoever keeps a copy looks again then.
+            return now < until ? min(until - now, BreakerState.probeTime) : nil
         case .closed, .probing, .recovering, nil: return nil
         }
     }
@@ -200,7 +220,8 @@ package final class CircuitBreaker: Sendable {
     ) -> BreakerChange? {
         shared.withLock { shared in
             guard isCurrent(ticket), case .halfOpen = shared.state else { return nil }
-            shared.state.probeEnded(outcome, shared.policy, now: now, chance: shared.random.unit())
+            shared.state.probeEnded(
+                outcome, turn: ticket.turn, shared.policy, now: now, chance: shared.random.unit())
             switch shared.state {
             case .halfOpen:
                 publish(shared.state, shared.policy, isNewPhase: false)
@@ -217,7 +238,7 @@ package final class CircuitBreaker: Sendable {
         }
     }
 
-    /// Closes it, whatever it has seen: an operator's wish, or that of a configuration that has no breaker any more.
+    /// Closes it, whatever it has seen: an operator's wish.
     package func reset(now: MonotonicTime) {
         shared.withLock { shared in
             let before = shared.state
@@ -238,10 +259,18 @@ package final class CircuitBreaker: Sendable {
         shared.withLock { if $0.state.counts { forget() } }
     }
 
-    /// Closes it for good: its target is gone, though requests under way may still know it.
+    /// Closes it until a policy is adopted: the configuration has no breaker there any more, or no target, though
+    /// requests under way may still know it. What comes of those tells nothing then either.
     package func retire(now: MonotonicTime) {
-        shared.withLock { $0.isRetired = true }
-        reset(now: now)
+        shared.withLock { shared in
+            guard !shared.isRetired else { return }
+            shared.isRetired = true
+            let before = shared.state
+            shared.state = .closed
+            if !before.counts { return close(&shared, now) }
+            forget()
+            publish(.closed, shared.policy, isNewPhase: true)
+        }
     }
 
     private func close(_ shared: inout Shared, _ now: MonotonicTime) {
@@ -260,7 +289,12 @@ package final class CircuitBreaker: Sendable {
 
     /// Makes the state known to who reads it without the lock. Called with the lock held.
     private func publish(_ state: BreakerState, _ policy: BreakerPolicy, isNewPhase: Bool) {
-        if case .open(let until, _) = state { openUntil.store(until.nanoseconds, ordering: .relaxed) }
+        switch state {
+        case .open(let until, _): openUntil.store(until.nanoseconds, ordering: .relaxed)
+        case .halfOpen(_, _, _, let turn):
+            openUntil.store((turn.lastGrant + policy.probePatience).nanoseconds, ordering: .relaxed)
+        case .closed, .recovering: break
+        }
         let before = gate.load(ordering: .relaxed)
         let phase = (before >> Gate.bits) &+ (isNewPhase ? 1 : 0)
         let after = phase << Gate.bits | Gate(state, probes: policy.probes).rawValue
@@ -289,10 +323,13 @@ package struct BreakerTicket: Sendable, Equatable {
     let phase: UInt64
     /// Whether it is one of the counted requests that decide whether the breaker closes.
     package let isProbe: Bool
+    /// With which other probes it has a place (`ProbeTurn`).
+    let turn: UInt32
 
-    init(phase: UInt64, isProbe: Bool) {
+    init(phase: UInt64, isProbe: Bool, turn: UInt32 = 0) {
         self.phase = phase
         self.isProbe = isProbe
+        self.turn = turn
     }
 
     /// Of a request that no breaker was asked about.

@@ -17,9 +17,9 @@ extension TokenBucketLaw {
         return standing(max(left, 0), now: 0, cost: 0, isAllowed: true)
     }
 
-    /// In ticks.
+    /// In ticks; never more than an empty bucket misses, whatever its keeper says.
     private func missing(_ timeToFull: TimeAmount) -> Int64 {
-        let most = Self.fillTimeMaximum.nanoseconds
+        let most = timeToFill.nanoseconds
         let nanoseconds = min(max(timeToFull.nanoseconds, 0), most)
         // What rounding up has added must not look like a token less.
         return max(nanoseconds * Self.ticksPerNanosecond - (Self.ticksPerNanosecond - 1), 0)

@@ -48,7 +48,7 @@ package final class TokenStock {
     /// Gives back what was taken.
     package func giveBack(_ cost: Int, key: UInt64) {
         guard let place = find(key) else { return }
-        entries[place].left = min(entries[place].left + cost, batch - 1)
+        entries[place].left += min(max(cost, 0), batch - 1 - entries[place].left)
     }
 
     /// How many tokens to ask for, for a request that found too few: the batch, or what it needs when a batch is on its
@@ -61,11 +61,11 @@ package final class TokenStock {
         return batch
     }
 
-    /// More tokens have come than the request needed.
+    /// More tokens have come than the request needed: that many, not negative.
     package func put(_ tokens: Int, key: UInt64, timeToFull: TimeAmount, now: MonotonicTime) {
         let place = find(key) ?? makeRoom(for: key, now: now)
         let held = entries[place].expiry > now ? entries[place].left : 0
-        entries[place].left = min(held + tokens, batch - 1)
+        entries[place].left = held + min(max(tokens, 0), batch - 1 - held)
         entries[place].expiry = now + Self.holdTime
         entries[place].quietUntil = now
         entries[place].timeToFull = timeToFull

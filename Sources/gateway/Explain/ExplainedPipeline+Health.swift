@@ -16,6 +16,10 @@ extension ExplainedPipeline.Values {
         }
         if breaker.failureRatio != nil || breaker.slowRatio != nil {
             values += [time("window", breaker.window), number("volume_min", breaker.volumeMin)]
+            if breaker.scope.value == .both, upstream.ownVolumeMin != breaker.volumeMin.value {
+                let text = "\(upstream.ownVolumeMin) requests of the whole upstream"
+                values.append(value("volume_min", text, breaker.volumeMin.origin))
+            }
         }
         values += breaker.failures.map { value("failures", $0.value.text, $0.origin) }
         values += [
@@ -24,7 +28,14 @@ extension ExplainedPipeline.Values {
             number("probes", breaker.probes),
         ]
         if let recovery = breaker.recoverTime { values.append(time("recover_for", recovery)) }
-        if breaker.scope.value != .upstream { values.append(percent("ejected_max", breaker.ejectedMax)) }
+        if breaker.scope.value != .upstream {
+            let weighted = upstream.targets.count { $0.weight.value > 0 }
+            values.append(
+                value(
+                    "ejected_max",
+                    "\(breaker.ejectedMax.value)%: \(upstream.ejectedTargetsMax) of \(weighted) target\(weighted == 1 ? "" : "s")",
+                    breaker.ejectedMax.origin))
+        }
         if let fallback = breaker.fallback { values.append(number("fallback.status", fallback.status)) }
         return values
     }

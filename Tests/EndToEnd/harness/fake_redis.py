@@ -9,10 +9,14 @@ LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
 class FakeRedis:
-    """Lets every bucket's request through, or answers every command with `error`. `commands` has their names."""
+    """Lets every bucket's request through, or answers every command with `error`. `commands` has their names.
 
-    def __init__(self, error=None):
+    Of buckets that requests are charged to it says `numbers`, if there are any, such as `(500_000_000, 1)`.
+    """
+
+    def __init__(self, error=None, numbers=None):
         self.error = error
+        self.numbers = numbers
         self.commands = []
         self.port = free_port()
         self.listener = socket.socket()
@@ -61,14 +65,15 @@ class FakeRedis:
             words.append(stream.read(length + 2)[:-2].decode())
         return words
 
-    @staticmethod
-    def _answer(words):
+    def _answer(self, words):
         if words[0] == "ROLE":
             return b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
         if words[0] == "SCRIPT":
             return b"$40\r\n" + b"ab" * 20 + b"\r\n"
         if words[0] == "EVALSHA":
             buckets = int(words[2])
+            is_probe = words[3].endswith("probe:" + "0" * 32)
             # Half a second until each is full again, and a token taken.
-            return b"*%d\r\n" % (2 * buckets) + b":500000000\r\n:1\r\n" * buckets
+            numbers = (500_000_000, 1) if is_probe or not self.numbers else self.numbers
+            return b"*%d\r\n" % (2 * buckets) + b":%d\r\n:%d\r\n" % numbers * buckets
         return b"+OK\r\n"

@@ -17,11 +17,14 @@ private final class Waiter: StoreWaiter {
 
     init(_ bucket: SharedBucket) { self.bucket = bucket }
 
-    func ask(_ session: inout StoreSession, into output: inout IOBuffer) {
+    private var question: BucketQuestion {
         var question = BucketQuestion()
         _ = question.add(bucket, key: SharedKey(high: 1, low: 1), cost: 1)
-        session.ask(question, into: &output)
+        return question
     }
+
+    func ask(_ session: inout StoreSession, into output: inout IOBuffer) { session.ask(question, into: &output) }
+    func canHave(_ answer: BucketAnswer) -> Bool { question.canHave(answer) }
 
     func storeAnswered(_ answer: BucketAnswer) { answers.append(answer) }
     func storeFailed() { failures += 1 }
@@ -157,6 +160,25 @@ struct StoreLinkTests {
             waiter.answers.count == 1 && waiter.failures == 0,
             "\(world.status.problem), \(world.status.value(.connected)) connected, \(world.status.value(.connectFailed)) failed"
         )
+        world.link.retire()
+    }
+
+    @Test("a server that says what can't be is not believed, and left; nobody is asked again because of it")
+    func lies() throws {
+        let server = ScriptedServer([
+            [
+                .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 3),
+                .send(Array("*2\r\n:5\r\n:9223372036854775807\r\n".utf8)), .awaitEnd,
+            ],
+            [.send(Array((welcome + charged + charged).utf8)), .awaitEnd],
+        ])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s")
+        let waiters = [world.waiter(), world.waiter()]
+        for waiter in waiters { #expect(world.link.check(waiter)) }
+        world.turn(until: { waiters.allSatisfy(\.isDone) }, "told")
+        // The first is decided about without an answer, the second has the next connection's.
+        #expect(waiters.map(\.failures) == [1, 0] && waiters.map(\.answers.count) == [0, 1])
+        #expect(world.status.value(.refused) == 1 && world.status.value(.answered) == 1)
         world.link.retire()
     }
 
