@@ -5,8 +5,14 @@ import Observability
 /// The stores as one loop has them. A link whose settings stay the same lives on over reloads.
 final class WorkerStores {
     private var links: [String: StoreLink] = [:]
+    /// Those that no configuration has any more, and that may still have requests to serve.
+    private var leaving: [Leaving] = []
     private let loop: EventLoop
     private let log: Observability.ErrorLog
+
+    private struct Leaving {
+        weak var link: StoreLink?
+    }
 
     init(loop: EventLoop, log: Observability.ErrorLog) {
         self.loop = loop
@@ -23,13 +29,16 @@ final class WorkerStores {
                 next[name] = kept
                 return kept
             }
-            links[name]?.retire()
             let fresh = StoreLink(plan, loop: loop, log: log, seed: random.next())
             next[name] = fresh
             fresh.start()
             return fresh
         }
-        for (name, link) in links where next[name] == nil { link.retire() }
+        leaving.removeAll { $0.link == nil }
+        for (name, link) in links where next[name] !== link {
+            link.replace(by: next[name])
+            leaving.append(Leaving(link: link))
+        }
         links = next
         let all = bound
         loop.onFlush = all.isEmpty ? nil : { for link in all { link.endTurn() } }
@@ -44,7 +53,9 @@ final class WorkerStores {
     /// The worker ends.
     func retire() {
         for link in links.values { link.retire() }
+        for gone in leaving { gone.link?.retire() }
         links = [:]
+        leaving = []
         loop.onFlush = nil
     }
 }
