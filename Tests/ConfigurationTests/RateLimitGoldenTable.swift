@@ -52,6 +52,11 @@ import Testing
             "gateway.d/bank.yaml:9:44: error: routes.read.plugins.rate_limit.key: `ip` does not fit here; expected `client_address`, `spiffe_id`, `tenant`, `claim.NAME`, `header.NAME`, `path.NAME`, `route`, `domain` or `gateway`; did you mean `client_address`?"
         ),
         atRoute(
+            "a host that no request has", "{rate: 1/s, exempt: {headers: {Host: \"APP.test:80\"}}}",
+            "gateway.d/bank.yaml:9:64: error: routes.read.plugins.rate_limit.exempt.headers.Host: no request's host is written like this; expected a host in small letters, without port"
+        ),
+        atRoute("the same as it is compared", "{rate: 1/s, exempt: {headers: {Host: app.test}}}"),
+        atRoute(
             "a parameter that the path doesn't have", "{rate: 1/s, key: path.user}",
             "gateway.d/bank.yaml:9:44: error: routes.read.plugins.rate_limit.key: every request of the route `bank/read` lacks `path.user`: its path has no such parameter; expected another `key`, or `missing_key: skip` or `shared`; see gateway.d/bank.yaml:7:3: the route"
         ),

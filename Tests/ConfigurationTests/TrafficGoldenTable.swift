@@ -67,6 +67,11 @@ import Testing
             "gateway.d/bank.yaml:10:33: error: routes.read.concurrency.requests_max: `concurrency` has no effect without an upstream; expected no such key"
         ),
         GoldenCase(
+            "a backoff that begins above its end",
+            file(route: "retries: {attempts_max: 3, backoff: {base: 1s, max: 10ms}}"),
+            "gateway.d/bank.yaml:10:57: error: routes.read.retries.backoff.max: the `max` of `backoff` is shorter than its `base`; expected at least 1s"
+        ),
+        GoldenCase(
             "a split to nowhere", file(route: "split: [{upstream: account, weight: 1}]", action: ""),
             "gateway.d/bank.yaml:10:24: error: routes.read.split[0].upstream: the file declares no upstream `account`; expected `accounts`; did you mean `accounts`?"
         ),
@@ -115,5 +120,44 @@ import Testing
         #expect(second.backoffMax.value == .seconds(1))
         #expect(second.perTryTimeout?.value == .seconds(1))
         #expect(routes[2].retries.further == nil)
+    }
+
+    @Test("of `base` and `max`, the one that is written moves the other's default; places contradict each other loudly")
+    func backoff() throws {
+        func load(_ gateway: String, _ bank: String, _ route: String) -> LoadResult {
+            MemoryFolder([
+                "gateway.yaml": plainGateway + "\ndefaults: {retries: {attempts_max: 2\(gateway)}}\n",
+                "bank.yaml": """
+                domain: bank
+                upstreams: {accounts: {targets: ["http://10.1.0.11:8080"]}}
+                retries: {attempts_max: 3\(bank)}
+                routes:
+                  a: {match: {path: /v1/a}, upstream: accounts, retries: {attempts_max: 4\(route)}}
+                """,
+            ]).load()
+        }
+        let table: [(String, TimeAmount, TimeAmount)] = [
+            ("", .milliseconds(25), .milliseconds(250)), (", backoff: {base: 1s}", .seconds(1), .seconds(1)),
+            (", backoff: {max: 10ms}", .milliseconds(10), .milliseconds(10)),
+            (", backoff: {base: 5s, max: 5s}", .seconds(5), .seconds(5)),
+        ]
+        for (route, base, most) in table {
+            let result = load("", "", route)
+            let found = try #require(result.configuration?.domains[0].routes[0].retries.further, "\(findings(result))")
+            #expect(found.backoffBase.value == base && found.backoffMax.value == most, "\(route)")
+        }
+        let wrong = [
+            load(", backoff: {base: 1s}", ", backoff: {max: 10ms}", ""),
+            load(", backoff: {base: 1s}", "", ", backoff: {max: 10ms}"),
+            load("", ", backoff: {max: 10ms}", ", backoff: {base: 11ms}"),
+            load(", backoff: {base: 1s, max: 1ms}", "", ""),
+        ]
+        for result in wrong {
+            let found = findings(result)
+            #expect(found.count == 1 && found[0].contains("the `max` of `backoff` is shorter"), "\(found)")
+        }
+        #expect(
+            findings(wrong[2])[0].contains("routes.a.retries.backoff.base")
+                && findings(wrong[2])[0].contains("at most 10ms"))
     }
 }

@@ -47,6 +47,10 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
             "\(request)54: error: routes.read.plugins.request_transform.headers.set.A: `{headers.x}` does not fit here; expected \(places) at character 1, not `{headers.x}`; did you mean `{header.x}`?"
         ),
         TransformCase(
+            "no member to change", "request_transform: {body: {json: {}}}",
+            "\(request)48: error: routes.read.plugins.request_transform.body.json: no member is changed; expected `remove`, `rename`, `replace`, `set` or `append`"
+        ),
+        TransformCase(
             "a misspelt single attribute", #"request_transform: {query: {set: {a: "x{tennant}"}}}"#,
             "\(request)52: error: routes.read.plugins.request_transform.query.set.a: `x{tennant}` does not fit here; expected \(places) at character 2, not `{tennant}`; did you mean `{tenant}`?"
         ),
@@ -223,6 +227,7 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
             findings(bank: plainBank.replacing(line, with: new)).filter { $0.contains("error:") }
         }
         for (condition, message) in [
+            ("host: a.test", "expected another header; `hosts: [NAME]` matches all of them"),
             ("X-Spiffe-ID: a", "it carries an identity; expected another header; who calls is known"),
             ("transfer_encoding: chunked", "it frames the message; expected another header"),
             ("Keep-Alive: {present: false}", "it belongs to one connection only"),
@@ -232,7 +237,8 @@ struct TransformCase: Sendable, CustomTestStringConvertible {
             #expect(errors.count == 1 && errors[0].contains(message), "\(errors)")
         }
         #expect(
-            found("{methods: [GET],", with: "{headers: {X-Request-ID: {present: true}, Host: a}, methods: [GET],") == []
+            found("{methods: [GET],", with: "{headers: {X-Request-ID: {present: true}, Origin: a}, methods: [GET],")
+                == []
         )
         let split = found(
             "    upstream: accounts",

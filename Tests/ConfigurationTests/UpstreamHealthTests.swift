@@ -111,6 +111,26 @@ struct UpstreamHealthTests {
                 "5:34: error: upstreams.accounts.circuit_breaker.slow_time: `slow_time` has no effect without `slow_ratio`; add `slow_ratio`"
             ),
             Wrong(
+                "circuit_breaker: {window: 5s}",
+                "5:31: error: upstreams.accounts.circuit_breaker.window: `window` has no effect without `failure_ratio` or `slow_ratio`; add one of them"
+            ),
+            Wrong(
+                "circuit_breaker: {consecutive_failures: 3, volume_min: 5}",
+                "5:60: error: upstreams.accounts.circuit_breaker.volume_min: `volume_min` has no effect without `failure_ratio` or `slow_ratio`; add one of them"
+            ),
+            Wrong(
+                "circuit_breaker: {fallback: {status: 205, body: x}}",
+                "5:53: error: upstreams.accounts.circuit_breaker.fallback.body: an answer with status 205 has no body; expected no `body`"
+            ),
+            Wrong(
+                "circuit_breaker: {fallback: {status: 304, body: x}}",
+                "5:53: error: upstreams.accounts.circuit_breaker.fallback.body: an answer with status 304 has no body; expected no `body`"
+            ),
+            Wrong(
+                "circuit_breaker: {fallback: {status: 204, content_type: a/b}}",
+                "5:61: error: upstreams.accounts.circuit_breaker.fallback.content_type: an answer without body has no type; expected no `content_type`, or a `body`"
+            ),
+            Wrong(
                 "circuit_breaker: {open_for: 20s, open_for_max: 10s}",
                 "5:52: error: upstreams.accounts.circuit_breaker.open_for_max: `open_for_max` is shorter than `open_for`; expected at least 20s"
             ),

@@ -42,6 +42,8 @@ ROUTES = {
     "exempt": limited("/exempt", {"rate": SLOW, "exempt": {
         "networks": ["127.0.0.9"], "headers": {"X-Probe": "yes"}, "claims": {"user_id": "7"}}},
         jwt={**JWT, "required": False}),
+    "host": limited("/host", {"rate": SLOW, "burst": 2, "key": "header.Host"}),
+    "exempt-host": limited("/exempt-host", {"rate": SLOW, "exempt": {"headers": {"host": "app.test"}}}),
     "open": {"match": {"prefix": "/open"}, "respond": {"status": 204}},
 }
 
@@ -380,3 +382,12 @@ class Load:
         for thread in self.threads:
             thread.join(20)
         assert not self.errors, self.errors
+
+
+def test_a_host_is_one_bucket_in_any_spelling(world):
+    hosts = ["app.test", "APP.test", "app.test.", "app.test:1", "App.Test.:99"]
+    port = world.gateway.port
+    assert [exchange(port, request_bytes("GET", "/host", host=host)).status for host in hosts] == [204] * 2 + [429] * 3
+    absolute = b"GET http://app.test:3/host HTTP/1.1\r\nHost: other.test\r\n\r\n"
+    assert exchange(port, absolute).status == 429
+    assert [exchange(port, request_bytes("GET", "/exempt-host", host=host)).status for host in hosts] == [204] * 5

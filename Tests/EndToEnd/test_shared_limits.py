@@ -1,5 +1,6 @@
 """Rate limits whose buckets are in a Redis that replicas share, and what becomes of them when it isn't there."""
 
+import json
 import re
 import threading
 import time
@@ -216,6 +217,84 @@ def test_all_loops_share(redis, replica):
     gateway = ready(replica(redis, limit={"burst": 20}, workers=2), loops=2)
     counted = Counter(statuses(gateway, 40))
     assert counted == {200: 20, 429: 20}
+
+
+def test_a_reload_that_changes_the_store_loses_no_request_that_waits(replica):
+    with FakeRedis() as redis:
+        limit = {"rate": "1000/s", "burst": 1000}
+        gateway = ready(replica(redis, limit=limit, store={"timeout": "9s"}))
+        for change, settings in enumerate(({"timeout": "8s"}, {"timeout": "8s", "prefix": "b:"})):
+            redis.hold()
+            clients = [RawClient(gateway.port) for _ in range(4)]
+            for client in clients:
+                client.send(request_bytes("GET", "/"))
+            eventually(lambda: metric(gateway, "portcullis_requests_active") >= 4, 10, "requests that wait")
+            stores = {"shared": {"redis": {**redis_settings(redis), **settings}}}
+            gateway.write("gateway.yaml", gateway.gateway_yaml(stores=stores))
+            assert gateway.hang_up() == "applied"
+            redis.go_on()
+            assert [client.response().status for client in clients] == [200] * 4, f"change {change}"
+            assert statuses(ready(gateway), 2) == [200] * 2
+            for client in clients:
+                client.close()
+        assert metric(gateway, "portcullis_store_checks_total", result="skipped") == 0
+        # The links that gave way have ended.
+        eventually(lambda: redis.open == 1, 10, "one connection being left")
+
+
+def test_a_reload_that_drops_the_store_loses_no_request_that_waits(replica):
+    with FakeRedis() as redis:
+        gateway = ready(replica(redis, limit={"rate": "1000/s", "burst": 1000}, store={"timeout": "9s"}))
+        redis.hold()
+        with RawClient(gateway.port) as client:
+            client.send(request_bytes("GET", "/"))
+            eventually(lambda: "EVALSHA" in redis.held, 10, "the question")
+            domain = json.loads((gateway.folder / "app.yaml").read_text())
+            for name in ("store", "on_failure"):
+                del domain["routes"]["all"]["plugins"]["rate_limit"][name]
+            gateway.write("app.yaml", domain)
+            gateway.write("gateway.yaml", gateway.gateway_yaml(stores={}))
+            assert gateway.hang_up() == "applied"
+            redis.go_on()
+            assert client.response().status == 200
+        eventually(lambda: redis.open == 0, 20, "no connection being left")
+
+
+def redis_settings(redis):
+    return {"addresses": [redis.address], "breaker": {"open_for": "200ms", "open_for_max": "400ms"}}
+
+
+def test_connections_that_redis_closes_because_nobody_uses_them_are_no_failures(tmp_path, replica):
+    with RedisServer(tmp_path / "redis", "timeout 1") as redis:
+        gateway = ready(replica(redis, limit={"burst": 100}, store={"breaker": {"failures": 1}}))
+
+        def connects():
+            return metric(gateway, "portcullis_store_connects_total", result="success")
+
+        eventually(lambda: connects() >= 4, 30, "three connections having been closed")
+        assert metric(gateway, "portcullis_store_openings_total") == 0 and problems(gateway) == []
+        assert statuses(ready(gateway), 3) == [200] * 3
+
+
+def test_another_ipv6_prefix_leaves_the_buckets_of_other_keys_as_they_are(redis, replica):
+    limit = {"burst": 2, "key": ["client_address", "header.x-key"]}
+    gateway = ready(replica(redis, limit=limit))
+    key = [("X-Key", "one")]
+    assert statuses(gateway, 3, headers=key) == [200, 200, 429]
+    text = (gateway.folder / "app.yaml").read_text()
+    gateway.write("app.yaml", text.replace('"burst": 2', '"burst": 2, "ipv6_prefix": 48'))
+    assert gateway.hang_up() == "applied"
+    assert statuses(gateway, 1, headers=key) == [429]
+
+
+def test_a_batch_promises_no_more_than_the_quota(redis, replica):
+    gateway = ready(replica(redis, limit={"rate": "100/s", "burst": 100, "batch": 50, "headers": "both"}))
+    first = get(gateway.port)
+    assert int(first.header("x-ratelimit-remaining")) == 99
+    time.sleep(0.7)
+    told = get(gateway.port)
+    assert 90 <= int(told.header("x-ratelimit-remaining")) <= 100
+    assert told.header("ratelimit").startswith(f'"default";r={told.header("x-ratelimit-remaining")}')
 
 
 # Load

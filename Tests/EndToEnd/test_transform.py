@@ -249,7 +249,7 @@ UNFIT = [
     ([*JSON, ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], b"{}", 415, "body-encoded"),
     (JSON, b'{"a":1', 400, "body-malformed"), (JSON, b'{"a":1,"a":2}', 400, "body-malformed"),
     (JSON, b'{"a":1} x', 400, "body-malformed"), (JSON, b"\xff", 400, "body-malformed"),
-    (JSON, b"[" * 65 + b"]" * 65, 400, "body-malformed"), (JSON, b'{"a":' + b"1" * 1100 + b"}", 413, "body-too-large-to-edit"),
+    (JSON, b"[" * 65 + b"]" * 65, 413, "body-too-complex-to-edit"), (JSON, b'{"a":' + b"1" * 1100 + b"}", 413, "body-too-large-to-edit"),
 ]
 
 

@@ -56,6 +56,13 @@ struct TokenStockTests {
         #expect(held == (tokens > 0 ? 49 : 20))
     }
 
+    @Test("a standing never tells of more than the bucket holds")
+    func told() throws {
+        let stock = try stock(50)
+        stock.put(49, key: 7, timeToFull: .milliseconds(500), now: at(0))
+        #expect(try #require(stock.take(1, key: 7, now: at(499))).remaining == 200)
+    }
+
     @Test("a loop never holds a whole batch, whatever comes together")
     func bound() throws {
         let stock = try stock(50)

@@ -33,6 +33,7 @@ final class DomainAssembly {
             gateway: gatewayDraft, gatewayFile: gateway, domain: draft, file: file, identity: identity,
             context: identityContext)
         for named in draft.upstreams { upstreamTimeouts[named.name] = named.value.timeouts }
+        base.checkBackoff(draft.defaults.retries, file)
     }
 
     func upstreams() -> [Upstream] {

@@ -41,11 +41,7 @@ struct HealthAssembly {
                 at: place, "nothing opens this circuit breaker",
                 expected: "`consecutive_failures` above 0, `failure_ratio` or `slow_ratio`")
         }
-        if let place = draft.slowTime?.origin.location, file.key("slow_ratio", in: node) == nil,
-            !file.holdsUnknownKey(node)
-        {
-            file.error(at: place, "`slow_time` has no effect without `slow_ratio`", suggestion: "add `slow_ratio`")
-        }
+        checkRatios(draft, node)
         if let longest = draft.openTimeMax, longest.value < settings.openTime.value,
             let place = longest.origin.location
         {
@@ -55,6 +51,34 @@ struct HealthAssembly {
         }
         if let place = draft.ejectedMax?.origin.location, settings.scope.value == .upstream {
             file.error(at: place, "`ejected_max` has no effect with `scope: upstream`", expected: "no such key")
+        }
+        if let fallback = settings.fallback { check(fallback, draft.fallback) }
+    }
+
+    /// What only parts of the requests need, without any that would open the breaker.
+    private func checkRatios(_ draft: CircuitBreakerDraft, _ node: Int) {
+        if file.holdsUnknownKey(node) || file.key("slow_ratio", in: node) != nil { return }
+        if let place = draft.slowTime?.origin.location {
+            file.error(at: place, "`slow_time` has no effect without `slow_ratio`", suggestion: "add `slow_ratio`")
+        }
+        if file.key("failure_ratio", in: node) != nil { return }
+        for (place, name) in [
+            (draft.window?.origin.location, "window"), (draft.volumeMin?.origin.location, "volume_min"),
+        ] {
+            guard let place else { continue }
+            file.error(
+                at: place, "`\(name)` has no effect without `failure_ratio` or `slow_ratio`",
+                suggestion: "add one of them")
+        }
+    }
+
+    private func check(_ fallback: CircuitBreakerSettings.Fallback, _ draft: FallbackDraft?) {
+        if FixedResponse.isWithoutContent(fallback.status.value), let place = draft?.body?.origin.location {
+            file.error(
+                at: place, "an answer with status \(fallback.status.value) has no body", expected: "no `body`")
+        }
+        if draft?.body == nil, let place = draft?.contentType?.origin.location {
+            file.error(at: place, "an answer without body has no type", expected: "no `content_type`, or a `body`")
         }
     }
 

@@ -162,6 +162,7 @@ final class RateLimitAssembly {
         guard let found else { return nil }
         let cost = draft.cost ?? .builtIn(RequestCost(usual: 1, byMethod: []))
         check(cost, found, limit.location)
+        if let exemption = draft.exemption { check(exemption, limit.location) }
         return RouteRateLimit(
             name: limit.name, definition: found, cost: cost, exemption: draft.exemption ?? .none,
             isShadow: draft.isShadow ?? .builtIn(false), location: limit.location)
@@ -269,6 +270,16 @@ final class RateLimitAssembly {
             cost.origin.location ?? location, "a request would take more than the bucket ever holds",
             expected: "a `cost` of at most \(definition.burst.value), the `burst`",
             related: definition.burst.origin.location.map { .init(location: $0, note: "the limit's `burst`") })
+    }
+
+    /// An exempt host has the form that requests' hosts are compared in.
+    private func check(_ exemption: RateLimitExemption, _ location: SourceLocation) {
+        for header in exemption.headers where header.name.lowercased() == "host" {
+            guard header.value.value.withByteView({ HostText.host($0) }) != header.value.value else { continue }
+            report(
+                header.value.origin.location ?? location, "no request's host is written like this",
+                expected: "a host in small letters, without port", once: "exempt host")
+        }
     }
 
     /// What only a route can tell: whether its requests have what they are counted by.

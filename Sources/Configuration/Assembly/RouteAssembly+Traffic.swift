@@ -5,6 +5,7 @@ extension RouteAssembly {
     /// What a nearer place says of retries is laid over what holds farther away, key by key.
     func retries() -> RetryPolicy {
         let policy = domain.base.retries(for: draft.retries)
+        domain.base.checkBackoff(draft.retries, file)
         if policy.further == nil, let place = draft.retries.firstFurther {
             file.warning(
                 at: place, "without further attempts this has no effect", suggestion: "set `attempts_max` to 2 or more")

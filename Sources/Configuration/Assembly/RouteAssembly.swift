@@ -92,6 +92,10 @@ struct RouteAssembly {
             file.error(
                 test.key, "no request has \(name) when its route is looked for: \(reason)", expected: "another header",
                 suggestion: HeaderText.isSPIFFEID(test.name) ? "who calls is known to `jwt` and `spiffe` only" : nil)
+        } else if test.name.lowercased() == "host" {
+            file.error(
+                test.key, "a host has several spellings, which a condition tells apart", expected: "another header",
+                suggestion: "`hosts: [NAME]` matches all of them")
         } else if test.value == .absent, HeaderText.isAlwaysPresent(test.name) {
             file.error(
                 test.key, "each request has \(name) when its route is looked for: the gateway adds it",
@@ -332,7 +336,7 @@ extension RouteAssembly {
 
     private func respond(_ respond: RespondDraft, _ node: Int) -> FixedResponse {
         let status = respond.status ?? .builtIn(200)
-        if [204, 205, 304].contains(status.value), let place = respond.body?.origin.location {
+        if FixedResponse.isWithoutContent(status.value), let place = respond.body?.origin.location {
             file.error(at: place, "a response with status \(status.value) has no body", expected: "no `body`")
         }
         if respond.body == nil, file.key("body", in: node) == nil, let place = respond.contentType?.origin.location {

@@ -58,6 +58,14 @@ struct RouteBase {
         route.bodyBytesMax.map { RouteLimits(bodyBytesMax: $0) } ?? limits
     }
 
+    /// What a place says of one of `base` and `max`, where another one says the other.
+    func checkBackoff(_ nearer: RetriesDraft, _ file: FileDecoder) {
+        guard (nearer.backoffBase == nil) != (nearer.backoffMax == nil) else { return }
+        let all = retriesDraft.merged(with: nearer)
+        BackoffDraft(base: all.backoffBase, max: all.backoffMax).report(
+            at: (nearer.backoffBase ?? nearer.backoffMax)?.origin.location, file)
+    }
+
     func retries(for route: RetriesDraft) -> RetryPolicy {
         route.isEmpty ? retries : RetryPolicy(retriesDraft.merged(with: route))
     }

@@ -159,6 +159,9 @@ package struct FixedResponse: Sendable, Equatable {
     /// Nil when there is no body.
     package let contentType: Setting<String>?
     @Provenance package var location: SourceLocation
+
+    /// Whether answers with this status have no content (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+    static func isWithoutContent(_ status: Int) -> Bool { status == 204 || status == 205 || status == 304 }
 }
 
 /// A header line to send. The name keeps its case; the value holds no CR, LF or NUL.

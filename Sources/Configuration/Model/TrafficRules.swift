@@ -18,8 +18,10 @@ package final class FurtherAttempts: Sendable, Equatable {
         conditions = draft.conditions ?? Defaults.retryConditions.map { .builtIn($0) }
         methods = draft.methods ?? Defaults.retryMethods.map { .builtIn($0) }
         perTryTimeout = draft.perTryTimeout
-        backoffBase = draft.backoffBase ?? .builtIn(Defaults.backoffBase)
-        backoffMax = draft.backoffMax ?? .builtIn(Defaults.backoffMax)
+        // The one that is written moves the other.
+        backoffBase =
+            draft.backoffBase ?? .builtIn(min(Defaults.backoffBase, draft.backoffMax?.value ?? Defaults.backoffBase))
+        backoffMax = draft.backoffMax ?? .builtIn(max(Defaults.backoffMax, backoffBase.value))
         bodyBytesMax = draft.bodyBytesMax ?? .builtIn(Defaults.retryBodyBytesMax)
         retryAfterMax = draft.retryAfterMax ?? .builtIn(Defaults.retryAfterMax)
     }

@@ -62,7 +62,7 @@ enum RetrySections {
                 "For one attempt: from its beginning, or the end of the request if that is later, to the end of the response header."
             ) { $0.perTryTimeout = $1 },
             .part(
-                "backoff", .section(backoff),
+                "backoff", .backoff(backoff),
                 "How long is waited before a further attempt: a random time up to `base`, doubled with each attempt, up to `max`."
             ) { draft, value, _, _ in
                 draft.backoffBase = value.base
@@ -106,6 +106,27 @@ enum RetrySections {
                 "Retries that each second grants, however few requests there are."
             ) { $0.perSecondMin = $1 },
         ])
+}
+
+extension BackoffDraft {
+    /// Reports a `max` below `base`. - Parameter place: of the one of them that is to be another.
+    func report(at place: SourceLocation?, _ file: FileDecoder) {
+        guard let place, let base, let max, max.value < base.value else { return }
+        file.error(
+            at: place, "the `max` of `backoff` is shorter than its `base`",
+            expected: place == max.origin.location
+                ? "at least \(DurationFormat.text(base.value))" : "at most \(DurationFormat.text(max.value))")
+    }
+}
+
+extension ValueDecoder where Value == BackoffDraft {
+    fileprivate static func backoff(_ section: Section<BackoffDraft>) -> ValueDecoder {
+        ValueDecoder(.section(section.description)) { node, file in
+            guard let draft = section.decode(node, file) else { return nil }
+            draft.report(at: draft.max?.origin.location, file)
+            return draft
+        }
+    }
 }
 
 extension ValueDecoder where Value == Int {

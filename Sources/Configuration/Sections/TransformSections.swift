@@ -173,6 +173,12 @@ extension ValueDecoder where Value == BodyEditDraft {
             if let text = file.key("text", in: node), file.key("json", in: node) != nil {
                 file.error(text, "`text` and `json` exclude each other", expected: "one of them")
             }
+            if let json = file.key("json", in: node), file.nodes[json + 1].kind == .mapping,
+                file.nodes[json + 1].count == 0
+            {
+                file.error(
+                    json + 1, "no member is changed", expected: "`remove`, `rename`, `replace`, `set` or `append`")
+            }
             if let type = file.key("content_type", in: node), file.key("text", in: node) == nil {
                 file.error(type, "`content_type` has no effect without `text`", expected: "no such key, or `text`")
             }

@@ -198,7 +198,8 @@ extension ValueDecoder where Value == Int {
     static var mappedStatus: ValueDecoder {
         let form = "a status from 200 to 599 with content: not 204, 205 and 304"
         return scalar(.text(form)) { text throws(Unfit) in
-            guard let status = text.decimalValue(), (200...599).contains(status), ![204, 205, 304].contains(status)
+            guard let status = text.decimalValue(), (200...599).contains(status),
+                !FixedResponse.isWithoutContent(status)
             else { throw Unfit() }
             return status
         }

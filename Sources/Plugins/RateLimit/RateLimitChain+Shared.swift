@@ -16,7 +16,8 @@ extension RateLimitChain {
             withRule(part.rule) { rule in
                 let standing = rule.law.standing(
                     timeToFull: answer.timeToFull(place), cost: part.cost, isAllowed: answer.isAllowed(place))
-                note(standing, of: rule, part.rule, state: state)
+                let rest = part.batch > part.cost ? answer.taken(place) - part.cost : 0
+                note(rest > 0 ? standing.withMore(rest, by: rule.law) : standing, of: rule, part.rule, state: state)
                 stock(part, answer.taken(place), answer.timeToFull(place), of: rule, now: now)
             }
         }
@@ -144,6 +145,7 @@ extension RateLimitKey {
             case .tenant: append(identity?.tenant, to: hasher)
             case .claim(let index): append(identity?.claim(index), to: hasher)
             case .field(let name, let known): append(name, known, in: request.fields, to: hasher)
+            case .host: append(request.host, to: hasher)
             case .capture(let index):
                 append(
                     index < parameters.captureCount ? parameters.capture(index, in: request.path) : nil, to: hasher)

@@ -147,7 +147,7 @@ package final class RateLimitChain {
             let cost = rule.cost.cost(of: request)
             if state.stocked & 1 << UInt8(index) != 0, case .shared(let limit) = rule.backing {
                 limit.stock?.giveBack(cost, key: state.keys[index])
-                state.standings[index].remaining += cost
+                state.standings[index].remaining = min(state.standings[index].remaining + cost, rule.law.burst)
             } else {
                 rule.buckets.giveBack(cost, key: state.keys[index])
                 raise(index, by: cost, state)

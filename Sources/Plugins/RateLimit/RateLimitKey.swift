@@ -12,6 +12,9 @@ package struct RateLimitKey {
         /// By its place in `IdentityChain.claims`.
         case claim(Int)
         case field(name: ByteView, known: KnownField)
+        /// As it is understood, and as routes are found by it: in whatever spelling, and with whatever port, a client
+        /// writes it, it is one host.
+        case host
         /// By its place among the path's parameters.
         case capture(Int)
         /// The configuration's own: the same for all requests of a route.
@@ -110,6 +113,7 @@ package struct RateLimitKey {
         case .tenant: text = identity?.tenant ?? ByteView()
         case .claim(let index): text = identity?.claim(index) ?? ByteView()
         case .field(let name, let known): return hash(of: name, known, in: request.fields)
+        case .host: text = request.host
         case .capture(let index):
             text =
                 index < parameters.captureCount

@@ -81,6 +81,7 @@ package struct RateLimitCost {
 /// Requests that a limit does not count: one condition suffices.
 package struct RateLimitExemptions {
     private let networks: [CIDRBlock]
+    /// Of `Host` it is the host that counts, in small letters and without port.
     private let fields: [(name: ByteView, known: KnownField, value: ByteView)]
     /// By their places in `IdentityChain.claims`.
     private let claims: [(index: Int, value: ByteView)]
@@ -105,6 +106,10 @@ package struct RateLimitExemptions {
     private func covers(_ request: borrowing RequestHead, _ client: IPAddress?, _ identity: RouteIdentity?) -> Bool {
         if let client { for network in networks where network.contains(client) { return true } }
         for field in fields {
+            if field.known == .host {
+                if request.host == field.value { return true }
+                continue
+            }
             // A second line could be what the upstream believes: then it isn't that value.
             guard let line = RateLimitKey.index(of: field.name, field.known, in: request.fields, from: 0),
                 RateLimitKey.index(of: field.name, field.known, in: request.fields, from: line + 1) == nil,

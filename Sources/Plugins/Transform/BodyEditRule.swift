@@ -70,8 +70,11 @@ package final class BodyEditRule {
             try edit.apply(to: body, values: values, into: &output)
             return nil
         } catch {
-            if case .json = error { return .malformed(error) }
-            return .unfit(error)
+            guard case .json(let problem) = error else { return .unfit(error) }
+            switch problem {
+            case .tooLarge, .tooDeep, .tooManyValues: return .tooComplex(problem)
+            default: return .malformed(problem)
+            }
         }
     }
 }
@@ -89,8 +92,10 @@ package enum BodyProblem: Error, Equatable, Sendable {
     case encoded
     /// More bytes than the rule takes.
     case tooLarge
-    /// It isn't the JSON that is taken.
-    case malformed(JSONEditError)
+    /// It may well be JSON, but nests deeper or holds more values than are read.
+    case tooComplex(JSONError)
+    /// It isn't JSON, or names a member twice.
+    case malformed(JSONError)
     /// Its members are others than the operations expect.
     case unfit(JSONEditError)
     /// A value that was to be put in isn't UTF-8.
@@ -100,7 +105,7 @@ package enum BodyProblem: Error, Equatable, Sendable {
     package var status: Int {
         switch self {
         case .notJSON, .notUTF8, .ambiguousType, .encoded: 415
-        case .tooLarge: 413
+        case .tooLarge, .tooComplex: 413
         case .malformed, .unfit, .valueNotUTF8: 400
         }
     }
@@ -113,6 +118,7 @@ package enum BodyProblem: Error, Equatable, Sendable {
         case .ambiguousType: "body-type-ambiguous"
         case .encoded: "body-encoded"
         case .tooLarge: "body-too-large-to-edit"
+        case .tooComplex: "body-too-complex-to-edit"
         case .malformed: "body-malformed"
         case .unfit: "body-unfit"
         case .valueNotUTF8: "transform-value-invalid"
@@ -127,6 +133,8 @@ package enum BodyProblem: Error, Equatable, Sendable {
         case .ambiguousType: "The content must have one type here."
         case .encoded: "The content must not be compressed here."
         case .tooLarge: "The content is larger than this resource accepts."
+        case .tooComplex(.tooDeep): "The content's JSON nests deeper than this resource accepts."
+        case .tooComplex: "The content's JSON holds more values than this resource accepts."
         case .malformed: "The content is not valid JSON, or names a member twice."
         case .unfit: "The content's members are not of the types that this resource accepts."
         case .valueNotUTF8: "The request holds a value that can't be used here."
@@ -141,7 +149,8 @@ package enum BodyProblem: Error, Equatable, Sendable {
         case .ambiguousType: "it has more than one type"
         case .encoded: "it has a content coding"
         case .tooLarge: "it is too large"
-        case .malformed(let error), .unfit(let error): "\(error.text)"
+        case .tooComplex(let error), .malformed(let error): "\(error.text)"
+        case .unfit(let error): "\(error.text)"
         case .valueNotUTF8: "a value is not UTF-8"
         }
     }

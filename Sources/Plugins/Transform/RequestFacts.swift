@@ -8,6 +8,8 @@ package struct RequestFacts {
     /// Without the question mark; empty without a query.
     package var query = ByteView()
     package var host = ByteView()
+    /// The host, and the port where one was given.
+    package var authority = ByteView()
     package var method = ByteView()
     package var requestID = ByteView()
     /// Nil when nobody knows.
@@ -49,7 +51,7 @@ package enum TextAttribute {
     case cookie(ByteView)
     /// The claim's place in `IdentityChain.claims`.
     case claim(Int)
-    case spiffeID, tenant, requestID, clientAddress, method, host
+    case spiffeID, tenant, requestID, clientAddress, method, host, authority
     /// The same for every request of the route.
     case fixed(ByteView)
 
@@ -73,7 +75,7 @@ package enum TextAttribute {
         case .requestID: .requestID
         case .clientAddress: .client
         case .method: .method
-        case .host: .host
+        case .host, .authority: .host
         case .fixed: []
         }
     }

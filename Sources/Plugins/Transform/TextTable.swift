@@ -145,6 +145,7 @@ package final class TextTable {
         case .clientAddress: facts.client?.append(to: &buffer)
         case .method: buffer.append(facts.method)
         case .host: buffer.append(facts.host)
+        case .authority: buffer.append(facts.authority)
         case .fixed(let text): buffer.append(text)
         case .query(let name): Self.appendParameter(name, of: facts.query, to: &buffer)
         case .cookie(let name): if let value = fields.cookie(named: name) { buffer.append(value) }

@@ -41,7 +41,7 @@ extension UpstreamPlan {
         guard case .consistentHash(let key) = upstream.balancer.value else { return nil }
         switch key {
         case .clientAddress: return .clientAddress
-        case .header(let name): return .header(ListenerNames.keep(name))
+        case .header(let name): return .header(named: ListenerNames.keep(name))
         case .cookie(let name): return .cookie(ListenerNames.keep(name))
         }
     }

@@ -130,7 +130,7 @@ extension RequestPreview {
             limitsLet(limits.preview(byIdentity: false, request, parameters: match, identity: nil))
         else { return }
         // What the client sent, before the identity plugins take its token out.
-        splitSide = parts.split?.side(request.fields, client: client, identity: nil)
+        splitSide = parts.split?.side(request, client: client, identity: nil)
         if let caller {
             identity = IdentityPreview(
                 &request, parameters: match, route: route, caller, claims: claims, in: blueprint)
@@ -142,7 +142,7 @@ extension RequestPreview {
         }
         // The preview has told the upstream who calls; the transforms come before that.
         request.fields.removeAll(.identity)
-        splitSide = splitSide ?? parts.split?.side(request.fields, client: client, identity: identity?.trace.identity)
+        splitSide = splitSide ?? parts.split?.side(request, client: client, identity: identity?.trace.identity)
         let isProxied: Bool = if case .proxy = parts.action { true } else { false }
         let transforms = TransformPreview(
             request, parameters: match, route: route, rule: isProxied ? parts.plugins.requestTransform : nil,

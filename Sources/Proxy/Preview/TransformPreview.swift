@@ -40,6 +40,7 @@ package struct TransformPreview {
         facts.path = request.path
         facts.query = request.query
         facts.host = request.host
+        facts.authority = request.authority
         facts.method = request.methodToken
         facts.requestID = texts.keep("00000000-0000-0000-0000-000000000000")
         facts.client = client

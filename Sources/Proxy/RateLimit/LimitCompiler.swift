@@ -73,7 +73,8 @@ struct LimitCompiler {
         case .allow: failure = .allow
         case .refuse: failure = .refuse
         }
-        let form = definition.key.value.map(\.text).joined(separator: ",") + "/\(definition.ipv6Prefix.value)"
+        // Not `ipv6_prefix`: with another one, keys without an IPv6 address are the same.
+        let form = definition.key.value.map(\.text).joined(separator: ",")
         return .shared(
             SharedLimit(
                 store: store,

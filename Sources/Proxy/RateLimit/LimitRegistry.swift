@@ -149,8 +149,10 @@ extension RateLimitDefinition {
         return law
     }
 
-    /// Whether the keys of both are the same for every request.
-    func countsAs(_ other: RateLimitDefinition) -> Bool { key == other.key && ipv6Prefix == other.ipv6Prefix }
+    /// Whether a bucket of the one has counted what the other's of the same hash will count. With another
+    /// `ipv6_prefix` that of a network goes on for the other network that begins with it, and those of all other
+    /// networks begin full: keys without an IPv6 address are what they were.
+    func countsAs(_ other: RateLimitDefinition) -> Bool { key == other.key }
 
     /// Keys that a table has to have room for: what the configuration alone decides can't be more than its routes.
     func capacity(routeCount: Int) -> Int {

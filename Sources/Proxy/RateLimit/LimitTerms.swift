@@ -35,7 +35,8 @@ struct LimitTerms {
 
     private func field(_ name: String) -> RateLimitKey.Part {
         let kept = texts.keep(name)
-        return .field(name: kept, known: KnownField(name: kept))
+        let known = KnownField(name: kept)
+        return known == .host ? .host : .field(name: kept, known: known)
     }
 
     func cost(_ cost: RequestCost) -> RateLimitCost {

@@ -137,6 +137,8 @@ extension StoreLink {
     private func becomeReady() {
         let wasUnavailable = status.standing == .unavailable
         state = .ready
+        readySince = loop.now
+        isOfUse = false
         attemptDeadline = .distantFuture
         status.set(.ready, server: server, problem: "")
         if wasUnavailable {
@@ -242,6 +244,9 @@ extension StoreLink {
         }
     }
 
+    /// A connection that has lasted so long was worth its opening.
+    private static let usefulTime = TimeAmount.milliseconds(500)
+
     /// The connection is of no use any more.
     func lost(_ problem: StoreProblem) {
         switch state {
@@ -253,8 +258,11 @@ extension StoreLink {
             return rest(problem)
         case .ready: break
         }
+        if hasHandedOver() { return }
+        let saysNothing = isUnused(problem)
         disconnect()
         status.set(.connecting, server: "", problem: problem.text)
+        if saysNothing { return connect() }
         if health.failed(now: loop.now, chance: chance()) { return rest(problem) }
         // Those that wait may still be answered in time: by the same server, or by the next.
         waiting.forgetSent()
@@ -263,6 +271,7 @@ extension StoreLink {
 
     /// Leaves the store alone for a while. Those that wait go on without it.
     func rest(_ problem: StoreProblem) {
+        if hasHandedOver() { return }
         disconnect()
         status.count(.opened)
         let isNews = status.standing != .unavailable
@@ -283,6 +292,16 @@ extension StoreLink {
             wake(at: loop.now)
         }
         failAll(.lost)
+    }
+
+    /// Whether a connection has ended because nobody used it, which servers and firewalls do after a while: that says
+    /// nothing about the store. What ends as soon as it begins is another matter.
+    private func isUnused(_ problem: StoreProblem) -> Bool {
+        guard waiting.sentCount == 0, isOfUse || loop.now - readySince >= Self.usefulTime else { return false }
+        switch problem {
+        case .closed, .notConnected: return true
+        default: return false
+        }
     }
 
     func disconnect() {

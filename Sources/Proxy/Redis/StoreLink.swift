@@ -37,7 +37,12 @@ package final class StoreLink: EventHandler {
     var state = State.resting(.zero)
     var health: StoreHealth
     var waiting: WaitingChecks
-    private var lastTicket: UInt64 = 0
+    /// No other link of the loop has the same numbers: an exchange may have left one, and wait for another.
+    private var lastTicket: UInt64
+    /// Where checks go since the store has other settings.
+    private var successor: StoreLink?
+    /// When the link ends unless it is asked, since there is no such store any more.
+    private var leavingAt = MonotonicTime.distantFuture
 
     // MARK: The connection
     /// The place that its timer is set at, always the same.
@@ -60,6 +65,10 @@ package final class StoreLink: EventHandler {
     /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
     var seesEnd = false
     var isReading = false
+    /// Whether the present connection has brought an answer.
+    var isOfUse = false
+    /// Since when the present connection can be asked.
+    var readySince = MonotonicTime.zero
     private var wakeUp = WakeUp()
 
     package init(_ plan: StorePlan, loop: EventLoop, log: ErrorLog, seed: UInt64) {
@@ -67,6 +76,7 @@ package final class StoreLink: EventHandler {
         self.loop = loop
         self.log = log
         random = RandomSource(seed: seed)
+        lastTicket = seed
         let redis = plan.settings.redis
         health = StoreHealth(
             failures: redis.breaker.failures.value, openTime: redis.breaker.openTime.value,
@@ -76,6 +86,8 @@ package final class StoreLink: EventHandler {
     }
 
     var status: StoreStatus { plan.status }
+    /// Whether it has ended.
+    package var isRetired: Bool { state == .retired }
     var checkTimeout: TimeAmount { plan.settings.redis.timeout.value }
 
     /// Connects. The loop keeps the link alive until `retire`.
@@ -98,6 +110,7 @@ package final class StoreLink: EventHandler {
     /// Has the request's question asked, unless the store is of no use now.
     /// - Returns: whether the request waits; otherwise it has to do without an answer, at once.
     package func check(_ waiter: any StoreWaiter) -> Bool {
+        if let successor { return successor.check(waiter) }
         guard health.isClosed, state != .retired else {
             status.count(.skipped)
             return false
@@ -106,13 +119,14 @@ package final class StoreLink: EventHandler {
             status.count(.overflowed)
             return false
         }
-        lastTicket += 1
+        lastTicket = max(lastTicket &+ 1, 1)
         waiter.storeTicket = lastTicket
         let deadline = loop.now + checkTimeout
         let isAsked = state == .ready && waiting.sentCount == waiting.count && session.takesQuestions
         waiting.append(WaitingChecks.Entry(waiter: waiter, ticket: lastTicket, deadline: deadline), isSent: isAsked)
         if isAsked { waiter.ask(&session, into: &output) }
         wake(at: deadline)
+        if isLeaving { wasAskedLate() }
         return true
     }
 
@@ -121,10 +135,14 @@ package final class StoreLink: EventHandler {
     package func tell(_ question: borrowing BucketQuestion) {
         guard health.isClosed, state == .ready, waiting.sentCount == waiting.count, !waiting.isFull,
             waiting.count < plan.settings.redis.waitingMax.value, session.takesQuestions
-        else { return }
+        else {
+            successor?.tell(question)
+            return
+        }
         let entry = WaitingChecks.Entry(waiter: nil, ticket: 0, deadline: loop.now + checkTimeout)
         waiting.append(entry, isSent: true)
         session.ask(question, into: &output)
+        if successor != nil || isLeaving { flush() }
     }
 
     /// The loop's turn ends: what was asked is sent.
@@ -167,6 +185,7 @@ package final class StoreLink: EventHandler {
             case .askAgain: askAgain()
             case .failed(let problem): return lost(.session(problem))
             }
+            if successor != nil { endIfIdle() }
         }
     }
 
@@ -180,6 +199,7 @@ package final class StoreLink: EventHandler {
             return false
         }
         health.succeeded()
+        isOfUse = true
         status.count(.answered)
         let asked = entry.deadline.nanoseconds - checkTimeout.nanoseconds
         status.count(.waited, UInt64(max(loop.now.nanoseconds - asked, 0)))
@@ -207,6 +227,7 @@ package final class StoreLink: EventHandler {
             return noteFailure()
         }
         entry.wasAskedAgain = true
+        if let successor { return successor.adopt(entry) }
         entry.deadline = loop.now + checkTimeout
         waiting.append(entry, isSent: false)
         askWaiting()
@@ -233,6 +254,63 @@ package final class StoreLink: EventHandler {
         rest(.checksFailed)
     }
 
+    // MARK: Giving way
+
+    /// The configuration says something else about the store, or knows none of that name any more. Requests that run by
+    /// the old one are still served: those that were asked for here, the others by the successor.
+    /// - Parameter successor: nil when the store is gone. Then the link serves on until nobody asks any more.
+    package func replace(by successor: StoreLink?) {
+        guard state != .retired else { return }
+        guard let successor else {
+            leavingAt = loop.now + Self.leavingTime
+            return wake(at: leavingAt)
+        }
+        self.successor = successor
+        for entry in waiting.removeUnsent() { successor.adopt(entry) }
+        flush()
+        endIfIdle()
+    }
+
+    /// Longer than a request takes from its head to its last limit, but for one that waits for an issuer's keys.
+    private static let leavingTime = TimeAmount.seconds(10)
+
+    private var isLeaving: Bool { leavingAt != .distantFuture }
+
+    /// Nobody else sends what was asked.
+    private func wasAskedLate() {
+        leavingAt = loop.now + Self.leavingTime
+        flush()
+    }
+
+    /// Nobody waits for an answer here any more.
+    private func endIfIdle() {
+        if waiting.nextDeadline == nil { retire() }
+    }
+
+    /// The connection of a link that has a successor is of no use any more: who waits is asked for there.
+    /// - Returns: whether there is a successor.
+    func hasHandedOver() -> Bool {
+        guard let successor else { return false }
+        while waiting.count > 0 { successor.adopt(waiting.removeFirst()) }
+        retire()
+        return true
+    }
+
+    /// Takes over one who waits at another link.
+    private func adopt(_ entry: WaitingChecks.Entry) {
+        var entry = entry
+        guard let waiter = entry.waiter, entry.isAlive else { return }
+        if let successor { return successor.adopt(entry) }
+        guard health.isClosed, state != .retired else { return fail(waiter, entry.ticket, .skipped) }
+        guard !waiting.isFull, waiting.count < plan.settings.redis.waitingMax.value else {
+            return fail(waiter, entry.ticket, .overflowed)
+        }
+        entry.deadline = min(entry.deadline, loop.now + checkTimeout)
+        wake(at: entry.deadline)
+        waiting.append(entry, isSent: false)
+        askWaiting()
+    }
+
     // MARK: Time
 
     package func timerFired() {
@@ -248,12 +326,15 @@ package final class StoreLink: EventHandler {
         }
         // Those that are late at one instant are as many failures: a store that has stopped is known at once.
         for _ in 0..<failures where health.isClosed { noteFailure() }
+        if successor != nil { endIfIdle() }
         dropUnsent()
+        if loop.now >= leavingAt, waiting.nextDeadline == nil { retire() }
         switch state {
         case .resting(let until): if loop.now >= until { connect() }
         case .connecting, .securing, .greeting: if loop.now >= attemptDeadline { attemptFailed(.timedOut) }
         case .proving: if loop.now >= attemptDeadline { lost(.timedOut) }
-        case .ready, .retired: break
+        case .ready: break
+        case .retired: return
         }
         wake(at: nextDeadline)
     }
@@ -270,6 +351,8 @@ package final class StoreLink: EventHandler {
         case .connecting, .securing, .greeting, .proving: next = min(next, attemptDeadline)
         case .ready, .retired: break
         }
+        // As long as somebody waits, his time-out comes before the end.
+        if isLeaving, waiting.nextDeadline == nil { next = min(next, leavingAt) }
         return next
     }
 

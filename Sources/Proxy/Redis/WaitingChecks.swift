@@ -74,6 +74,18 @@ struct WaitingChecks: ~Copyable {
         return entry
     }
 
+    /// Takes those out that weren't asked yet, in their order.
+    mutating func removeUnsent() -> [Entry] {
+        var unsent: [Entry] = []
+        for index in sentCount..<count {
+            let place = entries + (first + index) & mask
+            unsent.append(place.pointee)
+            place.pointee.waiter = nil
+        }
+        count = sentCount
+        return unsent
+    }
+
     /// The connection is gone: those that still wait are to be asked anew.
     mutating func forgetSent() {
         let present = count

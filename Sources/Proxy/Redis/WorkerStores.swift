@@ -23,13 +23,13 @@ final class WorkerStores {
                 next[name] = kept
                 return kept
             }
-            links[name]?.retire()
             let fresh = StoreLink(plan, loop: loop, log: log, seed: random.next())
             next[name] = fresh
             fresh.start()
             return fresh
         }
-        for (name, link) in links where next[name] == nil { link.retire() }
+        // Snapshots that still have requests hold on to those that they know.
+        for (name, link) in links where next[name] !== link { link.replace(by: next[name]) }
         links = next
         let all = bound
         loop.onFlush = all.isEmpty ? nil : { for link in all { link.endTurn() } }

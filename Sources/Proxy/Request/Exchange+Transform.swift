@@ -11,7 +11,10 @@ extension Exchange {
         var facts = RequestFacts()
         if needs.contains(.path) { facts.path = request.path }
         if needs.contains(.query), let query = upstreamQuery { facts.query = query }
-        if needs.contains(.host) { facts.host = request.host }
+        if needs.contains(.host) {
+            facts.host = request.host
+            facts.authority = request.authority
+        }
         if needs.contains(.method) { facts.method = request.methodToken }
         if needs.contains(.requestID) { facts.requestID = requestID.readable }
         if needs.contains(.client) { facts.client = client }

@@ -25,9 +25,9 @@ final class CompiledSplit {
     }
 
     /// The side that takes every request like this one; nil when chance decides, or nobody said whose it is.
-    func side(_ fields: borrowing HeaderList, client: IPAddress?, identity: RouteIdentity?) -> Int? {
+    func side(_ request: borrowing RequestHead, client: IPAddress?, identity: RouteIdentity?) -> Int? {
         if let only = choice.onlySide { return only }
-        let hash = key?.hash(fields, client: client, identity: identity, by: Self.keyHash)
+        let hash = key?.hash(request, client: client, identity: identity, by: Self.keyHash)
         return hash.map { choice.side(for: $0) }
     }
 

@@ -35,7 +35,7 @@ extension RouteCompiler {
             key: split.key.map { key in
                 switch key.value {
                 case .clientAddress: .clientAddress
-                case .header(let name): .header(texts.keep(name))
+                case .header(let name): .header(named: texts.keep(name))
                 case .cookie(let name): .cookie(texts.keep(name))
                 case .spiffeID: .spiffeID
                 case .tenant: .tenant

@@ -55,7 +55,8 @@ package final class Snapshot: @unchecked Sendable {
     func compile(_ fallback: HealthPlan.Fallback) -> CompiledResponse {
         CompiledResponse(
             status: fallback.status,
-            fields: [(name: ByteView("Content-Type"), value: texts.keep(fallback.contentType))],
+            fields: fallback.body.isEmpty
+                ? [] : [(name: ByteView("Content-Type"), value: texts.keep(fallback.contentType))],
             body: texts.keep(fallback.body))
     }
 }

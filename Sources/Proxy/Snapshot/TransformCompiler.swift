@@ -149,7 +149,7 @@ struct TransformCompiler {
         switch attribute {
         case .pathParameter(_, let index): .capture(index)
         case .query(let name): .query(texts.keep(name))
-        case .header(let name): .field(texts.keep(name))
+        case .header(let name): name.lowercased() == "host" ? .authority : .field(texts.keep(name))
         case .cookie(let name): .cookie(texts.keep(name))
         case .claim(let path): .claim(claims.index(of: path))
         case .spiffeID: .spiffeID

@@ -81,7 +81,7 @@ package final class TokenStock {
         let entry = entries[place]
         let missing = TimeAmount(
             nanoseconds: max(entry.timeToFull.nanoseconds - (now - entry.takenAt).nanoseconds, 0))
-        return law.standing(timeToFull: missing, cost: cost, isAllowed: true).withMore(entry.left)
+        return law.standing(timeToFull: missing, cost: cost, isAllowed: true).withMore(entry.left, by: law)
     }
 
     // MARK: Places
@@ -108,9 +108,12 @@ package final class TokenStock {
 }
 
 extension BucketStanding {
-    fileprivate func withMore(_ tokens: Int) -> BucketStanding {
+    /// With tokens that were taken and not spent: what came back to the bucket meanwhile may be as many, and no more is
+    /// promised than it ever holds.
+    package func withMore(_ tokens: Int, by law: TokenBucketLaw) -> BucketStanding {
         BucketStanding(
-            isAllowed: isAllowed, remaining: remaining + tokens, wait: wait, timeToNext: timeToNext,
+            isAllowed: isAllowed, remaining: min(remaining + max(tokens, 0), law.burst), wait: wait,
+            timeToNext: timeToNext,
             timeToFull: timeToFull)
     }
 }

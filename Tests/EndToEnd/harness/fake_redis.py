@@ -9,7 +9,8 @@ LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
 class FakeRedis:
-    """Lets every bucket's request through, or answers every command with `error`. `commands` has their names.
+    """Lets every bucket's request through, or answers every command with `error`. `commands` has their names, `open` is
+    how many connections there are. `hold` keeps answers back until `go_on`; `held` has the names of their commands.
 
     Of buckets that requests are charged to it says `numbers`, if there are any, such as `(500_000_000, 1)`.
     """
@@ -18,6 +19,11 @@ class FakeRedis:
         self.error = error
         self.numbers = numbers
         self.commands = []
+        self.held = []
+        self.open = 0
+        self.flows = threading.Event()
+        self.flows.set()
+        self.lock = threading.Lock()
         self.port = free_port()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,6 +43,13 @@ class FakeRedis:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
+    def hold(self):
+        self.held = []
+        self.flows.clear()
+
+    def go_on(self):
+        self.flows.set()
+
     def _accept(self):
         while True:
             try:
@@ -45,11 +58,26 @@ class FakeRedis:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    def _count(self, change):
+        with self.lock:
+            self.open += change
+
     def _serve(self, connection):
+        self._count(1)
+        try:
+            self._answer_all(connection)
+        finally:
+            self._count(-1)
+
+    def _answer_all(self, connection):
         with connection, connection.makefile("rb") as stream:
             try:
                 while words := self._command(stream):
                     self.commands.append(words[0])
+                    # New connections greet while others wait.
+                    if words[0] == "EVALSHA" and not words[3].endswith("0" * 32) and not self.flows.is_set():
+                        self.held.append(words[0])
+                        self.flows.wait(30)
                     connection.sendall(self.error or self._answer(words))
             except OSError:
                 pass

@@ -76,12 +76,13 @@ final class RateLimitFixture {
     /// One request through the given phases.
     func send(
         _ chain: RateLimitChain, _ phases: [RateLimitPhase] = [.anonymous], client: String? = "192.0.2.1",
-        headers: [(String, String)] = [], method: String = "GET", identity: RouteIdentity? = nil
+        headers: [(String, String)] = [], method: String = "GET", target: String = "/a", host: String = "app.test",
+        identity: RouteIdentity? = nil
     ) throws -> RateLimitVerdict {
         var decoder = RequestDecoder(limits: MessageLimits())
         var request = RequestHead()
         let lines = headers.map { "\($0): \($1)\r\n" }.joined()
-        let head = "\(method) /a HTTP/1.1\r\nHost: app.test\r\n\(lines)\r\n"
+        let head = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\(lines)\r\n"
         let progress = try head.withByteView { (view) throws(MessageError) in
             try decoder.decodeHead(view, into: &request)
         }

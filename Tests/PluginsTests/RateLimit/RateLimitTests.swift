@@ -69,6 +69,28 @@ struct RateLimitTests {
         #expect(try fixture.send(chain) == .keyMissing)
     }
 
+    @Test("a host is one in any spelling and with any port, and what an absolute target says counts")
+    func hosts() throws {
+        let fixture = RateLimitFixture()
+        let chain = fixture.chain([try fixture.rule(burst: 1, key: [.host, .fixed(fixture.view("app/route"))])])
+        #expect(try fixture.send(chain) == .proceed)
+        for host in ["app.test", "APP.test", "app.test.", "app.test:1", "App.Test.:65535", "app.test:"] {
+            #expect(try fixture.send(chain, host: host) == .refuse, "\(host)")
+        }
+        #expect(try fixture.send(chain, target: "http://app.test:7/a", host: "b.test") == .refuse)
+        #expect(try fixture.send(chain, host: "b.test") == .proceed)
+        #expect(try fixture.send(chain, target: "http://b.test/a") == .refuse)
+        let exempt = fixture.chain([
+            try fixture.rule("exempt", burst: 1, exemption: fixture.exemption(header: "host", "app.test"))
+        ])
+        for host in ["app.test", "APP.test", "app.test.:80"] {
+            #expect(try fixture.send(exempt, host: host) == .proceed)
+        }
+        #expect(fixture.counts("exempt") == [.exempt: 3])
+        #expect(try fixture.send(exempt, target: "http://b.test/a") == .proceed)
+        #expect(fixture.counts("exempt") == [.exempt: 3, .allowed: 1])
+    }
+
     @Test("a missing key is refused, passed over, or counted together, as configured")
     func missing() throws {
         let fixture = RateLimitFixture()

@@ -135,6 +135,19 @@ struct SharedLimitTests {
         #expect(try fixture.send(chain) == .ask)
     }
 
+    @Test("the tokens that a loop has in stock are told of, and never more than the bucket holds")
+    func stockedStandings() throws {
+        let fixture = RateLimitFixture()
+        let chain = fixture.chain([try fixture.rule(rate: 100, burst: 100, sharedOr: .refuse, batch: 50)], .both)
+        #expect(try fixture.send(chain) == .ask)
+        #expect(fixture.settle(chain, BucketAnswer([allowed(500, taken: 50)])) == .proceed)
+        #expect(fixture.fields(chain)["X-RateLimit-Remaining"] == "99")
+        fixture.now = fixture.now + .milliseconds(700)
+        #expect(try fixture.send(chain) == .proceed)
+        let told = fixture.fields(chain)
+        #expect(told["X-RateLimit-Remaining"] == "100" && told["RateLimit"]?.hasPrefix(#""default";r=100"#) == true)
+    }
+
     @Test("a key is another for every other text, limit and combination, and always the same for the same")
     func keys() throws {
         let fixture = RateLimitFixture()

@@ -64,8 +64,30 @@ struct LimitRegistryTests {
         // A request that still runs by the old configuration.
         #expect(first.buckets.take(1, key: hashed, now: .zero).isAllowed)
         #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 1)
-        try world.serve(route("a", "{rate: 1/min, burst: 8, keys_max: 5, ipv6_prefix: 48}"))
-        #expect(world.registry.standing(of: identity, key: key, now: .zero)?.remaining == 8)
+        try world.serve(route("a", "{rate: 1/min, burst: 8, keys_max: 5, key: [client_address, route]}"))
+        #expect(world.registry.standing(of: identity, key: key + ["app/a"], now: .zero)?.remaining == 8)
+    }
+
+    @Test("another `ipv6_prefix` changes nothing for IPv4 clients and other keys, and resets no network as a whole")
+    func prefix() throws {
+        let world = World()
+        let identity = "app/a/rate_limit/default"
+        try world.serve(route("a", "{rate: 1/h, burst: 3}"))
+        let table = try world.table(identity)
+        for client in ["192.0.2.1", "2001:db8::", "2001:db8:0:1::"] {
+            let hashed = KeyedHash(first: 1, second: 2).hash(try #require(IPAddress(text: client)))
+            #expect(table.buckets.take(2, key: hashed, now: .zero).isAllowed)
+        }
+        for prefix in [56, 48, 128, 64] {
+            try world.serve(route("a", "{rate: 1/h, burst: 3, ipv6_prefix: \(prefix)}"))
+            #expect(try world.table(identity) === table)
+            for (client, remaining) in [("192.0.2.1", 1), ("2001:db8::", 1), ("2001:db8:5::", 3)] {
+                let standing = world.registry.standing(of: identity, key: [client], now: .zero)
+                #expect(standing?.remaining == remaining, "\(client) by /\(prefix)")
+            }
+        }
+        // By /64 again, this network still has what it had.
+        #expect(world.registry.standing(of: identity, key: ["2001:db8:0:1::9"], now: .zero)?.remaining == 1)
     }
 
     @Test("routes that share a limit have one table, as large as its key can need")

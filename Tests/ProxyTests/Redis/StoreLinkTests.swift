@@ -36,10 +36,18 @@ private final class LinkWorld {
     let loop: EventLoop
     let texts = TextArena()
     let status = StoreStatus(name: "shared")
-    let link: StoreLink
+    private(set) var link: StoreLink
+    private let log = Observability.ErrorLog(
+        queue: LogQueue(capacity: 1, batchSize: 4096, waker: QuietWaker()), level: .error
+    ) { .init(wall: WallTime(nanoseconds: 0), monotonic: .zero) }
 
     init(_ redis: String) throws {
         loop = try EventLoop()
+        link = StoreLink(StorePlan(try Self.store(redis), status: status), loop: loop, log: log, seed: 1)
+        link.start()
+    }
+
+    private static func store(_ redis: String) throws -> SharedStore {
         let gateway = """
             listeners:
               external: {address: "127.0.0.1:8080"}
@@ -49,12 +57,16 @@ private final class LinkWorld {
             folder: "gateway.d", list: { () throws(SourceError) in ["gateway.yaml"] },
             read: { (_, _) throws(SourceError) in Array(gateway.utf8) }, environment: { _ in "secret" })
         let result = ConfigurationLoader(source: source).load()
-        let store = try #require(result.configuration?.stores.first, "\(result.diagnostics)")
-        let log = Observability.ErrorLog(
-            queue: LogQueue(capacity: 1, batchSize: 4096, waker: QuietWaker()), level: .error
-        ) { .init(wall: WallTime(nanoseconds: 0), monotonic: .zero) }
-        link = StoreLink(StorePlan(store, status: status), loop: loop, log: log, seed: 1)
+        return try #require(result.configuration?.stores.first, "\(result.diagnostics)")
+    }
+
+    /// The configuration says something else about the store. - Returns: the link that gives way.
+    func reload(_ redis: String) throws -> StoreLink {
+        let old = link
+        link = StoreLink(StorePlan(try Self.store(redis), status: status), loop: loop, log: log, seed: 1 << 40)
         link.start()
+        old.replace(by: link)
+        return old
     }
 
     func waiter() -> Waiter {
@@ -202,6 +214,113 @@ struct StoreLinkTests {
         world.turn(until: { waiter.isDone }, "answered")
         #expect(waiter.answers.first?.timeToFull(0) == TimeAmount(nanoseconds: 7))
         #expect(world.status.value(.answered) == 1)
+        world.link.retire()
+    }
+
+    @Test("a link that gives way serves out who was asked for, and the next one takes the others")
+    func replaced() throws {
+        let first = ScriptedServer([
+            [
+                .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 2), .send(Array(charged.utf8)),
+                .awaitEnd,
+            ]
+        ])
+        let second = ScriptedServer([
+            [
+                .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 3),
+                .send(Array((charged + charged).utf8)), .awaitEnd,
+            ]
+        ])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(first.port)\"], timeout: 10s")
+        world.turn(until: { world.status.standing == .ready }, "ready")
+        let asked = world.waiter()
+        #expect(world.link.check(asked))
+        let old = try world.reload("addresses: [\"127.0.0.1:\(second.port)\"], timeout: 10s")
+        // Requests that still run by the old configuration.
+        let late = world.waiter()
+        #expect(old.check(late))
+        let fresh = world.waiter()
+        #expect(world.link.check(fresh))
+        world.turn(until: { asked.isDone && late.isDone && fresh.isDone }, "answered")
+        #expect([asked, late, fresh].allSatisfy { $0.answers.count == 1 && $0.failures == 0 })
+        world.turn(until: { old.isRetired }, "nobody waits at the old one")
+        world.link.retire()
+    }
+
+    @Test("who waits while a link gives way that has no connection, or loses it, is asked for by the next one")
+    func handedOver() throws {
+        let silent = ScriptedServer([[.awaitEnd]])
+        let first = ScriptedServer([[.send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 2)]])
+        for (port, isAsked) in [(silent.port, false), (first.port, true)] {
+            let second = ScriptedServer([
+                [
+                    .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 2), .send(Array(charged.utf8)),
+                    .awaitEnd,
+                ]
+            ])
+            let world = try LinkWorld("addresses: [\"127.0.0.1:\(port)\"], timeout: 10s")
+            if isAsked { world.turn(until: { world.status.standing == .ready }, "ready") }
+            let waiter = world.waiter()
+            #expect(world.link.check(waiter))
+            let old = try world.reload("addresses: [\"127.0.0.1:\(second.port)\"], timeout: 10s")
+            #expect(old.isRetired != isAsked)
+            world.turn(until: { waiter.isDone }, "answered")
+            #expect(waiter.answers.count == 1 && waiter.failures == 0 && old.isRetired)
+            world.link.retire()
+        }
+    }
+
+    @Test("a link whose store is gone serves on those who still ask, and tells them when it has to end")
+    func gone() throws {
+        let server = ScriptedServer([
+            [
+                .send(Array((welcome + charged).utf8)), .awaitText("EVALSHA", times: 2), .send(Array(charged.utf8)),
+                .awaitEnd,
+            ]
+        ])
+        let world = try LinkWorld("addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s")
+        world.turn(until: { world.status.standing == .ready }, "ready")
+        world.link.replace(by: nil)
+        let waiter = world.waiter()
+        #expect(world.link.check(waiter))
+        world.turn(until: { waiter.isDone }, "answered")
+        #expect(waiter.answers.count == 1 && !world.link.isRetired)
+        let last = world.waiter()
+        #expect(world.link.check(last))
+        world.link.retire()
+        #expect(last.failures == 1 && !world.link.check(world.waiter()))
+    }
+
+    @Test("a connection that ends while nobody waits is opened again, and says nothing about the store")
+    func idle() throws {
+        let good = Array((welcome + charged).utf8)
+        let server = ScriptedServer([
+            [.send(good), .awaitText("EVALSHA", times: 2), .send(Array(charged.utf8))],
+            [.send(good), .awaitText("EVALSHA", times: 2), .send(Array(charged.utf8))], [.send(good), .awaitEnd],
+        ])
+        let world = try LinkWorld(
+            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s, breaker: {failures: 1, open_for: 1h, open_for_max: 1h}"
+        )
+        for connection in 1...3 {
+            world.turn(until: { world.status.value(.connected) == connection }, "connected")
+            if connection == 3 { break }
+            let waiter = world.waiter()
+            #expect(world.link.check(waiter))
+            world.turn(until: { waiter.isDone }, "answered")
+            #expect(waiter.answers.count == 1)
+        }
+        #expect(world.status.value(.opened) == 0 && world.status.standing == .ready)
+        world.link.retire()
+    }
+
+    @Test("a server that closes what it has just opened is left alone after some times")
+    func closing() throws {
+        let server = ScriptedServer(Array(repeating: [.send(Array((welcome + charged).utf8))], count: 8))
+        let world = try LinkWorld(
+            "addresses: [\"127.0.0.1:\(server.port)\"], timeout: 10s, breaker: {failures: 3, open_for: 1h, open_for_max: 1h}"
+        )
+        world.turn(until: { world.status.standing == .unavailable }, "unavailable")
+        #expect(world.status.value(.connected) <= 3)
         world.link.retire()
     }
 
