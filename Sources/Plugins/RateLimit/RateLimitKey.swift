@@ -12,7 +12,7 @@ package struct RateLimitKey {
         /// By its place in `IdentityChain.claims`.
         case claim(Int)
         case field(name: ByteView, known: KnownField)
-        /// By its place among the path's parameters.
+        /// By its place among the path's parameters, its escapes decoded.
         case capture(Int)
         /// The configuration's own: the same for all requests of a route.
         case fixed(ByteView)
@@ -111,9 +111,10 @@ package struct RateLimitKey {
         case .claim(let index): text = identity?.claim(index) ?? ByteView()
         case .field(let name, let known): return hash(of: name, known, in: request.fields)
         case .capture(let index):
-            text =
-                index < parameters.captureCount
-                ? parameters.capture(index, in: request.path) : ByteView()
+            // As services read it: no spelling has a bucket of its own.
+            guard index < parameters.captureCount else { return nil }
+            let piece = parameters.capture(index, in: request.path)
+            return piece.isEmpty ? nil : PathEscapes.withDecoded(piece) { hash.hash($0) }
         case .fixed(let fixed): text = fixed
         case .nothing: return nil
         }
