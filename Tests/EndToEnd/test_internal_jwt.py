@@ -58,7 +58,7 @@ ROUTES = {
             "query": {"set": {"access_token": "team"}}}}},
     "moved": {**chain("/moved"), "plugins": {
         **chain("/moved", header="X-Internal-JWT")["plugins"],
-        "request_transform": {"headers": {"rename": {"Authorization": "X-Old"}, "append": {"Authorization": "Basic b"}}}}},
+        "request_transform": {"headers": {"rename": {"Authorization": "X-Old"}, "set": {"Authorization": "Basic b"}}}}},
     "access": chain("/access", profile="access_token"),
 }
 PUBLISHED = {"publish": {"listeners": ["main"], "jwks_path": JWKS, "bundle_path": BUNDLE}}
