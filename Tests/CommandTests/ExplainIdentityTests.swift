@@ -220,7 +220,7 @@ struct ExplainIdentityTests {
         ("/open", #"{"sub":"u","azp":"mobile","exp":5}"#, ["401 token-expired"]),
         (
             "/secret", #"{"iss":"https://legacy.test","sub":"u"}"#,
-            ["shared-secret-1: iss is", "aud is [\"legacy\"]", "204, a fixed response"]
+            ["shared-secret#1: iss is", "aud is [\"legacy\"]", "204, a fixed response"]
         ),
     ]
 

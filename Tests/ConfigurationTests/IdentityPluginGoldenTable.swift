@@ -7,6 +7,23 @@ import Testing
         #expect(golden.actual == golden.findings)
     }
 
+    /// The end of the file, and one whose route has an upstream.
+    private static let tail = """
+        internal_jwt: {audience: bank-a}
+        routes:
+          read:
+            match: {path: "/accounts/{id}"}
+            respond: {status: 204}
+        """
+    private static let proxied = """
+        upstreams:
+          accounts: {targets: ["http://10.1.0.11:8080"]}
+        routes:
+          read:
+            match: {path: "/accounts/{id}"}
+            upstream: accounts
+        """
+
     static let cases: [IdentityCase] = [
         IdentityCase(
             "an unknown issuer", .bank, "jwt: {issuer: corporate}",
@@ -355,6 +372,20 @@ import Testing
         IdentityCase(
             "the header", .bank, "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\"}",
             "spiffe: {id: \"spiffe://bank-a/user/{claim.user_id}\", header: X-Spiffe-ID}"),
+        IdentityCase(
+            "a header that holds the internal token", .bank, tail,
+            "internal_jwt: {audience: bank-a}\n  request_transform: {headers: {set: {authorization: \"Basic x\"}}}\n\(proxied)",
+            "gateway.d/bank.yaml:6:60: error: plugins.request_transform.headers.set.authorization: `authorization` holds the token of `internal_jwt`; expected another header, or `internal_jwt` with `header: X-Internal-JWT`"
+        ),
+        IdentityCase(
+            "the caller's token put back", .bank, tail,
+            "internal_jwt: {audience: bank-a, header: X-Internal-JWT}\n  request_transform: {headers: {set: {Authorization: \"x {header.authorization}\"}}}\n\(proxied)",
+            "gateway.d/bank.yaml:6:60: error: plugins.request_transform.headers.set.Authorization: `{header.authorization}` may be the caller's token, which `internal_jwt` keeps back; expected another value"
+        ),
+        IdentityCase(
+            "an Authorization of the route's own", .bank, tail,
+            "internal_jwt: {audience: bank-a, header: X-Internal-JWT}\n  request_transform: {headers: {set: {Authorization: \"Basic {header.x-team}\"}}}\n\(proxied)"
+        ),
         IdentityCase(
             "no audience of the token", .bank, "internal_jwt: {audience: bank-a}",
             "internal_jwt: {ttl: 30s}",

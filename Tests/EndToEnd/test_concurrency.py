@@ -180,7 +180,9 @@ def test_the_requests_own_time_runs_in_the_queue(held, gateway_with):
         held.upstream, route={**limited(1, queue=1, wait="20s"), "timeouts": {"request": "300ms"}})
     first = sent(gateway, "/1")
     eventually(lambda: held.now == 1)
-    assert get(gateway.port, "/2").status == 504
+    assert get(gateway.port, "/2").status == 503
+    line = gateway.access_line(status=503)
+    assert (line["error"], line["refused_by"]) == ("concurrency-wait", "concurrency")
     eventually(lambda: waiting(gateway) == 0)
     close(first)
 

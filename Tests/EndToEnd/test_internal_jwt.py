@@ -49,6 +49,16 @@ ROUTES = {
     "token": chain("/token", header="X-Internal-Token"),
     "kept": chain("/kept", header="X-Internal-JWT", keep_authorization=True),
     "svid": chain("/svid", profile="jwt_svid"),
+    "own": {**chain("/own"), "plugins": {
+        **chain("/own", header="X-Internal-JWT")["plugins"],
+        "jwt": {"issuer": "corporate", "required": False, "from": [
+            {"header": "Authorization"}, {"header": "X-Token"}, {"query": "access_token"}, {"cookie": "session"}]},
+        "request_transform": {
+            "headers": {"set": {"Authorization": "Basic dGVhbTpwdw==", "X-Token": "team", "Cookie": "session=team; a=b"}},
+            "query": {"set": {"access_token": "team"}}}}},
+    "moved": {**chain("/moved"), "plugins": {
+        **chain("/moved", header="X-Internal-JWT")["plugins"],
+        "request_transform": {"headers": {"rename": {"Authorization": "X-Old"}, "set": {"Authorization": "Basic b"}}}}},
     "access": chain("/access", profile="access_token"),
 }
 PUBLISHED = {"publish": {"listeners": ["main"], "jwks_path": JWKS, "bundle_path": BUNDLE}}
@@ -168,6 +178,28 @@ def test_the_outer_token_goes_no_further_wherever_it_was(world, place):
     assert request["target"] == f"/places{query}"
     assert header_values(request, "cookie") == ([cookie] if cookie else [])
     assert payload_of(bearer_of(request))["sub"] == "spiffe://bank-a/user/12345"
+
+
+@pytest.mark.parametrize("place", [None, "Authorization", "X-Token", "query", "cookie"])
+def test_what_the_route_sets_in_the_places_of_tokens_arrives_and_nothing_of_the_clients(world, place):
+    text = token(OUTER)
+    headers = {"Authorization": [("Authorization", f"Bearer {text}")], "X-Token": [("X-Token", text)],
+               "cookie": [("Cookie", f"session={text}; mine=1")]}.get(place, [])
+    target = f"/own?access_token={text}" if place == "query" else "/own"
+    request = world.reached(target, headers=headers)
+    assert header_values(request, "authorization") == ["Basic dGVhbTpwdw=="]
+    assert header_values(request, "x-token") == ["team"]
+    assert header_values(request, "cookie") == ["session=team; a=b"]
+    assert request["target"] == "/own?access_token=team"
+    assert len(header_values(request, "x-internal-jwt")) == (1 if place else 0)
+    assert text not in json.dumps(request)
+
+
+def test_an_outer_bearer_is_neither_moved_nor_added_to(world):
+    text = token(OUTER)
+    request = world.reached("/moved", text)
+    assert header_values(request, "x-old") == [] and header_values(request, "authorization") == ["Basic b"]
+    assert text not in json.dumps(request)
 
 
 def test_nobody_else_can_put_a_token_in_the_gateways_place(world):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness import MEMORY_FACTOR, ScriptedUpstream, command, eventually, get, ok, request_bytes, stays
+from harness.names import HELD, Names
 from identity import (
     AUDIENCE, Authority, Key, Provider, World, claims, compact, document, encoded, headers_with, json_answer, jwks, route,
     token)
@@ -248,6 +249,44 @@ def test_a_request_that_waits_over_a_reload_gets_its_key(provider_with, world_wi
         assert client.response().status == 200
 
 
+@pytest.mark.parametrize("has_keys, status, code", [
+    (True, 401, "token-key-unknown"), (False, 503, "issuer-unavailable")], ids=["with keys", "without"])
+def test_a_request_whose_time_ends_while_it_waits_for_a_key_is_refused_by_identity(
+        provider_with, tmp_path, has_keys, status, code):
+    provider, release = provider_with(ONE), threading.Event()
+
+    def hanging(connection, request):
+        release.wait(30)
+
+    if not has_keys:
+        provider.behaviour = hanging
+    refresh = {**CALM, "unknown_key_cooldown": "1s", "fetch_timeout": "20s"}
+    routes = {"live": {**LIVE, "timeouts": {"request": "500ms"}}}
+    with World(tmp_path, routes, issuers={"live": issuer_of(provider, refresh, jwks_url=provider.url())}) as world:
+        try:
+            if has_keys:
+                comes_through(world, live(provider, ONE))
+                time.sleep(1.1)  # the cool-down
+                provider.behaviour = hanging
+            before = len(world.upstream.requests)
+            answers = [world.get("/live", live(provider, key)) for key in (TWO, THREE)]
+            assert [answer.status for answer in answers] == [status] * 2
+            assert all(json.loads(answer.body)["code"] == code for answer in answers)
+            assert len(world.upstream.requests) == before
+
+            def lines():
+                return [line for line in map(json.loads, world.gateway.stdout().splitlines()) if line.get("reason") == code]
+
+            eventually(lambda: len(lines()) == 2, 5, "two lines in the audit log")
+            refused = sum(value for name, labels, value in world.gateway.metrics()
+                          if name == "portcullis_refusals_total" and labels.get("by") == "identity")
+            assert refused == 2
+            if has_keys:
+                assert world.status("/live", live(provider, ONE)) == 200, "the service isn't to blame"
+        finally:
+            release.set()
+
+
 # HTTPS
 
 @pytest.fixture
@@ -340,6 +379,18 @@ def test_metrics_are_told_by_issuer(provider_with, world_with):
         return {labels.get("issuer") for _, labels, _ in world.gateway.metrics()} >= {"live", "file"}
 
     eventually(told, 5, "metrics for both issuers")
+
+
+def test_issuers_whose_names_hang_keep_no_other_one_from_being_asked(provider_with, tmp_path):
+    provider, names = provider_with(ONE, host="good.test"), Names(tmp_path)
+    held = [f"held{number}.test" for number in range(18)]
+    names.set({"good.test": ["127.0.0.1"], **{name: HELD for name in held}})
+    patient = {**CALM, "fetch_timeout": "30s"}
+    issuers = {f"a{number}": {"issuer": f"https://{name}", "jwks_url": f"https://{name}/keys", "audiences": [AUDIENCE],
+                              "refresh": patient} for number, name in enumerate(held)}
+    issuers["live"] = issuer_of(provider, patient, jwks_url=provider.url())
+    with World(tmp_path / "gw", {"live": LIVE}, issuers=issuers, env=names.environment) as world:
+        comes_through(world, live(provider, ONE))
 
 
 def test_old_keys_serve_through_an_outage(provider_with, world_with):
@@ -595,6 +646,50 @@ def test_a_flood_of_unknown_key_ids_asks_at_most_once_per_cool_down(provider_wit
     elapsed = time.monotonic() - begun
     assert provider.asked() - asked <= 1 + elapsed / 2
     assert world.gateway.memory_kib() - memory < 16 * 1024 * MEMORY_FACTOR
+
+
+@pytest.mark.parametrize("kid", [None, "gone"], ids=["without a key id", "with one that was looked for in vain"])
+def test_bad_tokens_keep_no_new_key_from_being_learned(provider_with, world_with, kid):
+    provider = provider_with(ONE)
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "2s"}, jwks_url=provider.url()))
+    comes_through(world, live(provider, ONE))
+    text = live(provider, TWO)
+    bad = encoded({"alg": "ES256", **({"kid": kid} if kid else {})}) + "." + text.split(".", 1)[1]
+    assert world.status("/live", bad) == 401
+    time.sleep(2.1)  # the cool-down, which the bad token's look-up began
+    provider.keys, asked = [ONE, TWO], provider.asked()
+    stopping, sent = threading.Event(), [0]
+
+    def flood():
+        with world.gateway.client() as client:
+            while not stopping.is_set():
+                client.send(request_bytes("GET", "/live", headers_with(bad)) * 5)
+                for _ in range(5):
+                    assert client.response().status == 401
+                    sent[0] += 1
+
+    threads = [threading.Thread(target=flood, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: sent[0] > 100, 10, "the flood")
+    try:
+        assert [world.status("/live", live(provider, TWO, jti=str(number))) for number in range(5)] == [200] * 5
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(10)
+    assert provider.asked() == asked + 1
+
+
+def test_a_stray_bad_token_costs_the_next_good_one_nothing(provider_with, world_with):
+    provider = provider_with(ONE)
+    world = world_with(issuer_of(provider, {**CALM, "unknown_key_cooldown": "1s"}, jwks_url=provider.url()))
+    comes_through(world, live(provider, ONE))
+    world.status("/live", live(provider, THREE))  # looked for in vain: refused for 2 s
+    time.sleep(1.1)
+    provider.keys = [ONE, TWO]
+    assert world.status("/live", live(provider, THREE)) == 401
+    assert world.status("/live", live(provider, TWO)) == 200
 
 
 @pytest.mark.parametrize("kid", ["x" * 3000, "", "\u0000", "é"], ids=["3,000 bytes", "empty", "a NUL", "not ASCII"])

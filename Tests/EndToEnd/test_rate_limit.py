@@ -69,6 +69,12 @@ def members(value):
     return found
 
 
+def test_no_spelling_of_a_path_parameter_has_a_bucket_of_its_own(world):
+    assert world.get("/path/me%40home/x").status == 204
+    assert [world.get(f"/path/{name}/x").status for name in ("me@home", "me%40home", "%6de@home")] == [429] * 3
+    assert world.get("/path/me%2540home/x").status == 204
+
+
 def test_a_refusal_says_all_that_a_client_needs(world):
     for left in (2, 1, 0):
         answer = world.get("/burst")

@@ -390,6 +390,20 @@ def test_a_slow_redis_is_as_good_as_none_until_it_is_quick_again(redis, replica)
         assert statuses(gateway, 3) == [200] * 3
 
 
+@pytest.mark.parametrize("on_failure", ["refuse", "allow", "local"])
+def test_a_request_whose_time_ends_while_it_waits_for_redis_is_refused_by_its_limit(redis, replica, on_failure):
+    with DelayingProxy(redis.port) as proxy:
+        rule = {"rate": "1000/s", "key": "gateway", "store": "shared", "on_failure": on_failure}
+        gateway = ready(replica(
+            f"127.0.0.1:{proxy.port}", store={"timeout": "5s"},
+            routes={"all": {**route_all(plugins={"rate_limit": rule}), "timeouts": {"request": "300ms"}}}))
+        assert statuses(gateway, 2) == [200] * 2
+        proxy.delay = 2.0
+        assert get(gateway.port).status == 503
+        line = gateway.access_line(status=503)
+        assert (line["error"], line["refused_by"]) == ("rate-limit-unavailable", "rate_limit")
+
+
 def test_the_local_limit_holds_while_redis_is_gone(redis, replica):
     gateway = ready(replica(redis, limit={"burst": 4, "on_failure": "local"}))
     assert statuses(gateway, 2) == [200] * 2

@@ -179,6 +179,14 @@ def test_the_path_names_the_tenant(world, name, status):
     assert world.status(f"/tenants/{name}/accounts", token(KEY)) == status
 
 
+@pytest.mark.parametrize("written, tenant, status", [
+    ("bank%40a", "bank@a", 200), ("bank@a", "bank@a", 200), ("bank%40a", "bank%40a", 403),
+    ("bank%2540a", "bank%40a", 200), ("bank%20a", "bank a", 200), ("bank%C3%BC", "bankü", 200),
+    ("bank%c3%bc", "bankü", 200), ("bank%20a", "bank%20a", 403), ("bank;a", "bank;a", 403), ("bank%3Ba", "bank;a", 200)])
+def test_a_path_names_the_tenant_that_services_read_in_it(world, written, tenant, status):
+    assert world.status(f"/tenants/{written}/accounts", token(KEY, tenant=tenant)) == status
+
+
 @pytest.mark.parametrize("host, status", [
     ("bank-a.wild.test", 200), ("bank-b.wild.test", 403), ("BANK-A.wild.test", 200), ("bank-a.wild.test:80", 200),
     ("other.test", 403), ("app.test", 403)])

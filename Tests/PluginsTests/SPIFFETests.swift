@@ -340,6 +340,34 @@ struct TenantTests {
     }
 
     @Test(
+        "a path names a tenant as services read it, its escapes decoded once",
+        arguments: [
+            ("bank-a", "bank-a", true), ("bank%20a", "bank a", true), ("bank%C3%BC", "bankü", true),
+            ("bank%40a", "bank@a", true), ("bank@a", "bank@a", true), ("bank%40a", "bank%40a", false),
+            ("bank%2540a", "bank%40a", true), ("bank%2540a", "bank@a", false), ("a+b", "a+b", true),
+            ("a+b", "a b", false), ("a%2Bb", "a+b", true), ("a%2Fb", "a/b", false), ("a%5Cb", "a\\b", false),
+            ("bank-a;x", "bank-a", false), ("bank-a;x", "bank-a;x", false), ("bank-a%3Bx", "bank-a;x", true),
+            ("bank%20", "bank", false), ("bank", "bank ", false), ("a%FF", "a\u{FFFD}", false), ("%25", "%", true),
+        ])
+    func escapes(written: String, tenant: String, isAdmitted: Bool) throws {
+        let definition = RouteDefinition(
+            id: "r", place: 0, listeners: 1, hosts: [], path: try PathPattern(template: "/t/{name}/x"),
+            methods: [], headers: [], queries: [])
+        let table = try #require(RouteTable.build([definition]).table)
+        "/t/\(written)/x".withByteView { path in
+            let request = RouteRequest(
+                listener: 0, host: ByteView("h"), path: path, method: .get, methodToken: ByteView("GET"),
+                query: ByteView())
+            let match = RouteMatch()
+            table.match(request, fields: HeaderList(), into: match)
+            let answer = tenant.withByteView {
+                RouteTenantRule.capture(0).admits($0, parameters: match, path: path, host: ByteView("h"))
+            }
+            #expect(answer == isAdmitted)
+        }
+    }
+
+    @Test(
         "labels of the host count from the left, from 1",
         arguments: [(1, "a"), (2, "bc"), (3, "d"), (4, nil), (99, nil)] as [(Int, String?)])
     func labels(number: Int, label: String?) {

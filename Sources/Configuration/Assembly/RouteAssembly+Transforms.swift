@@ -97,7 +97,7 @@ extension RouteAssembly {
         }
     }
 
-    fileprivate func report(at origin: Origin, _ message: String, expected: String, suggestion: String? = nil) {
+    func report(at origin: Origin, _ message: String, expected: String, suggestion: String? = nil) {
         guard let place = origin.location else { return }
         owner(of: place).error(at: place, message, expected: expected, suggestion: suggestion)
     }

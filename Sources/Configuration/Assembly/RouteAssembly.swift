@@ -122,6 +122,9 @@ struct RouteAssembly {
             let isProxy = draft.redirect == nil && draft.respond == nil
             (merged.requestTransform, merged.responseTransform) = self.transforms(
                 isProxy ? transforms : transforms.withoutUpstream, parameters, jwt: merged.jwt, spiffe: merged.spiffe)
+            if let transform = merged.requestTransform, let jwt = merged.jwt, let internalJWT = merged.internalJWT {
+                checkTokenPlaces(transform, jwt: jwt, internalJWT: internalJWT)
+            }
         }
         return SharedPlugins(merged)
     }

@@ -39,8 +39,9 @@ package struct KeyRefresh: Sendable {
         case fetch
         /// A fetch is under way. The request may wait for it.
         case wait
-        /// The key was looked for in vain a short time ago, or fetches for clients were too many: no fetch.
-        case refuse
+        /// No fetch, nor will there be one before `until`: for nobody, as the cool-down isn't over, or for this key, as
+        /// it was looked for in vain a short time ago.
+        case refuse(until: MonotonicTime, everybody: Bool)
     }
 
     package private(set) var schedule: Schedule
@@ -85,13 +86,15 @@ package struct KeyRefresh: Sendable {
     ///
     /// - Parameter id: the key's; nil when the token names none, which makes sense only while there are no keys.
     package mutating func lookUp(_ id: String?, now: MonotonicTime) -> LookUp {
-        if id == nil, hasKeys { return .refuse }
+        // Asked before the keys came.
+        if id == nil, hasKeys { return .refuse(until: now, everybody: false) }
         switch next {
         case .report:
-            guard unknown.expect(id, now: now) else { return .refuse }
+            if let end = unknown.expect(id, now: now) { return .refuse(until: end, everybody: false) }
             return .wait
         case .fetch:
-            guard unknown.mayFetch(id, now: now) else { return .refuse }
+            if let end = unknown.cooldownEnd(now: now) { return .refuse(until: end, everybody: true) }
+            if let end = unknown.fetch(id, now: now) { return .refuse(until: end, everybody: false) }
             begin()
             return .fetch
         }

@@ -28,23 +28,27 @@ struct UnknownKeys: Sendable {
         nextFetch = min(nextFetch, now + cooldown)
     }
 
-    /// Whether `id` is worth waiting for the fetch under way.
-    mutating func expect(_ id: String?, now: MonotonicTime) -> Bool {
-        guard let id else { return true }
-        guard isWorthwhile(id, now: now) else { return false }
+    /// Has `id` wait for the fetch under way.
+    /// - Returns: nil, or until when it is not worth that.
+    mutating func expect(_ id: String?, now: MonotonicTime) -> MonotonicTime? {
+        guard let id else { return nil }
+        if let end = refusalEnd(id, now: now) { return end }
         if !awaited.contains(id), joined.count < Self.countMax { joined.insert(id) }
-        return true
+        return nil
     }
 
-    /// Whether a fetch may be made for `id`; then it counts as made, and its outcome will be remembered.
-    mutating func mayFetch(_ id: String?, now: MonotonicTime) -> Bool {
-        guard nextFetch <= now else { return false }
+    /// When clients may cause the next fetch; nil for now.
+    func cooldownEnd(now: MonotonicTime) -> MonotonicTime? { nextFetch > now ? nextFetch : nil }
+
+    /// Has a fetch made for `id`, the cool-down being over: it counts as made, and its outcome will be remembered.
+    /// - Returns: nil, or until when none is made for this id.
+    mutating func fetch(_ id: String?, now: MonotonicTime) -> MonotonicTime? {
         if let id {
-            guard isWorthwhile(id, now: now) else { return false }
+            if let end = refusalEnd(id, now: now) { return end }
             awaited.insert(id)
         }
         nextFetch = now + cooldown
-        return true
+        return nil
     }
 
     /// Whether the fetch under way was made for an id that is still unknown.
@@ -73,14 +77,12 @@ struct UnknownKeys: Sendable {
         joined.removeAll(keepingCapacity: true)
     }
 
-    private mutating func isWorthwhile(_ id: String, now: MonotonicTime) -> Bool {
-        id.utf8.count <= Self.idBytesMax && !isRefused(id, now: now)
-    }
-
-    private mutating func isRefused(_ id: String, now: MonotonicTime) -> Bool {
-        guard let end = refused[id] else { return false }
-        if now < end { return true }
+    /// Until when nothing is done about `id`; nil for a good one.
+    private mutating func refusalEnd(_ id: String, now: MonotonicTime) -> MonotonicTime? {
+        if id.utf8.count > Self.idBytesMax { return .distantFuture }
+        guard let end = refused[id] else { return nil }
+        if now < end { return end }
         refused[id] = nil
-        return false
+        return nil
     }
 }

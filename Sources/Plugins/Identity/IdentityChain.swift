@@ -27,9 +27,19 @@ package final class IdentityChain {
         self.claims = claims
     }
 
-    /// The tenant that the route is for; empty if it is for any.
-    package func routeTenant(of request: borrowing RequestHead, parameters: RouteMatch) -> ByteView {
-        spiffe?.routeTenant?.wanted(parameters: parameters, path: request.path, host: request.host) ?? ByteView()
+    /// Takes the client's tokens out of what goes to the upstream, where the gateway's own takes their place.
+    ///
+    /// To be called before anything else writes into the request: what the route says in these places is its own.
+    package func withholdTokens(in fields: inout HeaderList) {
+        internalToken?.placement.clear(jwt.sources, in: &fields)
+    }
+
+    /// Appends the tenant that the route is for to `buffer`; nothing if it is for any.
+    package func appendRouteTenant(
+        of request: borrowing RequestHead, parameters: RouteMatch, to buffer: inout IOBuffer
+    ) {
+        spiffe?.routeTenant?.append(
+            parameters: parameters, path: request.path, host: request.host, to: &buffer)
     }
 }
 
@@ -75,10 +85,11 @@ package enum InternalTokenPlacement {
         }
     }
 
-    /// Gives the request the token, in a place that is clear.
+    /// Gives the request the token, in place of the one of an earlier attempt.
     func put(_ token: ByteView, into fields: inout HeaderList) {
         switch self {
         case .authorization:
+            fields.removeAll(.authorization)
             fields.beginValue(.authorization)
             fields.appendToValue("Bearer ")
             fields.appendToValue(token)

@@ -31,11 +31,12 @@ extension LoopIdentity {
         trace.spiffeID = identity.spiffeID.string
         trace.note(.identity, .good, trace.spiffeID)
         guard let boundary = spiffe.routeTenant else { return }
-        let wanted = boundary.wanted(parameters: parameters, path: request.path, host: request.host)
+        var wanted = IOBuffer()
+        boundary.append(parameters: parameters, path: request.path, host: request.host, to: &wanted)
         let isHome = boundary.admits(
             identity.tenant, parameters: parameters, path: request.path, host: request.host)
         let held = hasTenant ? "the token's is \(trace.tenant)" : "the token has none"
-        trace.note(.routeTenant, isGood: isHome, "\(held), wanted \(wanted.string)")
+        trace.note(.routeTenant, isGood: isHome, "\(held), wanted \(wanted.readable.string)")
     }
 
     private func noteRules(_ rule: SPIFFERule, _ claims: JSONValue, _ trace: inout IdentityTrace) {

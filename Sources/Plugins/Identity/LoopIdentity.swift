@@ -47,8 +47,19 @@ package final class LoopIdentity {
 
     /// Verified tokens kept now.
     package var tokenCount: Int { tokens.count }
+    /// Their memory, with what routes made of them, in bytes.
+    package var tokenBytes: Int { tokens.bytes }
     /// The `kid` of the token that made the last verdict be `wait`.
     package var missingKeyID: ByteView { checker.keyID }
+
+    /// The tenant that a route is for; empty if it is for any. Valid until the next call of this or of `check`.
+    package func routeTenant(
+        _ chain: IdentityChain, of request: borrowing RequestHead, parameters: RouteMatch
+    ) -> ByteView {
+        tenant.removeAll()
+        chain.appendRouteTenant(of: request, parameters: parameters, to: &tenant)
+        return tenant.readable
+    }
 
     /// What becomes of a request.
     package enum Verdict {
@@ -136,11 +147,15 @@ package final class LoopIdentity {
         if case .verified(let fresh) = outcome {
             if let former { tokens.remove(former) }
             tokens.insert(fresh)
-            metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
-            metrics?.set(.verifiedTokens, to: tokens.count)
-            metrics?.set(.verifiedTokenBytes, to: tokens.bytes)
+            noteTokens()
         }
         return outcome
+    }
+
+    private func noteTokens() {
+        metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
+        metrics?.set(.verifiedTokens, to: tokens.count)
+        metrics?.set(.verifiedTokenBytes, to: tokens.bytes)
     }
 
     private func isBelieved(_ issuer: IssuerKeys, by chain: IdentityChain, _ issuers: [IssuerKeys]) -> Bool {
@@ -163,7 +178,8 @@ package final class LoopIdentity {
         guard let claims = checker.claims(of: token) else { return nil }
         let identity = decide(claims, token, by: chain)
         if identity.refusal == nil { identity.render(chain.claims, of: claims) }
-        token.keep(identity)
+        tokens.keep(identity, with: token)
+        noteTokens()
         return identity
     }
 
@@ -200,21 +216,18 @@ package final class LoopIdentity {
 // MARK: Towards the upstream
 
 extension LoopIdentity {
-    /// Puts what the gateway says about the caller into the request, in place of what the client has sent.
+    /// Puts what the gateway says about the caller into the request, whose client's own tokens are gone by then
+    /// (`IdentityChain.withholdTokens`).
     /// - Returns: why that can't be done; then the request must not go on.
     package func state(
         _ caller: Caller, by chain: IdentityChain, now: WallTime, in fields: inout HeaderList
     ) -> IdentityRefusal? {
         issued = nil
-        guard let token = caller.token, let identity = caller.identity else {
-            chain.internalToken?.placement.clear(chain.jwt.sources, in: &fields)
-            return nil
-        }
+        guard let token = caller.token, let identity = caller.identity else { return nil }
         if let rule = chain.internalToken {
             switch internalToken(rule, token, identity, now: now) {
             case .success(let minted):
                 issued = minted
-                rule.placement.clear(chain.jwt.sources, in: &fields)
                 rule.placement.put(minted.token, into: &fields)
             case .failure(let refusal): return .mintRefused(refusal)
             }

@@ -17,6 +17,9 @@ struct RenderedClaims: ~Copyable {
     /// Where each text lies; empty ranges for those without value.
     private var places: [Range<Int>] = []
 
+    /// Memory, in bytes.
+    var bytes: Int { texts.capacity + places.capacity * MemoryLayout<Range<Int>>.stride }
+
     /// None.
     init() {}
 

@@ -12,7 +12,7 @@ package final class IssuerKeys {
     package let policy: TokenPolicy
     let algorithms: AlgorithmSet
     /// Whether the keys are fetched from somewhere, so that there may be new ones at any time.
-    let isFetched: Bool
+    package let isFetched: Bool
     private var verifier: TokenVerifier?
     private let texts = TextArena()
     /// What the loop counts of decisions about the issuer's tokens; nil where nobody asks.
@@ -20,10 +20,6 @@ package final class IssuerKeys {
 
     /// Grows whenever the keys change: a token that was verified before has its key looked up again.
     private(set) var generation: UInt64 = 0
-    /// Whether the control thread was asked for keys, and has not answered yet.
-    package var isLookedUp = false
-    /// When it may be asked again: a flood of unknown keys costs the control thread a few letters a second.
-    package var nextLookup = MonotonicTime.zero
 
     package init(name: String, policy: TokenPolicy, algorithms: AlgorithmSet, isFetched: Bool = false) {
         self.name = texts.keep(name)
@@ -49,7 +45,7 @@ package final class IssuerKeys {
     func contains(_ key: VerificationKey) -> Bool { verifier?.keys.keys.contains(key) ?? false }
 
     /// Whether some key has this id; every one is fine for a token without.
-    func hasKey(_ id: ByteView?) -> Bool {
+    package func hasKey(_ id: ByteView?) -> Bool {
         guard let id else { return true }
         return verifier?.keys.hasKey(id) ?? false
     }

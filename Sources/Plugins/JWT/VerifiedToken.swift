@@ -18,6 +18,7 @@ package final class VerifiedToken {
     /// `exp`, in seconds since 1970.
     package let expiry: Int64
     // The cache's.
+    var isCached = false
     var nextInBucket: VerifiedToken?
     var wasUsed = false
     private var routes = KeptDecisions(repeating: nil)
@@ -26,7 +27,7 @@ package final class VerifiedToken {
     package let subject: ByteView
     /// The header's `kid`; empty without one.
     package let keyID: ByteView
-    /// Memory, in bytes, what routes decided included.
+    /// Memory, in bytes, with what routes decided.
     package private(set) var bytes: Int
     private let memory: UnsafeMutableRawPointer
 
@@ -55,14 +56,13 @@ package final class VerifiedToken {
         self.key = key
         keyGeneration = issuer.generation
         self.expiry = expiry
-        // What routes decide is counted from the start: then an entry's share of the limit never changes.
-        bytes = size + Self.fixedBytes
+        bytes = size + Self.ownBytes
     }
 
     deinit { memory.deallocate() }
 
-    /// The object itself, and room for what routes decide about it with a minted token each.
-    private static let fixedBytes = 512 + KeptDecisions.count * RouteIdentity.typicalBytes
+    /// The object's own memory and its place in the cache, with what the allocator adds.
+    private static let ownBytes = 512
 
     /// Those of that many routes with different identity plugins.
     private typealias KeptDecisions = InlineArray<4, RouteIdentity?>
@@ -78,8 +78,13 @@ package final class VerifiedToken {
     }
 
     /// Keeps what a chain decided, in place of the decision that was kept first when there are too many.
-    func keep(_ identity: RouteIdentity) {
+    /// `VerifiedTokenCache.keep` calls this, which knows the limit.
+    /// - Returns: by how much `bytes` has changed.
+    func keep(_ identity: RouteIdentity) -> Int {
+        let growth = identity.bytes - (routes[nextReplaced]?.bytes ?? 0)
         routes[nextReplaced] = identity
         nextReplaced = (nextReplaced + 1) % routes.count
+        bytes += growth
+        return growth
     }
 }

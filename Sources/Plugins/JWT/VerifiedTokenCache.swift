@@ -49,9 +49,22 @@ package final class VerifiedTokenCache {
         let index = bucket(of: entry.token)
         entry.nextInBucket = buckets[index]
         buckets[index] = entry
+        entry.isCached = true
         count += 1
         bytes += entry.bytes
         link(entry)
+    }
+
+    /// Keeps what a route's plugins decided about a token with it. Its memory counts: others may have to go for it, or
+    /// the token itself.
+    package func keep(_ identity: RouteIdentity, with entry: VerifiedToken) {
+        let growth = entry.keep(identity)
+        guard entry.isCached else { return }
+        bytes += growth
+        while bytes > limits.bytesMax, let next = nextToLeave {
+            remove(next)
+            evictions += 1
+        }
     }
 
     package func remove(_ entry: VerifiedToken) {
@@ -65,6 +78,7 @@ package final class VerifiedTokenCache {
         guard candidate != nil else { return }
         if let previous { previous.nextInBucket = entry.nextInBucket } else { buckets[index] = entry.nextInBucket }
         entry.nextInBucket = nil
+        entry.isCached = false
         count -= 1
         bytes -= entry.bytes
         unlink(entry)

@@ -147,8 +147,11 @@ extension RateLimitKey {
             case .field(let name, let known): append(name, known, in: request.fields, to: hasher)
             case .host: append(request.host, to: hasher)
             case .capture(let index):
-                append(
-                    index < parameters.captureCount ? parameters.capture(index, in: request.path) : nil, to: hasher)
+                guard index < parameters.captureCount else {
+                    hasher.appendNothing()
+                    continue
+                }
+                PathEscapes.withDecoded(parameters.capture(index, in: request.path)) { append($0, to: hasher) }
             case .fixed(let text): append(text, to: hasher)
             case .nothing: hasher.appendNothing()
             }

@@ -15,7 +15,7 @@ package struct RateLimitKey {
         /// As it is understood, and as routes are found by it: in whatever spelling, and with whatever port, a client
         /// writes it, it is one host.
         case host
-        /// By its place among the path's parameters.
+        /// By its place among the path's parameters, its escapes decoded.
         case capture(Int)
         /// The configuration's own: the same for all requests of a route.
         case fixed(ByteView)
@@ -115,9 +115,10 @@ package struct RateLimitKey {
         case .field(let name, let known): return hash(of: name, known, in: request.fields)
         case .host: text = request.host
         case .capture(let index):
-            text =
-                index < parameters.captureCount
-                ? parameters.capture(index, in: request.path) : ByteView()
+            // As services read it: no spelling has a bucket of its own.
+            guard index < parameters.captureCount else { return nil }
+            let piece = parameters.capture(index, in: request.path)
+            return piece.isEmpty ? nil : PathEscapes.withDecoded(piece) { hash.hash($0) }
         case .fixed(let fixed): text = fixed
         case .nothing: return nil
         }

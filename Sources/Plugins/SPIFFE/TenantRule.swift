@@ -1,4 +1,5 @@
 import Base
+import HTTP
 import Identity
 import JOSE
 import Routing
@@ -123,6 +124,9 @@ package enum RouteTenantRule {
     case hostLabel(Int)
 
     /// Whether a token of `tenant` may use the route: byte by byte the same. Never for a token without a tenant.
+    ///
+    /// What the path captured is compared as services read it, with its escapes decoded: its escaped form may be the
+    /// name of another tenant.
     /// - Parameters:
     ///   - path: the path that was matched.
     ///   - host: in lower case, without port.
@@ -130,15 +134,19 @@ package enum RouteTenantRule {
         _ tenant: ByteView, parameters: RouteMatch, path: ByteView, host: ByteView
     ) -> Bool {
         if tenant.isEmpty { return false }
-        return tenant == wanted(parameters: parameters, path: path, host: host)
+        return switch self {
+        case .fixed(let text): tenant == text
+        case .capture(let index): PathEscapes.isName(parameters.capture(index, in: path), tenant)
+        case .hostLabel(let number): tenant == Self.label(number, of: host)
+        }
     }
 
-    /// The route's tenant, for this request; empty if there is none, which no token's is.
-    func wanted(parameters: RouteMatch, path: ByteView, host: ByteView) -> ByteView {
+    /// Appends the route's tenant, for this request, to `buffer`: nothing if there is none, which no token's is.
+    func append(parameters: RouteMatch, path: ByteView, host: ByteView, to buffer: inout IOBuffer) {
         switch self {
-        case .fixed(let text): text
-        case .capture(let index): parameters.capture(index, in: path)
-        case .hostLabel(let number): Self.label(number, of: host)
+        case .fixed(let text): buffer.append(text)
+        case .capture(let index): PathEscapes.appendDecoded(parameters.capture(index, in: path), to: &buffer)
+        case .hostLabel(let number): buffer.append(Self.label(number, of: host))
         }
     }
 

@@ -61,7 +61,7 @@ package final class Gateway {
         rateLimits = LimitRegistry(
             hash: KeyedHash(first: systemEntropy(), second: systemEntropy()), start: SystemClock.monotonic())
         issuers.onKeys = { [unowned self] name, keys in issuerHasKeys(name, keys) }
-        issuers.onSettled = { [unowned self] name in issuerSettled(name) }
+        issuers.onNews = { [unowned self] name, news in issuerHasNews(name, news) }
         signing.onChange = { [unowned self] state in signs(by: state) }
         names.onChange = { [unowned self] name, addresses in namesChanged(name, addresses) }
     }
@@ -120,8 +120,8 @@ package final class Gateway {
         for worker in workers { worker.mailbox.post { worker.issuers.adopt(keys, of: name) } }
     }
 
-    private func issuerSettled(_ name: String) {
-        for worker in workers { worker.mailbox.post { worker.issuers.settled(name) } }
+    private func issuerHasNews(_ name: String, _ news: KeyNews) {
+        for worker in workers { worker.mailbox.post { worker.issuers.take(news, of: name) } }
     }
 
     private func signs(by state: SigningState) {

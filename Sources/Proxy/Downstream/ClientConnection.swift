@@ -164,7 +164,9 @@ final class ClientConnection: EventHandler {
     private func exchangeTimedOut(_ now: MonotonicTime) {
         guard let exchange else { return close() }
         if now >= exchange.deadline {
-            exchange.fail(.upstream(.requestTimedOut))
+            exchange.requestTimedOut()
+            // Whatever it turned to then has no more time than it had.
+            if exchange === self.exchange, state == .exchange { wake(at: now) }
         } else if now >= exchange.attempt.retryAt {
             exchange.retryIsDue()
             wake(at: deadline)

@@ -55,7 +55,8 @@ extension GatewayConfiguration {
     package var issuerDefinitions: [IssuerDefinition] {
         var definitions = issuers.map { IssuerDefinition(name: $0.name, kind: .configured($0)) }
         for secret in sharedSecrets {
-            let name = "shared-secret-\(definitions.count - issuers.count + 1)"
+            // No issuer of gateway.yaml can have this name: `#` is not for names.
+            let name = "shared-secret#\(definitions.count - issuers.count + 1)"
             definitions.append(IssuerDefinition(name: name, kind: .sharedSecret(secret)))
         }
         return definitions

@@ -13,9 +13,8 @@ package final class IssuerDirectory {
     /// Called on the control thread when an issuer's keys are others than before; nil when it has none any more, as it
     /// is gone or they come from somewhere else.
     package var onKeys: ((_ issuer: String, _ keys: KeySet?) -> Void)?
-    /// Called on the control thread after every attempt, and for every look-up that causes none: requests that wait for
-    /// this issuer's keys go on, with what there is.
-    package var onSettled: ((_ issuer: String) -> Void)?
+    /// Called on the control thread with what becomes of look-ups, and of the fetches that they wait for.
+    package var onNews: ((_ issuer: String, _ news: KeyNews) -> Void)?
 
     let resolver: HostResolver
     private let loop: EventLoop
@@ -40,7 +39,7 @@ package final class IssuerDirectory {
             sources[name] = nil
             if source.keys != nil { onKeys?(name, nil) }
             // Requests that wait for its keys would wait for ever.
-            onSettled?(name)
+            onNews?(name, .gone)
         }
         for issuer in settings {
             if let source = sources[issuer.name] {
@@ -57,13 +56,15 @@ package final class IssuerDirectory {
     /// Fetches no more keys by itself: the gateway is about to end. What requests under way wait for still comes.
     package func quiesce() { for source in sources.values { source.quiesce() } }
 
-    /// A client needs a key of `issuer` that is not there; `onSettled` will be called, before or after this returns.
+    /// A client needs a key of `issuer` that is not there; `onNews` will tell what becomes of it, before or after this
+    /// returns.
     ///
-    /// A flood of these costs no fetches, but it costs the control thread's time: the caller limits how many it sends.
+    /// A flood of these costs no fetches, but it costs the control thread's time: `KeyQuestions` sees to it that loops
+    /// send few that can't change anything.
     /// - Parameter id: the key's (`kid`); nil when there are no keys at all yet.
     package func lookUp(issuer: String, kid id: String?) {
         guard let source = sources[issuer] else {
-            onSettled?(issuer)
+            onNews?(issuer, .gone)
             return
         }
         source.lookUp(id)
@@ -88,7 +89,7 @@ package final class IssuerDirectory {
         onKeys?(source.settings.name, keys)
     }
 
-    func settled(_ source: IssuerSource) { onSettled?(source.settings.name) }
+    func tell(_ source: IssuerSource, _ news: KeyNews) { onNews?(source.settings.name, news) }
 
     func failed(_ source: IssuerSource, _ problem: IssuerProblem) {
         log.warning("an issuer's keys could not be had") { line in

@@ -72,15 +72,22 @@ final class IssuerSource: EventHandler {
 
     /// A client needs a key that is not there. However it ends, the directory hears of it.
     func lookUp(_ id: String?) {
-        var outcome = KeyRefresh.LookUp.refuse
-        if !isFile { outcome = refresh.lookUp(id, now: SystemClock.monotonic()) }
+        let now = SystemClock.monotonic()
+        // A file is read when the configuration is.
+        var outcome = KeyRefresh.LookUp.refuse(until: now + Self.filePause, everybody: true)
+        if !isFile { outcome = refresh.lookUp(id, now: now) }
         counts.count(outcome)
         switch outcome {
-        case .fetch: begin()
-        case .wait: break
-        case .refuse: directory.settled(self)
+        case .fetch:
+            directory.tell(self, .expected(id))
+            begin()
+        case .wait: directory.tell(self, .expected(id))
+        case .refuse(until: let until, everybody: true): directory.tell(self, .quiet(id, until: until))
+        case .refuse(until: let until, everybody: false): directory.tell(self, .refused(id, until: until))
         }
     }
+
+    private static let filePause = TimeAmount.milliseconds(100)
 
     func handle(_ events: EventSet) {}
 
@@ -98,6 +105,7 @@ final class IssuerSource: EventHandler {
     // MARK: Fetching
 
     private func begin() {
+        directory.tell(self, .fetching)
         let now = SystemClock.monotonic()
         let deadline = now + settings.fetchTimeout
         switch settings.source {
@@ -210,7 +218,7 @@ final class IssuerSource: EventHandler {
         if isChanged { directory.changed(self) }
         switch next {
         case .fetch: begin()
-        case .none: directory.settled(self)
+        case .none: directory.tell(self, .settled)
         }
     }
 
@@ -221,7 +229,7 @@ final class IssuerSource: EventHandler {
         refresh.failed(now: SystemClock.monotonic(), random: directory.random())
         schedule()
         directory.failed(self, problem)
-        directory.settled(self)
+        directory.tell(self, .settled)
     }
 
     private var isFile: Bool { if case .file = settings.source { true } else { false } }

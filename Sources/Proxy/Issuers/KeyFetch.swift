@@ -35,6 +35,8 @@ final class KeyFetch: EventHandler {
 
     private var state = State.resolving
     private var registration = Registration.none
+    /// The look-up of the name that is waited for.
+    private var lookUp: (resolver: HostResolver, ticket: UInt64)?
     private var addresses: ArraySlice<IPAddress> = []
     private var endpoint: IPEndpoint?
     private var attemptEnd = MonotonicTime.distantFuture
@@ -64,13 +66,15 @@ final class KeyFetch: EventHandler {
         switch url.host {
         case .address(let address): connect(to: [address])
         case .name(let name):
-            resolver.resolve(name) { [self] result in
+            let ticket = resolver.resolve(name) { [self] result in
+                lookUp = nil
                 guard state == .resolving else { return }
                 switch result {
                 case .success(let found): connect(to: found)
                 case .failure(let failure): end(.failure(failure))
                 }
             }
+            lookUp = (resolver, ticket)
         }
     }
 
@@ -271,6 +275,8 @@ final class KeyFetch: EventHandler {
         guard state != .ended, let done else { return }
         state = .ended
         self.done = nil
+        if let lookUp { lookUp.resolver.cancel(lookUp.ticket) }
+        lookUp = nil
         loop.remove(registration)
         socket = nil
         session = nil

@@ -16,8 +16,6 @@ package enum KeyFetchFailure: Error, Equatable, CustomStringConvertible {
 
     case unresolved(ResolverError)
     case noAddress
-    /// Too many look-ups are under way.
-    case resolverBusy
     case noThread(Errno)
     /// The last address that was tried.
     case notConnected(IPEndpoint, Errno)
@@ -42,7 +40,6 @@ package enum KeyFetchFailure: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unresolved(let error): "the name can't be resolved: \(error)"
         case .noAddress: "the name has no address"
-        case .resolverBusy: "too many names are being resolved"
         case .noThread(let error): "no thread for the name's look-up: \(error)"
         case .notConnected(let endpoint, let error): "no connection to \(endpoint): \(error)"
         case .timedOut(let phase): "the time was up in \(phase.rawValue)"

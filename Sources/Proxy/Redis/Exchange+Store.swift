@@ -38,6 +38,15 @@ extension Exchange: StoreWaiter {
         resume(with: outcome(without: inquiry, limits))
     }
 
+    /// The request's time is over: where its limits would let it through without an answer, there is none left for it.
+    func storeTookTooLong() {
+        storeTicket = 0
+        guard let inquiry, let limits = route.rateLimits else { return answer(.rateLimitUnavailable) }
+        if case .respond(let refusal) = outcome(without: inquiry, limits) { return answer(refusal) }
+        giveBackToStore()
+        answer(.rateLimitUnavailable)
+    }
+
     private func outcome(without inquiry: SharedInquiry, _ limits: RateLimitChain) -> StepOutcome {
         let verdict = limits.settle(withoutAnswerTo: inquiry, request, now: bucketTime, state: rateLimits)
         return outcome(of: verdict, then: following(inquiry))

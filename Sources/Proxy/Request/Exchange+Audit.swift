@@ -36,7 +36,7 @@ extension Exchange {
             entry.reason = ByteView(refusal.code)
             entry.status = refusal.status
             if refusal == .tenantRefused(.foreign), let chain = route.plugins.identity {
-                entry.routeTenant = chain.routeTenant(of: request, parameters: match)
+                entry.routeTenant = worker.identity.routeTenant(chain, of: request, parameters: match)
             }
             log.write(entry)
         }

@@ -44,7 +44,9 @@ extension Exchange: ConcurrencyWaiter {
     }
 
     /// It has waited as long as it may.
-    func waitedTooLong() {
+    /// - Parameter leaving: whether the gate doesn't know of that yet.
+    func waitedTooLong(leaving: Bool = false) {
+        if leaving, let waitingGate { worker.gates.cancel(gateTicket, at: waitingGate) }
         stopWaiting()
         answer(.concurrencyWait)
     }

@@ -124,6 +124,7 @@ extension Exchange {
         if owesAdmission { recordAdmission(issued: nil) }
         worker.writeAccessLog(self, duration: now - startTime)
         attemptEnded(outcomeAtEnd)
+        if issuerTicket != 0 { worker.issuers.leave(self) }
         if gateTicket != 0 || places.isHeld { leaveGates() }
         if replay.isBacked { dropReplay(.off) }
         if keptContent.isBacked { dropKeptAnswer() }

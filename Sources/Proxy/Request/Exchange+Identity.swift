@@ -47,6 +47,14 @@ extension Exchange: KeyWaiter {
         hasRewrittenQuery = TokenRemoval.appendQuery(request.query, without: chain.jwt.sources, to: &rewrittenQuery)
     }
 
+    /// On routes with `internal_jwt`, what the client has sent in the places of tokens ends here. Templates have read
+    /// it by then, and nothing is written yet: what the route sets in such a place goes on.
+    func withholdTokens() {
+        withRoute { route in
+            if let chain = route.plugins.identity { chain.withholdTokens(in: &request.fields) }
+        }
+    }
+
     private func refuse(_ refusal: IdentityRefusal) -> StepOutcome {
         identityRefusal = refusal
         recordRefusal(refusal)
@@ -56,7 +64,7 @@ extension Exchange: KeyWaiter {
                 retryAfterSeconds: refusal.retryAfterSeconds))
     }
 
-    /// The token's key isn't known: the control thread looks for it, and the request waits for that, once.
+    /// The token's key isn't known: the control thread looks for it, and the request waits for that.
     private func wait(for issuer: IssuerKeys) -> StepOutcome {
         if !hasWaitedForIssuer, worker.issuers.wait(self, for: issuer, keyID: worker.identity.missingKeyID) {
             return .parked
@@ -64,10 +72,9 @@ extension Exchange: KeyWaiter {
         return refuse(issuer.hasKeys ? .tokenInvalid(.keyUnknown) : .issuerUnavailable)
     }
 
-    /// The control thread has done for the issuer what it could.
-    func issuerSettled() {
+    package func issuerSettled(mayAskAgain: Bool) {
         issuerTicket = 0
-        hasWaitedForIssuer = true
+        hasWaitedForIssuer = !mayAskAgain
         resume(with: .next(.authenticate))
     }
 }

@@ -33,6 +33,7 @@ extension Exchange {
     func transformRequest() -> StepOutcome {
         if withRoute({ $0.plugins.readsAheadForAnswer }) { readAheadForAnswer() }
         guard let rule = withRoute({ $0.plugins.requestTransform }) else {
+            withholdTokens()
             withholdForAnswer()
             return .next(.admit)
         }
@@ -52,6 +53,7 @@ extension Exchange {
                 facts(rule.bodyNeeds), fields: request.fields, parameters: match, bodyValues: &hold().requestTexts)
             : rule.render(facts(rule.needs), fields: request.fields, parameters: match)
         if let problem { return .respond(GatewayAnswer(problem.refusal, by: .transform)) }
+        withholdTokens()
         if let refusal = change(by: rule) { return .respond(refusal) }
         withholdForAnswer()
         return isGathered ? gather() : .next(.admit)

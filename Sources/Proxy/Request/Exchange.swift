@@ -42,7 +42,7 @@ final class Exchange {
     var storeTicket: UInt64 = 0
     /// What the exchange has among the requests that wait for an issuer's keys; 0 when it waits for none.
     var issuerTicket: UInt64 = 0
-    /// Whether it has waited already: once is all.
+    /// Whether it has waited for its key already: once is all.
     var hasWaitedForIssuer = false
     var requestID = IOBuffer(capacity: RequestID.maximumLength)
     var traceID: TraceID?

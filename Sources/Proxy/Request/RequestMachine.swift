@@ -168,6 +168,8 @@ extension Exchange {
     private func transform() -> StepOutcome {
         withholdQueryToken()
         withRoute { $0.rewrite.apply(to: self) }
-        return withRoute({ $0.plugins.hasTransforms }) ? transformRequest() : .next(.admit)
+        if withRoute({ $0.plugins.hasTransforms }) { return transformRequest() }
+        withholdTokens()
+        return .next(.admit)
     }
 }

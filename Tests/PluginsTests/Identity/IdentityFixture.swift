@@ -99,6 +99,7 @@ final class IdentityFixture {
     /// The request's fields as the upstream sees them, after `check` has let it in.
     func stated(fields: [(String, String)], by chain: IdentityChain) throws -> [String] {
         var request = try requestHead(fields)
+        chain.withholdTokens(in: &request.fields)
         let refusal = identity.state(caller, by: chain, now: WallTime(seconds: now), in: &request.fields)
         if let refusal { return ["refused: \(refusal.code)"] }
         return lines(request.fields)

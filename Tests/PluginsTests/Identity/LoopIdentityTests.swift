@@ -33,6 +33,42 @@ struct LoopIdentityTests {
         #expect(fixture.identity.tokenCount == 0)
     }
 
+    @Test("what routes make of tokens counts as memory, and is bounded with it")
+    func memory() throws {
+        let scopes = (0..<1_000).map { "s\($0)" }.joined(separator: " ")
+        let fixture = try IdentityFixture()
+        let token = try IdentityFixture.token("\"scope\":\"\(scopes)\"")
+        var before = token.utf8.count
+        for number in 1...6 {
+            #expect(try fixture.check(token, by: fixture.chain(number: UInt64(number), id: user)) == "proceed")
+            let bytes = fixture.identity.tokenBytes
+            // Four are kept; a further one takes the place of the first.
+            #expect(number > 4 ? bytes == before : bytes >= before + scopes.utf8.count)
+            #expect(bytes < token.utf8.count + 1_024 + 4 * (scopes.utf8.count + 1_024))
+            before = bytes
+        }
+        let limit = 3 * before
+        let small = try IdentityFixture(limits: TokenCacheLimits(bytesMax: limit))
+        for number in 0..<20 {
+            let token = try IdentityFixture.token("\"scope\":\"\(scopes)\",\"jti\":\"\(number)\"")
+            for chain in 1...4 {
+                #expect(try small.check(token, by: small.chain(number: UInt64(chain), id: user)) == "proceed")
+                #expect(small.identity.tokenBytes <= limit)
+            }
+        }
+        #expect(small.identity.tokenCount >= 2)
+    }
+
+    @Test("a token that is larger than all memory for them is checked each time, and not kept")
+    func tooLarge() throws {
+        let fixture = try IdentityFixture(limits: TokenCacheLimits(bytesMax: 2_000))
+        let token = try IdentityFixture.token("\"scope\":\"\(String(repeating: "s", count: 900))\"")
+        for _ in 0..<3 {
+            #expect(try fixture.check(token, by: fixture.chain(id: user)) == "proceed")
+            #expect(fixture.identity.tokenBytes <= 2_000)
+        }
+    }
+
     @Test("a good token gets through, and is remembered with what the route made of it")
     func good() throws {
         let fixture = try IdentityFixture()

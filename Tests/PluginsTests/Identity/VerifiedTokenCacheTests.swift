@@ -68,7 +68,7 @@ struct VerifiedTokenCacheTests {
         for name in ["a", "b", "c"] { cache.insert(entry(name)) }
         #expect(cache.count == 3)
         #expect(cache.bytes == 3 * one)
-        cache.insert(entry(String(repeating: "x", count: 2_000)))
+        cache.insert(entry(String(repeating: "x", count: 600)))
         #expect(cache.bytes <= 3 * one + 100)
         #expect(cache.count == 2)
         cache.insert(entry(String(repeating: "y", count: 4 * one)))

@@ -37,7 +37,12 @@ private final class World {
         directory.onKeys = { [unowned self] issuer, keys in
             self.keys.append((issuer, keys?.keys.map { $0.keyID?.string ?? "" }))
         }
-        directory.onSettled = { [unowned self] in settled.append($0) }
+        directory.onNews = { [unowned self] issuer, news in
+            switch news {
+            case .fetching, .expected: break
+            case .refused, .quiet, .settled, .gone: settled.append(issuer)
+            }
+        }
     }
 
     /// Turns the loop until attempts have ended this many times in all.

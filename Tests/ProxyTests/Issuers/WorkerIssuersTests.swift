@@ -1,6 +1,7 @@
 import Base
 import Configuration
 import EventLoop
+import Identity
 import JOSE
 import Linux
 import Plugins
@@ -11,9 +12,11 @@ import Testing
 private final class Waiter: KeyWaiter {
     var issuerTicket: UInt64 = 0
     var settledCount = 0
+    var mayAskAgain = false
 
-    func issuerSettled() {
+    func issuerSettled(mayAskAgain: Bool) {
         settledCount += 1
+        self.mayAskAgain = mayAskAgain
         issuerTicket = 0
     }
 }
@@ -60,10 +63,10 @@ private final class World {
         issuers.wait(waiter, for: issuer, keyID: ByteView(id))
     }
 
-    /// Lets time pass, as the loop sees it.
-    func pass(_ time: TimeAmount) {
-        let end = SystemClock.monotonic() + time
-        while SystemClock.monotonic() < end { loop.turn(waitingAtMost: .milliseconds(10)) }
+    /// A fetch that was made for these keys, nil for any, has ended.
+    func fetched(_ issuer: String, for ids: [String?] = [nil]) {
+        for id in ids { issuers.take(.expected(id), of: issuer) }
+        issuers.take(.settled, of: issuer)
     }
 }
 
@@ -94,12 +97,12 @@ struct WorkerIssuersTests {
         #expect(world.wait(other, bound[1]))
         #expect(world.asked.all == ["corporate any", "partner any"])
         #expect(Set(waiters.map(\.issuerTicket)).count == 50)
-        world.issuers.settled("corporate")
+        world.fetched("corporate")
         #expect(waiters.allSatisfy { $0.settledCount == 1 })
         #expect(other.settledCount == 0)
-        world.issuers.settled("corporate")
+        world.fetched("corporate")
         #expect(waiters.allSatisfy { $0.settledCount == 1 })
-        world.issuers.settled("nobody")
+        world.issuers.take(.settled, of: "nobody")
     }
 
     @Test("with keys the question is about the id")
@@ -112,17 +115,69 @@ struct WorkerIssuersTests {
         #expect(world.asked.all == ["corporate k2"])
     }
 
-    @Test("after an answer there is quiet for a while: nobody waits and nothing is asked")
-    func quiet() throws {
+    @Test("while there are keys, a token that names none asks for nothing, nor one with an id that is too long")
+    func unnamed() throws {
         let world = try World()
         let bound = try world.bind(["corporate"])
-        #expect(world.wait(Waiter(), bound[0]))
-        world.issuers.settled("corporate")
-        #expect(!world.wait(Waiter(), bound[0]))
-        #expect(world.asked.all.count == 1)
-        world.pass(WorkerIssuers.quietTime + .milliseconds(30))
-        #expect(world.wait(Waiter(), bound[0]))
+        world.issuers.adopt(keys[0], of: "corporate")
+        #expect(!world.wait(Waiter(), bound[0], ""))
+        let long = String(repeating: "x", count: 257)
+        #expect(!long.withByteView { world.issuers.wait(Waiter(), for: bound[0], keyID: $0) })
+        #expect(world.asked.all == [])
+    }
+
+    @Test("an answer about one key says nothing about another: each is asked for by itself")
+    func each() throws {
+        let world = try World()
+        let bound = try world.bind(["corporate"])
+        world.issuers.adopt(keys[0], of: "corporate")
+        let bad = Waiter()
+        let good = Waiter()
+        #expect(world.wait(bad, bound[0], "gone"))
+        #expect(world.wait(good, bound[0], "two"))
+        #expect(world.asked.all == ["corporate gone", "corporate two"])
+        world.issuers.take(.refused("gone", until: .distantFuture), of: "corporate")
+        #expect(bad.settledCount == 1 && good.settledCount == 0)
+        #expect(!world.wait(bad, bound[0], "gone"), "refused at once")
+        // A fetch that ends before the question has arrived isn't its answer.
+        world.issuers.take(.settled, of: "corporate")
+        #expect(good.settledCount == 0)
+        world.issuers.take(.expected("two"), of: "corporate")
+        world.issuers.adopt(keys[1], of: "corporate")
+        #expect(good.settledCount == 1, "who has the key waits no longer")
+        world.issuers.take(.settled, of: "corporate")
+        #expect(good.settledCount == 1)
         #expect(world.asked.all.count == 2)
+    }
+
+    @Test("one that waited for any keys, and finds its own not among them, may ask for that")
+    func again() throws {
+        let world = try World()
+        let bound = try world.bind(["corporate"])
+        let named = Waiter()
+        let unnamed = Waiter()
+        #expect(world.wait(named, bound[0], "two"))
+        #expect(world.wait(unnamed, bound[0], ""))
+        world.issuers.adopt(keys[0], of: "corporate")
+        #expect(named.settledCount == 1 && named.mayAskAgain)
+        #expect(unnamed.settledCount == 1 && !unnamed.mayAskAgain)
+        #expect(world.wait(named, bound[0], "two"))
+        world.fetched("corporate", for: ["two"])
+        #expect(named.settledCount == 2 && !named.mayAskAgain)
+        #expect(world.asked.all == ["corporate any", "corporate two"])
+    }
+
+    @Test("one that leaves makes room")
+    func leaving() throws {
+        let world = try World()
+        let bound = try world.bind(["corporate"])
+        for _ in 0..<2 * WorkerIssuers.waitingMax {
+            let waiter = Waiter()
+            #expect(world.wait(waiter, bound[0]))
+            world.issuers.leave(waiter)
+            #expect(waiter.issuerTicket == 0)
+        }
+        world.fetched("corporate")
     }
 
     @Test("a request whose client left, or that waits anew, is not woken for the old question")
@@ -135,10 +190,10 @@ struct WorkerIssuersTests {
         #expect(world.wait(reused, bound[0]))
         gone.issuerTicket = 0
         #expect(world.wait(reused, bound[1]))
-        world.issuers.settled("corporate")
+        world.fetched("corporate")
         #expect(gone.settledCount == 0)
         #expect(reused.settledCount == 0)
-        world.issuers.settled("partner")
+        world.fetched("partner")
         #expect(reused.settledCount == 1)
     }
 
@@ -149,7 +204,7 @@ struct WorkerIssuersTests {
         let waiters = (0..<WorkerIssuers.waitingMax).map { _ in Waiter() }
         for waiter in waiters { #expect(world.wait(waiter, bound[0])) }
         #expect(!world.wait(Waiter(), bound[0]))
-        world.issuers.settled("corporate")
+        world.fetched("corporate")
         #expect(waiters.allSatisfy { $0.settledCount == 1 })
     }
 
@@ -180,8 +235,8 @@ struct WorkerIssuersTests {
         _ = try world.bind(["corporate"], audience: "b")
         world.issuers.adopt(keys[0], of: "corporate")
         #expect(first[0].current === keys[0])
-        world.issuers.settled("corporate")
-        world.issuers.settled("partner")
+        world.issuers.take(.settled, of: "corporate")
+        world.issuers.take(.gone, of: "partner")
         #expect(waiters.allSatisfy { $0.settledCount == 1 })
     }
 
@@ -189,7 +244,7 @@ struct WorkerIssuersTests {
     func unasked() throws {
         let world = try World()
         let bound = try world.bind(["corporate"])
-        world.issuers.settled("corporate")
+        world.fetched("corporate")
         #expect(world.wait(Waiter(), bound[0]))
     }
 }
