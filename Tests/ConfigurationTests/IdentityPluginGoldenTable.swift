@@ -375,12 +375,12 @@ import Testing
         IdentityCase(
             "a header that holds the internal token", .bank, tail,
             "internal_jwt: {audience: bank-a}\n  request_transform: {headers: {set: {authorization: \"Basic x\"}}}\n\(proxied)",
-            "gateway.d/bank.yaml:6:60: error: plugins.request_transform.headers.set.authorization: `authorization` holds the token of `internal_jwt`; expected another header, or `internal_jwt` with `header: X-Internal-JWT`"
+            "gateway.d/bank.yaml:6:54: error: plugins.request_transform.headers.set.authorization: `authorization` holds the token of `internal_jwt`; expected another header, or `internal_jwt` with `header: X-Internal-JWT`"
         ),
         IdentityCase(
             "the caller's token put back", .bank, tail,
             "internal_jwt: {audience: bank-a, header: X-Internal-JWT}\n  request_transform: {headers: {set: {Authorization: \"x {header.authorization}\"}}}\n\(proxied)",
-            "gateway.d/bank.yaml:6:60: error: plugins.request_transform.headers.set.Authorization: `{header.authorization}` may be the caller's token, which `internal_jwt` keeps back; expected another value"
+            "gateway.d/bank.yaml:6:54: error: plugins.request_transform.headers.set.Authorization: `{header.authorization}` may be the caller's token, which `internal_jwt` keeps back; expected another value"
         ),
         IdentityCase(
             "an Authorization of the route's own", .bank, tail,

@@ -244,11 +244,18 @@ struct UpstreamHealthTests {
     @Test(
         "where targets are looked at first, the upstream's breaker needs as many requests for each of them",
         arguments: [
-            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7", 21, 1),
-            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7, scope: upstream", 7, 0),
-            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "volume_min: 7, ejected_max: 0%", 7, 0),
-            ("[\"http://a:1\"]", "volume_min: 7", 7, 0), ("[\"http://a:1\"]", "volume_min: 7, ejected_max: 100%", 7, 1),
-            (drained, "volume_min: 7, ejected_max: 100%", 7, 1),
+            ("[\"http://a:1\", \"http://b:1\", \"http://c:1\"]", "failure_ratio: 50%, volume_min: 7", 21, 1),
+            (
+                "[\"http://a:1\", \"http://b:1\", \"http://c:1\"]",
+                "failure_ratio: 50%, volume_min: 7, scope: upstream", 7, 0
+            ),
+            (
+                "[\"http://a:1\", \"http://b:1\", \"http://c:1\"]",
+                "failure_ratio: 50%, volume_min: 7, ejected_max: 0%", 7, 0
+            ),
+            ("[\"http://a:1\"]", "failure_ratio: 50%, volume_min: 7", 7, 0),
+            ("[\"http://a:1\"]", "failure_ratio: 50%, volume_min: 7, ejected_max: 100%", 7, 1),
+            (drained, "failure_ratio: 50%, volume_min: 7, ejected_max: 100%", 7, 1),
         ])
     func volume(targets: String, breaker: String, volume: Int, ejected: Int) throws {
         let configuration = try #require(Self.loading(targets: targets, breaker).configuration)

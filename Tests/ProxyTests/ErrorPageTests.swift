@@ -106,7 +106,8 @@ struct ErrorPageTests {
 
     private static var transforms: [Row] {
         let bodies: [BodyProblem] = [
-            .notJSON, .encoded, .tooLarge, .malformed(.noElement), .unfit(.noElement), .valueNotUTF8,
+            .notJSON, .notUTF8, .ambiguousType, .encoded, .tooLarge, .tooComplex(.tooDeep), .malformed(.invalidNumber),
+            .unfit(.noElement), .valueNotUTF8,
         ]
         let problems: [TransformProblem] = [.value(.tooLong), .missing, .path, .methodWithoutContent]
         return bodies.map { Row($0.code, $0.status, .transform) }
