@@ -114,11 +114,11 @@ package final class LoopIdentity {
         if let known, isBelieved(known.issuer, by: chain, issuers) {
             if TokenPolicy.isPast(known.expiry, now: now, skew: known.issuer.policy.skew) {
                 lastRefused = RefusedToken(known)
-                tokens.remove(known)
+                forget(known)
                 return .refused(.expired)
             }
             if isCurrent(known) { return .verified(known) }
-            tokens.remove(known)
+            forget(known)
         }
         return verify(text, by: chain, issuers: issuers, now: now, former: known)
     }
@@ -136,11 +136,23 @@ package final class LoopIdentity {
         if case .verified(let fresh) = outcome {
             if let former { tokens.remove(former) }
             tokens.insert(fresh)
-            metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
-            metrics?.set(.verifiedTokens, to: tokens.count)
-            metrics?.set(.verifiedTokenBytes, to: tokens.bytes)
+            tellOfTokens()
         }
         return outcome
+    }
+
+    @inline(never)
+    private func forget(_ token: VerifiedToken) {
+        tokens.remove(token)
+        tellOfTokens()
+    }
+
+    /// The cache has changed.
+    private func tellOfTokens() {
+        guard let metrics else { return }
+        metrics.set(.verifiedTokenEvictions, to: tokens.evictions)
+        metrics.set(.verifiedTokens, to: tokens.count)
+        metrics.set(.verifiedTokenBytes, to: tokens.bytes)
     }
 
     private func isBelieved(_ issuer: IssuerKeys, by chain: IdentityChain, _ issuers: [IssuerKeys]) -> Bool {
@@ -246,14 +258,23 @@ extension LoopIdentity {
             guard let minted = mint.token(justMinted: reference) else { return .failure(.signingFailed) }
             return .success(minted)
         } catch {
+            // One that was kept and is too old may have gone.
+            tellOfMintedTokens()
             return .failure(error)
         }
     }
 
     private func count(signed: Bool) {
+        guard signed else {
+            metrics?.count(.mintedTokenHits)
+            return
+        }
+        metrics?.count(.mintedTokenMisses)
+        tellOfMintedTokens()
+    }
+
+    private func tellOfMintedTokens() {
         guard let metrics else { return }
-        guard signed else { return metrics.count(.mintedTokenHits) }
-        metrics.count(.mintedTokenMisses)
         metrics.set(.mintedTokenEvictions, to: mint.evictionCount)
         metrics.set(.mintedTokens, to: mint.cachedCount)
         metrics.set(.mintedTokenBytes, to: mint.cachedByteCount)
