@@ -15,10 +15,10 @@ final class HostResolver {
 
     /// - Parameter done: called on the loop, later.
     func resolve(_ name: String, done: @escaping (Result<[IPAddress], KeyFetchFailure>) -> Void) {
-        guard count < Self.lookUpsMax else { return done(.failure(.resolverBusy)) }
-        count += 1
         let mailbox = mailbox
         let request = LoopBound(Request(self, done))
+        guard count < Self.lookUpsMax else { return mailbox.post { request.value.done(.failure(.resolverBusy)) } }
+        count += 1
         do throws(Errno) {
             try Thread.start(name: "resolver") {
                 let result: Result<[IPAddress], KeyFetchFailure>
@@ -31,13 +31,13 @@ final class HostResolver {
                 mailbox.post { request.value.finish(result) }
             }
         } catch {
-            request.value.finish(.failure(.noThread(error)))
+            mailbox.post { request.value.finish(.failure(.noThread(error))) }
         }
     }
 
     private final class Request {
         private let resolver: HostResolver
-        private let done: (Result<[IPAddress], KeyFetchFailure>) -> Void
+        let done: (Result<[IPAddress], KeyFetchFailure>) -> Void
 
         init(_ resolver: HostResolver, _ done: @escaping (Result<[IPAddress], KeyFetchFailure>) -> Void) {
             self.resolver = resolver
