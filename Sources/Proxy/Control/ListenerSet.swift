@@ -123,7 +123,6 @@ package struct ListenFailure: Error, CustomStringConvertible {
 
 extension ListenerSettings {
     init(_ listener: Listener) {
-        // Lives as long as the process: the names of listeners are few, and connections outlive reloads.
         name = ListenerNames.keep(listener.name)
         messageLimits = MessageLimits(listener.limits)
         connectionsMax = listener.limits.connectionsMax.value
