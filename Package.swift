@@ -101,7 +101,12 @@ let package = Package(
         tests(
             "AdminTests",
             ["Base", "Linux", "HTTP", "Configuration", "EventLoop", "Observability", "Proxy", "Admin"]),
-        tests("CommandTests", ["Base", "Linux", "Configuration", "JOSE", "Identity", "Proxy", "portcullis"]),
+        tests(
+            "CommandTests",
+            [
+                "Base", "Linux", "Configuration", "JOSE", "EventLoop", "Identity", "Observability", "Proxy",
+                "portcullis",
+            ]),
         tests(
             "PluginsTests",
             [

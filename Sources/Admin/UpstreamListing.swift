@@ -1,5 +1,6 @@
 import Base
 import Configuration
+import Observability
 import Proxy
 import Traffic
 
@@ -8,21 +9,23 @@ package struct UpstreamListing {
     package let json: JSONOutput
 
     /// - Parameters:
-    ///   - reports: what the loops have open; a target without one is shown with nothing open.
+    ///   - connections: what the loops have open; a target that isn't among them is shown with nothing open.
+    ///   - endpoints: where a target is now.
     ///   - budget: an upstream's retry budget, by its name.
     ///   - health: what is known of an upstream, by `domain/upstream`.
     package init(
-        _ configuration: GatewayConfiguration, reports: [TargetReport],
+        _ configuration: GatewayConfiguration, connections: [TargetConnections],
+        endpoints: (Target) -> [IPEndpoint],
         budget: (String) -> JSONOutput? = { _ in nil }, now: MonotonicTime, health: (String) -> UpstreamHealth?
     ) {
-        var byTarget: [String: [String: TargetReport]] = [:]
-        for report in reports { byTarget[report.upstream, default: [:]][report.target] = report }
+        var byTarget: [String: [String: TargetConnections]] = [:]
+        for one in connections { byTarget[one.upstream, default: [:]][one.target] = one }
         let upstreams = configuration.domains.flatMap { domain in
             domain.upstreams.map { upstream -> JSONOutput in
                 let name = upstream.identity(in: domain.name)
                 let known = UpstreamHealthListing(upstream: upstream, health: health(name), now: now)
                 let urls = upstream.targets.map(\.url)
-                let draining = (byTarget[name] ?? [:]).filter { !urls.contains($0.key) }.values
+                let draining = (byTarget[name] ?? [:]).values.filter { $0.active > 0 && !urls.contains($0.target) }
                 var members: [(String, JSONOutput)] = [
                     ("upstream", .string(name)),
                     ("balancer", .string(upstream.balancer.value.text)),
@@ -37,10 +40,11 @@ package struct UpstreamListing {
                         .array(
                             zip(upstream.targets, urls).map { target, url in
                                 .object(
-                                    Self.members(target, url, byTarget[name]?[url]) + known.members(of: target, url))
+                                    Self.members(target, url, byTarget[name]?[url], endpoints(target))
+                                        + known.members(of: target, url))
                             })
                     ))
-                if !draining.isEmpty { members.append(("draining", Self.draining(Array(draining)))) }
+                if !draining.isEmpty { members.append(("draining", Self.draining(draining))) }
                 return .object(members)
             }
         }
@@ -48,28 +52,22 @@ package struct UpstreamListing {
     }
 
     /// Targets that the configuration names no more, and that still answer requests.
-    private static func draining(_ reports: [TargetReport]) -> JSONOutput {
+    private static func draining(_ connections: [TargetConnections]) -> JSONOutput {
         .array(
-            reports.sorted { $0.target < $1.target }.map { report in
-                [
-                    "target": .string(report.target), "active_connections": .integer(report.activeConnections),
-                ]
+            connections.sorted { $0.target < $1.target }.map { one in
+                ["target": .string(one.target), "active_connections": .integer(one.active)]
             })
     }
 
-    private static func members(_ target: Target, _ url: String, _ report: TargetReport?) -> [(String, JSONOutput)] {
-        let endpoints: [IPEndpoint]
-        if case .address(let address) = target.host {
-            endpoints = [IPEndpoint(address: address, port: target.port)]
-        } else {
-            endpoints = report?.endpoints ?? []
-        }
-        return [
+    private static func members(
+        _ target: Target, _ url: String, _ connections: TargetConnections?, _ endpoints: [IPEndpoint]
+    ) -> [(String, JSONOutput)] {
+        [
             ("target", .string(url)),
             ("weight", .integer(target.weight.value)),
             ("addresses", .strings(endpoints.map(\.description))),
-            ("active_connections", .integer(report?.activeConnections ?? 0)),
-            ("idle_connections", .integer(report?.idleConnections ?? 0)),
+            ("active_connections", .integer(connections?.active ?? 0)),
+            ("idle_connections", .integer(connections?.idle ?? 0)),
         ]
     }
 }

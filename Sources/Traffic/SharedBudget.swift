@@ -3,7 +3,7 @@ import Synchronization
 /// How many of a kind all loops together may have at a time, such as connections to an upstream, or targets that are
 /// out by their breakers. Asked when one comes or goes, not for every request, so a shared counter is cheap enough.
 package final class SharedBudget: Sendable {
-    private let used = Atomic<Int>(0)
+    private let used = BoundedCount()
     private let limit: Atomic<Int>
     private let starved = Atomic<Bool>(false)
 
@@ -13,14 +13,9 @@ package final class SharedBudget: Sendable {
     package func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
 
     /// - Returns: whether one more is allowed; it is counted then.
-    package func take() -> Bool {
-        let before = used.wrappingAdd(1, ordering: .relaxed).oldValue
-        if before < limit.load(ordering: .relaxed) { return true }
-        giveBack()
-        return false
-    }
+    package func take() -> Bool { used.take(below: limitNow) }
 
-    package func giveBack() { used.wrappingSubtract(1, ordering: .relaxed) }
+    package func giveBack() { used.giveBack() }
 
     /// Whether one more would be allowed now; somebody else may take it.
     package var hasRoom: Bool { count < limitNow }
@@ -35,6 +30,6 @@ package final class SharedBudget: Sendable {
     package func wantsBack() -> Bool { isStarved && starved.exchange(false, ordering: .relaxed) }
 
     /// Those that there are.
-    package var count: Int { used.load(ordering: .relaxed) }
+    package var count: Int { used.value }
     package var limitNow: Int { limit.load(ordering: .relaxed) }
 }

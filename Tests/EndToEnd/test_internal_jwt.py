@@ -612,6 +612,58 @@ def test_a_request_that_waited_for_a_place_gets_a_token_that_is_fresh(tmp_path):
     assert expiry > instant, "the token had ended before it was sent"
 
 
+def test_keys_that_a_reload_takes_away_serve_the_requests_under_way(tmp_path):
+    arrived, places = [], threading.Semaphore(0)
+
+    def script(connection):
+        while (request := connection.request()) is not None:
+            arrived.append([value for name, value in request.headers if name.lower() == "authorization"])
+            assert places.acquire(timeout=20)
+            connection.send(ok())
+
+    routes = {"x": chain("/default")}
+    plain = {"x": route("/default", jwt={"issuer": "corporate"})}
+    with ScriptedUpstream(script) as upstream:
+        gateway = identity_gateway(tmp_path, upstream, routes, [OUTER], gateway={
+            "internal_tokens": internal_tokens(**PUBLISHED)})
+        concurrency = {"requests_max": 1, "queue": {"requests_max": 10, "wait_max": "30s"}}
+        service = {"service": {"targets": [upstream.target], "concurrency": concurrency}}
+        gateway.write_routes(service, routes)
+        whole = gateway.gateway_overrides
+
+        def turn_to(overrides, routes):
+            gateway.gateway_overrides = overrides
+            gateway.write("gateway.yaml", gateway.gateway_yaml())
+            gateway.write_routes(service, routes)
+            assert gateway.hang_up() == "applied"
+
+        def waiting():
+            return gateway.metrics().sum("portcullis_concurrency_requests", state="waiting")
+
+        with gateway:
+            keys = json.loads(get(gateway.port, JWKS).body)
+            clients = [gateway.client() for _ in range(3)]
+            for number, client in enumerate(clients[:2]):
+                client.send(request_bytes("GET", "/default", headers_with(token(OUTER, user_id=str(number)))))
+                eventually(lambda: len(arrived) == 1 and waiting() == number, what="a request's place")
+            turn_to({**whole, "internal_tokens": None}, plain)
+            assert get(gateway.port, JWKS).status == 404 and gateway.admin(JWKS).status != 200
+            places.release()
+            assert clients[0].response().status == 200
+            eventually(lambda: len(arrived) == 2, what="the request that has waited")
+            assert by_pyjwt(arrived[1][0].removeprefix("Bearer "), keys)["sub"].endswith("/user/1")
+            places.release()
+            assert clients[1].response().status == 200
+            turn_to(whole, routes)
+            clients[2].send(request_bytes("GET", "/default", headers_with(token(OUTER, user_id="2"))))
+            eventually(lambda: len(arrived) == 3, what="a request with the keys back")
+            assert by_pyjwt(arrived[2][0].removeprefix("Bearer "), json.loads(get(gateway.port, JWKS).body))
+            places.release()
+            assert clients[2].response().status == 200
+            for client in clients:
+                client.close()
+
+
 # Configuration
 
 def refusal(tmp_path, routes=None, tokens=None, files=None, run=False):

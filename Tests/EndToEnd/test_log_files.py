@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import Gateway, command, eventually, get, parse_log, request_bytes
+from harness import Gateway, command, eventually, get, parse_log, refused_port, request_bytes
 
 LOGS = ["access_log", "audit_log"]
 
@@ -127,6 +127,35 @@ def dropped(gateway, log="access"):
     return sum(
         value for name, labels, value in gateway.metrics()
         if name == "portcullis_log_lines_dropped_total" and labels["log"] == log)
+
+
+def written(gateway, log):
+    return gateway.metrics().sum("portcullis_log_lines_written_total", log=log)
+
+
+def test_counters_of_a_log_go_on_when_a_reload_sends_it_elsewhere(fixed, tmp_path):
+    for number in range(1, 5):
+        get(fixed.port)
+        eventually(lambda: written(fixed, "access") == number, what="the line in the metrics")
+        log_to(fixed, "access_log", tmp_path / f"log{number}")
+        assert fixed.hang_up() == "applied"
+        assert written(fixed, "access") == number
+    fixed.gateway_overrides = {"access_log": {"enabled": False}}
+    fixed.write("gateway.yaml", fixed.gateway_yaml())
+    assert fixed.hang_up() == "applied"
+    get(fixed.port)
+    assert written(fixed, "access") == 4
+
+
+def test_what_a_flood_of_one_message_held_back_is_told_at_the_end(gateway_with):
+    gateway = gateway_with(f"http://127.0.0.1:{refused_port()}")
+    for _ in range(50):
+        assert get(gateway.port).status == 502
+    assert gateway.stop() == 0
+    failures = [line for line in gateway.log() if line["message"] == "a request failed"]
+    held = [line for line in gateway.log() if line["message"] == "messages suppressed"]
+    assert len(failures) + sum(line.get("suppressed", 0) for line in [*failures, *held]) == 50
+    assert len(held) == 1
 
 
 def flood(gateway):

@@ -81,7 +81,30 @@ def test_an_answer_after_which_no_target_may_be_asked_is_the_clients(upstream_wi
     assert (response.status, response.body) == (503, b"upstream")
     line = gateway.access_line(status=503)
     assert not line.get("retries") and not line.get("refused_by") and not line.get("error")
+    assert retries(gateway) == 0
     assert json.loads(get(gateway.port).body)["code"] == "circuit-open"
+    assert len(upstream.requests) == 1
+
+
+def retries(gateway):
+    return gateway.metrics().sum("portcullis_upstream_retries_total")
+
+
+def granted(gateway):
+    return gateway.metrics().sum("portcullis_retry_budget_grants_total")
+
+
+def test_a_client_that_leaves_in_the_pause_has_had_no_further_attempt(upstream_with, gateway_with):
+    upstream = upstream_with(answering(status(503, b"Retry-After: 5\r\n")))
+    gateway = gateway_with(upstream, route=again(retry_after_max="5s"), upstream=UNLIMITED)
+    client = gateway.client()
+    client.send(request_bytes())
+    upstream.wait_for_requests(1)
+    eventually(lambda: granted(gateway) == 1, what="the pause before the second attempt")
+    client.reset()
+    line = eventually(gateway.access_log, what="the log line")[0]
+    assert "retries" not in line or line["retries"] == 0
+    assert retries(gateway) == 0
     assert len(upstream.requests) == 1
 
 

@@ -100,6 +100,43 @@ def test_connections_are_reused_over_client_connections(upstream_with, gateway_w
     assert metrics.sum("portcullis_upstream_connections_reused_total") == 19
 
 
+def test_what_connections_do_is_shown(upstream_with, gateway_with):
+    release = threading.Event()
+
+    def script(connection):
+        while (request := connection.request()) is not None:
+            if request.target == "/held":
+                assert release.wait(20)
+            connection.send(ok())
+
+    upstream = upstream_with(script)
+    gateway = gateway_with(upstream)
+
+    def seen():
+        metrics = gateway.metrics()
+        states = tuple(metrics.sum("portcullis_upstream_connections", state=state) for state in ("active", "idle"))
+        target = gateway.admin_json("/upstreams")["upstreams"][0]["targets"][0]
+        return states, (target["active_connections"], target["idle_connections"])
+
+    def are(active, idle):
+        eventually(lambda: seen() == ((active, idle), (active, idle)), what=f"{active} active and {idle} idle connections")
+
+    are(0, 0)
+    clients = [gateway.client() for _ in range(2)]
+    for client in clients:
+        client.send(request_bytes("GET", "/held"))
+    upstream.wait_for_requests(2)
+    are(2, 0)
+    release.set()
+    for client in clients:
+        assert client.response().status == 200
+        client.close()
+    are(0, 2)
+    for connection in upstream.connections:
+        connection.close()
+    are(0, 0)
+
+
 def test_a_connection_is_never_shared_by_two_requests_at_once(upstream_with, gateway_with):
     everybody = threading.Barrier(10)
 

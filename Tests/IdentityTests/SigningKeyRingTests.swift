@@ -59,6 +59,26 @@ private struct Story {
 struct SigningKeyRingTests {
     private let start: Int64 = 1_800_000_000
 
+    @Test("keys that the configuration has no more are remembered until their last token has expired")
+    func retirement() throws {
+        var story = Story()
+        #expect(try story.load([Story.entry(TestKeys.a)], at: start) == "a*")
+        story.ring.retire(now: start + 10)
+        #expect(story.picture == "nothing")
+        #expect(story.ring.nextChange(now: start + 10) == start + 10 + 120 + 60)
+        // Verifiers may still have it under this id.
+        #expect(throws: SigningKeyProblem.takenID("a")) { try story.ring.check([Story.entry(TestKeys.otherA)]) }
+        #expect(story.wait(until: start + 189) == "nothing")
+        // Back in time, it is published, though another one signs.
+        var back = story
+        #expect(try back.load([Story.entry(TestKeys.c)], at: start + 189) == "c* a-")
+        back = story
+        #expect(try back.load([Story.entry(TestKeys.a)], at: start + 189) == "a*")
+        #expect(story.wait(until: start + 190) == "nothing")
+        #expect(story.ring.nextChange(now: start + 190) == nil)
+        #expect(try story.load([Story.entry(TestKeys.otherA)], at: start + 190) == "a*")
+    }
+
     @Test("a rotation: publish, sign, retire, leave; each step at its second")
     func rotation() throws {
         var story = Story()

@@ -76,6 +76,19 @@ struct ErrorLogTests {
         #expect(bench.lines.count == 2 * ErrorLog.burst + 3)
     }
 
+    @Test("at the end, what a flood has held back is told although it isn't over")
+    func lastReport() {
+        let bench = Bench()
+        for _ in 0..<100 { bench.log.error("flood") }
+        bench.log.reportSuppressed()
+        #expect(bench.lines.count == ErrorLog.burst)
+        bench.log.reportSuppressed(isLast: true)
+        bench.log.reportSuppressed(isLast: true)
+        let lines = bench.lines
+        #expect(lines.count == ErrorLog.burst + 1)
+        #expect(lines.last.flatMap(jsonObject)?["suppressed"] as? Int == 100 - ErrorLog.burst)
+    }
+
     @Test("unlimited messages all come, up to the queue, and any text is valid JSON")
     func unlimited() {
         let bench = Bench()

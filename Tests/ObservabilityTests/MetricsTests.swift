@@ -137,6 +137,30 @@ struct MetricsTests {
         #expect(value(exposition(registry), #"portcullis_http_request_bytes_total{route="removed"}"#) == "1")
     }
 
+    @Test("upstream connections are idle or active, over all loops and targets")
+    func upstreamConnections() {
+        let registry = registry()
+        let leases = (0..<2).map { _ in registry.makeShard().lease() }
+        for (lease, count) in zip(leases, [1, 2]) {
+            for target in ["http://a:80", "http://b:80"] {
+                let metrics = lease.targetMetrics(upstream: "app/service", target: target)
+                for _ in 0..<count + 2 { metrics.connectionOpened() }
+                for _ in 0..<count { metrics.connectionIdle() }
+            }
+        }
+        let gone = leases[1].targetMetrics(upstream: "app/service", target: "http://b:80")
+        gone.connectionBusy()
+        gone.connectionClosed()
+        #expect(
+            registry.targetConnections == [
+                TargetConnections(upstream: "app/service", target: "http://a:80", idle: 3, active: 4),
+                TargetConnections(upstream: "app/service", target: "http://b:80", idle: 2, active: 4),
+            ])
+        let text = exposition(registry)
+        #expect(value(text, #"portcullis_upstream_connections{state="idle"}"#) == "5")
+        #expect(value(text, #"portcullis_upstream_connections{state="active"}"#) == "8")
+    }
+
     @Test("a scrape under way survives the removal of what it renders")
     func scrapeOutlivesLease() throws {
         let registry = registry()

@@ -60,6 +60,40 @@ struct NameDirectoryTests {
         #expect(ends == 3)
     }
 
+    @Test("16 names are looked up at a time, others when one of those is answered")
+    func manyNames() throws {
+        let loop = try EventLoop()
+        let log = Observability.ErrorLog(
+            queue: LogQueue(capacity: 1, batchSize: 4096, waker: SilentWaker()), level: .error
+        ) {
+            .init(wall: WallTime(seconds: 0), monotonic: .zero)
+        }
+        let gate = CountingSemaphore()
+        let asked = Lock(0)
+        let directory = NameDirectory(
+            loop: loop, log: log, registry: MetricsRegistry(version: "1", startTime: WallTime(seconds: 0)),
+            resolve: { _ in
+                asked.withLock { $0 += 1 }
+                gate.wait(atMost: .seconds(60))
+                return [IPAddress(ipv4: 1)]
+            })
+        let names = Set((0..<40).map { "n\($0).test" })
+        var isThere = false
+        directory.addNames(names, refreshedEvery: .seconds(3_600), waitingAtMost: .seconds(60)) { isThere = true }
+        var answered = 0
+        for begun in [16, 20, 40] {
+            while asked.withLock({ $0 }) < begun { loop.turn(waitingAtMost: .milliseconds(10)) }
+            loop.turn(waitingAtMost: .milliseconds(50))
+            #expect(asked.withLock { $0 } == begun)
+            let more = begun == 16 ? 4 : begun == 20 ? 20 : 16
+            for _ in 0..<more { gate.signal() }
+            answered += more
+        }
+        #expect(answered == names.count)
+        while !isThere { loop.turn(waitingAtMost: .seconds(1)) }
+        #expect(names.allSatisfy { !directory.addresses(of: $0).isEmpty })
+    }
+
     @Test("a refresh interval that a reload has changed holds for the names that are here already")
     func refreshing() throws {
         let zone = GrowingZone()

@@ -55,7 +55,8 @@ struct HealthTests {
             policy.consecutiveFailures = 1
             policy.openTime = .seconds(Int64(open))
             policy.jitter = 0
-            let target = upstream.target(name, seed: 2)
+            let target = upstream.makeTarget(name, seed: 2)
+            upstream.add(target)
             target.breaker.adopt(policy, now: at(0))
             guard open > 0 else { continue }
             let ticket = try #require(target.breaker.admit(now: at(0)).ticket)
@@ -79,8 +80,7 @@ struct HealthTests {
     @Test("a target's recovery is its last one, by a check or by its breaker")
     func recovery() {
         let upstream = UpstreamHealth(name: "app/service", seed: 1)
-        let target = upstream.target("http://a:80", seed: 2)
-        #expect(upstream.target("http://a:80", seed: 3) === target)
+        let target = upstream.makeTarget("http://a:80", seed: 2)
         #expect(target.recovery == nil)
         target.checked(.down, passed: false, result: "", now: CircuitBreakerTests.at(1))
         #expect(target.isKnownDown && target.recovery == nil)
@@ -98,8 +98,10 @@ struct HealthTests {
     @Test("a target that no configuration names is forgotten")
     func forgetting() {
         let upstream = UpstreamHealth(name: "app/service", seed: 1)
-        let kept = upstream.target("http://a:80", seed: 2)
-        _ = upstream.target("http://b:80", seed: 3)
+        let kept = upstream.makeTarget("http://a:80", seed: 2)
+        #expect(upstream.allTargets.isEmpty, "it isn't one of the upstream's yet")
+        upstream.add(kept)
+        upstream.add(upstream.makeTarget("http://b:80", seed: 3))
         upstream.keepOnly(["http://a:80"], now: .zero)
         #expect(upstream.known("http://b:80") == nil)
         #expect(upstream.known("http://a:80") === kept)

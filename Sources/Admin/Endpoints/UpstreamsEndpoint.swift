@@ -5,8 +5,6 @@ import Proxy
 
 /// `/upstreams`: all targets, where their names lead, what is open to them, and where their breakers and checks stand.
 final class UpstreamsEndpoint: LocalHandler {
-    /// How long the loops may take to report; one that is late is missing from the sums.
-    private static let reportLimit = TimeAmount.milliseconds(100)
     private let gateway: Gateway
 
     init(gateway: Gateway) { self.gateway = gateway }
@@ -15,7 +13,8 @@ final class UpstreamsEndpoint: LocalHandler {
         let now = SystemClock.monotonic()
         return .json(
             UpstreamListing(
-                gateway.blueprint.configuration, reports: gateway.targetReports(waitingAtMost: Self.reportLimit),
+                gateway.blueprint.configuration, connections: gateway.registry.targetConnections,
+                endpoints: gateway.endpoints(of:),
                 budget: { self.gateway.retryBudget(of: $0)?.json(now: now) }, now: now,
                 health: { self.gateway.health.health(of: $0) }
             ).json)

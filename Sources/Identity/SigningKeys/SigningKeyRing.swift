@@ -42,7 +42,7 @@ package struct SigningKeyRing {
     private var generation = 0
     private var sequence: Int64 = 0
 
-    /// What holds now; nil before the first `update`.
+    /// What holds now; nil before the first `update` and after `retire`.
     package private(set) var state: SigningState?
 
     package init() {}
@@ -95,10 +95,27 @@ package struct SigningKeyRing {
         settle(now: now, isForced: true)
     }
 
+    /// The configuration has no keys any more: until the next `update` nothing is signed or published. A key is
+    /// remembered, so that no other takes its id, for as long as verifiers may meet tokens that it has signed.
+    package mutating func retire(now: Int64) {
+        noteSigning(now: now)
+        for index in records.indices { records[index].isConfigured = false }
+        signerIndex = nil
+        state = nil
+        forgetLeft(now: now)
+    }
+
+    private mutating func forgetLeft(now: Int64) {
+        records.removeAll { record in record.tokensExpireAt.map { $0 + Self.skew <= now } ?? true }
+    }
+
     /// Does what is due.
     /// - Returns: the state if it has changed, to be posted to the loops.
     package mutating func advance(now: Int64) -> SigningState? {
-        guard generation > 0 else { return nil }
+        guard state != nil else {
+            forgetLeft(now: now)
+            return nil
+        }
         let last = generation
         noteSigning(now: now)
         settle(now: now, isForced: false)

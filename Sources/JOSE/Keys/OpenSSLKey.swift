@@ -71,10 +71,9 @@ enum OpenSSLKey {
         case .edDSA: name = "ED25519"
         case .hs256: throw .unsupportedAlgorithm
         }
-        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil), EVP_PKEY_keygen_init(context) == 1 else {
-            throw .cryptoFailed
-        }
+        guard let context = EVP_PKEY_CTX_new_from_name(nil, name, nil) else { throw .cryptoFailed }
         defer { EVP_PKEY_CTX_free(context) }
+        guard EVP_PKEY_keygen_init(context) == 1 else { throw .cryptoFailed }
         let isReady: Bool
         switch algorithm {
         case .es256: isReady = EVP_PKEY_CTX_set_group_name(context, "prime256v1") == 1

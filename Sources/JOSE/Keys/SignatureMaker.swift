@@ -36,11 +36,13 @@ package final class SignatureMaker {
                 scheme = .edwards(context: context)
                 return
             }
+            let encoder = type == .rsa ? nil : try ECDSASignature(type)
+            // The last thing that can fail: nobody would release it.
             let context = try KeyContext.make(own, key.algorithm, digest, start: EVP_PKEY_sign_init)
-            if type == .rsa {
-                scheme = .rsa(context: context)
+            if let encoder {
+                scheme = .ecdsa(context: context, encoder: encoder)
             } else {
-                scheme = .ecdsa(context: context, encoder: try ECDSASignature(type))
+                scheme = .rsa(context: context)
             }
         } catch {
             EVP_PKEY_free(own)

@@ -41,11 +41,13 @@ package final class SignatureVerifier {
                 scheme = .edwards(context: context)
                 return
             }
+            let encoder = key.type == .rsa ? nil : try ECDSASignature(key.type)
+            // The last thing that can fail: nobody would release it.
             let context = try KeyContext.make(own, algorithm, digest, start: EVP_PKEY_verify_init)
-            if key.type == .rsa {
-                scheme = .rsa(context: context, count: Int(EVP_PKEY_get_size(own)))
+            if let encoder {
+                scheme = .ecdsa(context: context, encoder: encoder)
             } else {
-                scheme = .ecdsa(context: context, encoder: try ECDSASignature(key.type))
+                scheme = .rsa(context: context, count: Int(EVP_PKEY_get_size(own)))
             }
         } catch {
             EVP_PKEY_free(own)
@@ -199,9 +201,14 @@ final class ECDSASignature {
     private let s: OpaquePointer
 
     init(_ type: KeyType) throws(KeyError) {
-        guard let signature = ECDSA_SIG_new(), let r = BN_new(), let s = BN_new(),
-            ECDSA_SIG_set0(signature, r, s) == 1
-        else { throw .cryptoFailed }
+        let made = (signature: ECDSA_SIG_new(), r: BN_new(), s: BN_new())
+        guard let signature = made.signature, let r = made.r, let s = made.s, ECDSA_SIG_set0(signature, r, s) == 1
+        else {
+            ECDSA_SIG_free(made.signature)
+            BN_free(made.r)
+            BN_free(made.s)
+            throw .cryptoFailed
+        }
         half = type.coordinateCount
         self.signature = signature
         self.r = r

@@ -41,15 +41,22 @@ package final class ErrorLog: Sendable {
 
     private let queue: LogQueue
     private let now: @Sendable () -> Instant
+    private let monotonic: @Sendable () -> MonotonicTime
+    private let mutes = (0..<256).map { _ in Mute() }
     private let threshold: Atomic<UInt8>
     private let limiter = Lock(MessageLimiter(burst: ErrorLog.burst, refillInterval: ErrorLog.refillInterval))
 
     /// - Parameters:
     ///   - queue: its batches carry one line each, so a batch size of 4 KiB is plenty.
     ///   - now: the clocks.
-    package init(queue: LogQueue, level: Level, now: @escaping @Sendable () -> Instant) {
+    ///   - monotonic: the one of them that is enough to hold a message back.
+    package init(
+        queue: LogQueue, level: Level, monotonic: (@Sendable () -> MonotonicTime)? = nil,
+        now: @escaping @Sendable () -> Instant
+    ) {
         self.queue = queue
         self.now = now
+        self.monotonic = monotonic ?? { now().monotonic }
         threshold = Atomic(level.rawValue)
     }
 
@@ -71,15 +78,30 @@ package final class ErrorLog: Sendable {
         _ fields: (inout JSONWriter) -> Void = { _ in }
     ) {
         guard isEnabled(level) else { return }
-        let instant = now()
         var suppressed = 0
         if isLimited {
-            guard let admitted = limiter.withLock({ $0.admit(message, at: instant.monotonic) }) else { return }
+            guard let admitted = admit(message) else { return }
             suppressed = admitted
         }
+        let instant = now()
         write(level, message, at: instant.wall) { json in
             fields(&json)
             if suppressed > 0 { json.field("suppressed", suppressed) }
+        }
+    }
+
+    /// - Returns: nil when the message is held back, else how many of its kind were, since the last one.
+    private func admit(_ message: StaticString) -> Int? {
+        let key = MessageLimiter.key(of: message)
+        let mute = mutes[Int(key & 255)]
+        let now = monotonic()
+        if mute.holdsBack(key, at: now) { return nil }
+        let held = mute.takeHeld(of: key)
+        switch limiter.withLock({ $0.admit(message, key: key, held: held, at: now) }) {
+        case .admitted(let suppressed): return suppressed
+        case .heldBack(let end):
+            mute.begin(key, until: end)
+            return nil
         }
     }
 
@@ -95,9 +117,17 @@ package final class ErrorLog: Sendable {
 
     /// Writes a line for each kind whose flood has ended with messages held back. To be called every few seconds and
     /// before the process ends.
-    package func reportSuppressed() {
+    /// - Parameter isLast: whether it is the end, and so that of all floods.
+    package func reportSuppressed(isLast: Bool = false) {
         let instant = now()
-        for kind in limiter.withLock({ $0.takeSuppressed(at: instant.monotonic) }) {
+        let ended = limiter.withLock { limiter in
+            for mute in mutes {
+                let (key, held) = mute.takeHeld()
+                if held > 0 { limiter.note(held: held, key: key) }
+            }
+            return limiter.takeSuppressed(at: isLast ? .distantFuture : instant.monotonic)
+        }
+        for kind in ended {
             write(.warning, "messages suppressed", at: instant.wall) { json in
                 json.field("kind", ByteView(kind.message))
                 json.field("suppressed", kind.suppressed)
@@ -127,5 +157,32 @@ package final class ErrorLog: Sendable {
         batch.buffer.append(byte: ASCII.lf)
         batch.lineCount = 1
         queue.submit(batch)
+    }
+}
+
+/// Holds messages of one kind back until the limiter would admit one again, without its lock: when an upstream is down,
+/// all loops have the same to say at once.
+private final class Mute: Sendable {
+    /// The kind that came here first, for good; 0 for none yet. Another with this place always asks the limiter.
+    private let key = Atomic<UInt64>(0)
+    private let end = Atomic<Int64>(.min)
+    private let held = Atomic<Int>(0)
+
+    /// Whether a message of this kind is held back now; it is counted then.
+    func holdsBack(_ kind: UInt64, at now: MonotonicTime) -> Bool {
+        guard key.load(ordering: .relaxed) == kind, now.nanoseconds < end.load(ordering: .relaxed) else { return false }
+        held.wrappingAdd(1, ordering: .relaxed)
+        return true
+    }
+
+    func begin(_ kind: UInt64, until time: MonotonicTime) {
+        let owner = key.compareExchange(expected: 0, desired: kind, ordering: .relaxed).original
+        if owner == 0 || owner == kind { end.store(time.nanoseconds, ordering: .relaxed) }
+    }
+
+    func takeHeld(of kind: UInt64) -> Int { key.load(ordering: .relaxed) == kind ? takeHeld().count : 0 }
+
+    func takeHeld() -> (key: UInt64, count: Int) {
+        (key.load(ordering: .relaxed), held.exchange(0, ordering: .relaxed))
     }
 }

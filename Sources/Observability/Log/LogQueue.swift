@@ -15,6 +15,11 @@ package struct LogStatistics: Sendable, Equatable {
     package var writtenLines: UInt64 = 0
     package var droppedLines: UInt64 = 0
     package init() {}
+
+    package static func += (sum: inout LogStatistics, more: LogStatistics) {
+        sum.writtenLines &+= more.writtenLines
+        sum.droppedLines &+= more.droppedLines
+    }
 }
 
 /// Sleeps and wakes the writer's thread. Implemented over whatever the caller has (an eventfd, a semaphore).

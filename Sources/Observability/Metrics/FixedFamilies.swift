@@ -5,6 +5,7 @@ import HTTP
 struct FixedFamilies {
     let registry: MetricsRegistry
     let shards: [MetricsShard]
+    let targets: [TargetConnections]
     let sample: ProcessSample
 
     func render(_ text: inout PrometheusText) {
@@ -107,10 +108,10 @@ struct FixedFamilies {
         let pool: StaticString = "portcullis_upstream_connections"
         text.family(pool, .gauge, help: "Upstream connections open, by what they do.")
         text.label("state", "idle" as StaticString)
-        text.sample(pool, sum(.upstreamConnectionsIdle))
+        text.sample(pool, targets.reduce(0) { $0 &+ UInt64($1.idle) })
         text.clearLabels()
         text.label("state", "active" as StaticString)
-        text.sample(pool, sum(.upstreamConnectionsActive))
+        text.sample(pool, targets.reduce(0) { $0 &+ UInt64($1.active) })
         text.clearLabels()
     }
 

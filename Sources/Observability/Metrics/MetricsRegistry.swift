@@ -88,6 +88,11 @@ package final class MetricsRegistry: Sendable {
     /// Counts a name that could not be resolved again (its last good answer stays in use). From any thread.
     package func countResolutionFailure() { resolutionFailures.wrappingAdd(1, ordering: .relaxed) }
 
+    /// The connections to all targets that loops have, or had and still know, by upstream and target. From any thread.
+    package var targetConnections: [TargetConnections] {
+        MergedSeries.merge(allShards.map(\.targets)).map(TargetConnections.init)
+    }
+
     /// All that is counted at this moment, to be rendered.
     package func scrape(_ sample: ProcessSample) -> MetricsScrape {
         MetricsScrape(registry: self, shards: shards.withLock { $0 }, sample: sample)

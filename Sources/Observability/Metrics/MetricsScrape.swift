@@ -28,7 +28,9 @@ package struct MetricsScrape {
         var taken = IOBuffer()
         swap(&taken, &output)
         var text = PrometheusText(taken)
-        FixedFamilies(registry: registry, shards: shards, sample: sample).render(&text)
+        FixedFamilies(
+            registry: registry, shards: shards, targets: targets.map(TargetConnections.init), sample: sample
+        ).render(&text)
         if !routes.isEmpty {
             for family in RouteFamily.allCases {
                 family.header(&text)
@@ -69,6 +71,16 @@ struct MergedSeries {
             }
         }
         return merged.values.sorted { $0.name < $1.name }
+    }
+}
+
+extension TargetConnections {
+    init(_ series: MergedSeries) {
+        // Both are read while the loops write them, so for a moment there may seem to be more idle ones than all.
+        let idle = max(0, Int(truncatingIfNeeded: series.sum(TargetMetrics.idleCell)))
+        let all = max(0, Int(truncatingIfNeeded: series.sum(TargetMetrics.connectionsCell)))
+        self.init(
+            upstream: series.name.owner, target: series.name.target, idle: idle, active: max(0, all - idle))
     }
 }
 

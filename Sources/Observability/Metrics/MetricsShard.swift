@@ -31,19 +31,15 @@ import HTTP
 
     /// Client connections open.
     @inlinable package static var connectionsOpen: ShardGauge { ShardGauge(index: 11) }
-    /// Upstream connections waiting in the pool.
-    @inlinable package static var upstreamConnectionsIdle: ShardGauge { ShardGauge(index: 12) }
-    /// Upstream connections with an exchange under way.
-    @inlinable package static var upstreamConnectionsActive: ShardGauge { ShardGauge(index: 13) }
     /// Requests under way.
-    @inlinable package static var requestsActive: ShardGauge { ShardGauge(index: 14) }
+    @inlinable package static var requestsActive: ShardGauge { ShardGauge(index: 12) }
     /// Verified tokens kept, and the memory that they take.
-    @inlinable package static var verifiedTokens: ShardGauge { ShardGauge(index: 15) }
-    @inlinable package static var verifiedTokenBytes: ShardGauge { ShardGauge(index: 16) }
+    @inlinable package static var verifiedTokens: ShardGauge { ShardGauge(index: 13) }
+    @inlinable package static var verifiedTokenBytes: ShardGauge { ShardGauge(index: 14) }
     /// Internal tokens kept, and the memory that they take.
-    @inlinable package static var mintedTokens: ShardGauge { ShardGauge(index: 17) }
-    @inlinable package static var mintedTokenBytes: ShardGauge { ShardGauge(index: 18) }
-    static let count = 8
+    @inlinable package static var mintedTokens: ShardGauge { ShardGauge(index: 15) }
+    @inlinable package static var mintedTokenBytes: ShardGauge { ShardGauge(index: 16) }
+    static let count = 6
 }
 
 /// Which limit made the gateway refuse a client connection; the `limit` label of its counter.

@@ -44,7 +44,8 @@ package struct TargetMetrics: @unchecked Sendable {
 
     static let requestsCell = 0
     static let connectionsCell = 1
-    static let firstFailureCell = 2
+    static let idleCell = 2
+    static let firstFailureCell = 3
     static let cellCount = firstFailureCell + UpstreamFailure.allCases.count
 
     /// Counts an attempt to have a request answered by the target.
@@ -60,4 +61,29 @@ package struct TargetMetrics: @unchecked Sendable {
 
     /// A connection to the target, reported by `connectionOpened` before, is gone.
     package func connectionClosed() { slot.pointee.own[Self.connectionsCell].subtract() }
+
+    /// A connection to the target waits in the pool.
+    package func connectionIdle() { slot.pointee.own[Self.idleCell].add() }
+
+    /// A connection, reported by `connectionIdle` before, is used again or gone.
+    package func connectionBusy() { slot.pointee.own[Self.idleCell].subtract() }
+}
+
+/// How many connections to one target are established, on all loops together.
+package struct TargetConnections: Sendable, Equatable {
+    /// `domain/upstream`.
+    package let upstream: String
+    /// As configured, such as `http://10.1.0.11:8080`.
+    package let target: String
+    /// Those that no request is at, in the pool.
+    package let idle: Int
+    /// All others.
+    package let active: Int
+
+    package init(upstream: String, target: String, idle: Int, active: Int) {
+        self.upstream = upstream
+        self.target = target
+        self.idle = idle
+        self.active = active
+    }
 }

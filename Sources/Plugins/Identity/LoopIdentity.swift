@@ -125,11 +125,11 @@ package final class LoopIdentity {
         if let known, isBelieved(known.issuer, by: chain, issuers) {
             if TokenPolicy.isPast(known.expiry, now: now, skew: known.issuer.policy.skew) {
                 lastRefused = RefusedToken(known)
-                tokens.remove(known)
+                forget(known)
                 return .refused(.expired)
             }
             if isCurrent(known) { return .verified(known) }
-            tokens.remove(known)
+            forget(known)
         }
         return verify(text, by: chain, issuers: issuers, now: now, former: known)
     }
@@ -147,15 +147,23 @@ package final class LoopIdentity {
         if case .verified(let fresh) = outcome {
             if let former { tokens.remove(former) }
             tokens.insert(fresh)
-            noteTokens()
+            tellOfTokens()
         }
         return outcome
     }
 
-    private func noteTokens() {
-        metrics?.set(.verifiedTokenEvictions, to: tokens.evictions)
-        metrics?.set(.verifiedTokens, to: tokens.count)
-        metrics?.set(.verifiedTokenBytes, to: tokens.bytes)
+    @inline(never)
+    private func forget(_ token: VerifiedToken) {
+        tokens.remove(token)
+        tellOfTokens()
+    }
+
+    /// The cache has changed.
+    private func tellOfTokens() {
+        guard let metrics else { return }
+        metrics.set(.verifiedTokenEvictions, to: tokens.evictions)
+        metrics.set(.verifiedTokens, to: tokens.count)
+        metrics.set(.verifiedTokenBytes, to: tokens.bytes)
     }
 
     private func isBelieved(_ issuer: IssuerKeys, by chain: IdentityChain, _ issuers: [IssuerKeys]) -> Bool {
@@ -179,7 +187,7 @@ package final class LoopIdentity {
         let identity = decide(claims, token, by: chain)
         if identity.refusal == nil { identity.render(chain.claims, of: claims) }
         tokens.keep(identity, with: token)
-        noteTokens()
+        tellOfTokens()
         return identity
     }
 
@@ -259,14 +267,23 @@ extension LoopIdentity {
             guard let minted = mint.token(justMinted: reference) else { return .failure(.signingFailed) }
             return .success(minted)
         } catch {
+            // One that was kept and is too old may have gone.
+            tellOfMintedTokens()
             return .failure(error)
         }
     }
 
     private func count(signed: Bool) {
+        guard signed else {
+            metrics?.count(.mintedTokenHits)
+            return
+        }
+        metrics?.count(.mintedTokenMisses)
+        tellOfMintedTokens()
+    }
+
+    private func tellOfMintedTokens() {
         guard let metrics else { return }
-        guard signed else { return metrics.count(.mintedTokenHits) }
-        metrics.count(.mintedTokenMisses)
         metrics.set(.mintedTokenEvictions, to: mint.evictionCount)
         metrics.set(.mintedTokens, to: mint.cachedCount)
         metrics.set(.mintedTokenBytes, to: mint.cachedByteCount)

@@ -78,10 +78,9 @@ package final class Gateway {
         lookUpNames(of: blueprint) { areNamesThere = true }
         while !areNamesThere { loop.turn(waitingAtMost: nil) }
         let change = try prepare(blueprint)
-        traffic.commit(change.traffic)
         // The loops must not begin without the keys that their first requests may need.
         try take(blueprint.signingKeys, by: blueprint.configuration)
-        rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
+        share(change)
         for (index, update) in change.updates.enumerated() {
             do throws(Errno) {
                 var parts = WorkerParts(metrics: shards[index], limits: limits, log: log, seed: systemEntropy())
@@ -165,8 +164,7 @@ package final class Gateway {
         let change = try prepare(blueprint)
         // Takes all keys or none, so it comes before what can't fail; posted before the routes that may need them.
         try take(blueprint.signingKeys, by: blueprint.configuration)
-        rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
-        traffic.commit(change.traffic)
+        share(change)
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for (worker, update) in zip(workers, change.updates) {
@@ -179,12 +177,15 @@ package final class Gateway {
         commit(change)
     }
 
+    /// All that a new configuration brings. Nothing that is in force knows of it before `share` and `commit`.
     private struct Change {
         let updates: [WorkerUpdate]
         let listeners: ListenerSet.Plan
-        let budgets: [String: SharedBudget]
+        let budgets: [String: (budget: SharedBudget, limit: Int)]
         let rateLimits: [String: LimitTable]
         let traffic: TrafficState.Plan
+        let health: HealthDirectory.Additions
+        let stores: StoreDirectory.Plan
     }
 
     private func take(
@@ -203,7 +204,8 @@ package final class Gateway {
         } catch {
             throw .listening(error)
         }
-        var budgets: [String: SharedBudget] = [:]
+        var budgets: [String: (budget: SharedBudget, limit: Int)] = [:]
+        var additions = HealthDirectory.Additions()
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()
         let upstreams = configuration.domains.flatMap { domain in
@@ -212,11 +214,10 @@ package final class Gateway {
                 let name = upstream.identity(in: domain.name)
                 let limit = upstream.connectionsMax.value
                 let budget = self.budgets[name] ?? SharedBudget(limit: limit)
-                budget.setLimit(limit)
-                budgets[name] = budget
+                budgets[name] = (budget, limit)
                 return UpstreamPlan(
                     upstream, name: name, names: names, budget: budget, traffic: shared,
-                    health: health.plan(upstream, name: name))
+                    health: health.plan(upstream, name: name, adding: &additions))
             }
         }
         let limits = rateLimits.prepare(configuration)
@@ -224,11 +225,21 @@ package final class Gateway {
             WorkerUpdate(
                 snapshot: blueprint.makeSnapshot(metrics: shard, limits: limits, hash: rateLimits.hash),
                 upstreams: upstreams, issuers: configuration.issuerDefinitions, routeLimits: traffic.routes,
-                listeners: plan.byWorker[index])
+                signs: configuration.internalTokens != nil, listeners: plan.byWorker[index])
         }
-        let storePlans = stores.plans(configuration.stores, workerCount: shards.count, names: names)
-        for (update, plans) in zip(updates, storePlans) { update.stores = plans }
-        return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic)
+        let storePlan = stores.plan(configuration.stores, workerCount: shards.count, names: names)
+        for (update, plans) in zip(updates, storePlan.byWorker) { update.stores = plans }
+        return Change(
+            updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic,
+            health: additions, stores: storePlan)
+    }
+
+    /// What all loops share goes by the new configuration; they are about to take over their own parts.
+    private func share(_ change: Change) {
+        rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
+        traffic.commit(change.traffic)
+        for (budget, limit) in change.budgets.values { budget.setLimit(limit) }
+        budgets = change.budgets.mapValues { $0.budget }
     }
 
     private func commit(_ change: Change) {
@@ -236,9 +247,10 @@ package final class Gateway {
         issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
-        budgets = change.budgets
-        health.commit(blueprint.configuration) { [unowned self] in UpstreamPlan.endpoints(of: $0, names) }
-        stores.keepOnly(blueprint.configuration.stores)
+        health.commit(blueprint.configuration, adding: change.health) { [unowned self] in
+            UpstreamPlan.endpoints(of: $0, names)
+        }
+        stores.commit(change.stores)
         names.keepOnly(blueprint.configuration.targetNames)
         names.setRefreshInterval(blueprint.configuration.dns.refresh.value)
         limits.set(
@@ -266,6 +278,11 @@ package final class Gateway {
         }
     }
 
+    /// Where a target is, as far as that is known.
+    package func endpoints(of target: Configuration.Target) -> [IPEndpoint] {
+        UpstreamPlan.endpoints(of: target, names)
+    }
+
     /// How every loop stands with the shared stores, by their names.
     package var storeStatus: [(name: String, loops: [StoreStatus])] { stores.status }
 
@@ -290,30 +307,13 @@ package final class Gateway {
         let left = Countdown(workers.count)
         let mailbox = loop.mailbox
         for worker in workers {
-            worker.onDrained = { if left.decrement() { mailbox.post(done) } }
-            worker.mailbox.post { worker.drain() }
+            worker.mailbox.post { worker.drain { if left.decrement() { mailbox.post(done) } } }
         }
     }
 
     /// Ends at once what a drain has left.
     package func stopNow() {
         for worker in workers { worker.mailbox.post { worker.stopNow() } }
-    }
-
-    /// What all loops have open to each target, for introspection. Waits for the loops' answers, up to `limit`; a loop
-    /// that is late is missing from the sums.
-    package func targetReports(waitingAtMost limit: TimeAmount) -> [TargetReport] {
-        let reports = ReportBox()
-        let answered = CountingSemaphore()
-        for worker in workers {
-            worker.mailbox.post {
-                reports.add(worker.targetReports)
-                answered.signal()
-            }
-        }
-        let end = SystemClock.monotonic() + limit
-        for _ in workers where !answered.wait(atMost: end - SystemClock.monotonic()) { break }
-        return reports.merged
     }
 }
 

@@ -1,6 +1,6 @@
 import Base
 
-/// Names of listeners as bytes that never go away, each once.
+/// Names of listeners as bytes that never go away, each once: few, and said of connections that outlive the listener.
 enum ListenerNames {
     private static let names = Lock<[String: ByteView]>([:])
 

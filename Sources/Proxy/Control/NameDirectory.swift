@@ -6,8 +6,8 @@ import Upstream
 
 /// The addresses of all targets that are named rather than numbered. Lives on the control thread.
 ///
-/// The system's resolver blocks, so every look-up has a thread of its own, which ends with it. When a name is asked for
-/// and what an answer or a failure means is `NameResolution`'s to say.
+/// The system's resolver blocks, so every look-up has a thread of its own, which ends with it; there are 16 at most,
+/// and other names wait. When a name is asked for and what an answer or a failure means is `NameResolution`'s to say.
 package final class NameDirectory: EventHandler {
     /// Called on the control thread when a name's addresses have changed.
     package var onChange: ((String, [IPAddress]) -> Void)?
@@ -60,7 +60,8 @@ package final class NameDirectory: EventHandler {
         schedule()
     }
 
-    /// Looks up the names that are new, all at once. Answers that come later than `limit` are known by `onChange`.
+    /// Looks up the names that are new, before those that are refreshed. Answers that come later than `limit` are known
+    /// by `onChange`.
     /// - Parameters:
     ///   - interval: how often the new names are looked up again.
     ///   - done: called when all have been answered, or after `limit`; at once when none is new. Nobody else may be
@@ -71,54 +72,86 @@ package final class NameDirectory: EventHandler {
     ) {
         let now = SystemClock.monotonic()
         let new = wanted.filter { names[$0] == nil }
-        for name in new {
-            var resolution = NameResolution(schedule: NameResolution.Schedule(refreshInterval: interval), now: now)
-            _ = resolution.tick(now: now)
-            names[name] = resolution
-            lookUp(name)
-        }
         if new.isEmpty { return done() }
+        for name in new {
+            names[name] = NameResolution(schedule: NameResolution.Schedule(refreshInterval: interval), now: now)
+        }
         waiting = Waiting(names: new, end: now + limit, done: done)
+        lookUpWhatIsDue(now: now)
         schedule()
     }
 
     package func handle(_ events: EventSet) {}
 
     package func timerFired() {
-        for name in names.keys where lookupCount < Self.lookupsMax {
-            guard names[name]?.tick(now: loop.now) == .resolve else { continue }
-            lookUp(name)
-        }
+        lookUpWhatIsDue(now: loop.now)
         if let waiting, waiting.end <= loop.now { stopWaiting() }
         schedule()
+    }
+
+    /// As many as may be under way; new names first.
+    private func lookUpWhatIsDue(now: MonotonicTime) {
+        if let waiting { lookUp(waiting.names, dueAt: now) }
+        lookUp(names.keys, dueAt: now)
+    }
+
+    private func lookUp(_ some: some Sequence<String>, dueAt now: MonotonicTime) {
+        for name in some where lookupCount < Self.lookupsMax {
+            guard names[name]?.tick(now: now) == .resolve else { continue }
+            lookUp(name)
+        }
     }
 
     private func settle(_ name: String, _ answer: Answer) {
         guard var resolution = names[name] else { return }
         let now = SystemClock.monotonic()
         switch answer {
-        case .success(let addresses):
+        case .success(let addresses) where !addresses.isEmpty:
             let change = resolution.answered(addresses, now: now, random: random.next())
             names[name] = resolution
             if change == .changed { onChange?(name, resolution.addresses) }
-        case .failure(let error):
-            resolution.failed(now: now, random: random.next())
-            names[name] = resolution
-            registry.countResolutionFailure()
-            log.warning("a name could not be resolved") { line in
-                line.field("name", name)
-                line.field("error", error.description)
-            }
+        case .success: failed(name, &resolution, .noAddress, now: now)
+        case .failure(let failure): failed(name, &resolution, failure, now: now)
+        }
+    }
+
+    private func failed(
+        _ name: String, _ resolution: inout NameResolution, _ failure: LookUpFailure, now: MonotonicTime
+    ) {
+        resolution.failed(now: now, random: random.next())
+        names[name] = resolution
+        registry.countResolutionFailure()
+        log.warning("a name could not be resolved") { line in
+            line.field("name", name)
+            line.field("error", failure.description)
         }
     }
 
     private func schedule() {
-        let next = min(
-            names.values.lazy.compactMap(\.nextTick).min() ?? .distantFuture, waiting?.end ?? .distantFuture)
+        // While no more look-ups may be made, the end of one is what is waited for.
+        let mayLookUp = lookupCount < Self.lookupsMax
+        let due = mayLookUp ? names.values.lazy.compactMap(\.nextTick).min() : nil
+        let next = min(due ?? .distantFuture, waiting?.end ?? .distantFuture)
         if next < .distantFuture { loop.wake(registration, at: max(next, loop.now)) }
     }
 
-    typealias Answer = Result<[IPAddress], ResolverError>
+    /// Why a name's addresses aren't known.
+    private enum LookUpFailure: Error, CustomStringConvertible {
+        case resolver(ResolverError)
+        /// The resolver knows the name, but no address of it.
+        case noAddress
+        case noThread(Errno)
+
+        var description: String {
+            switch self {
+            case .resolver(let error): error.description
+            case .noAddress: "the name has no address"
+            case .noThread(let error): "no thread for the look-up: \(error)"
+            }
+        }
+    }
+
+    private typealias Answer = Result<[IPAddress], LookUpFailure>
 
     private func lookUp(_ name: String) {
         lookupCount += 1
@@ -133,12 +166,11 @@ package final class NameDirectory: EventHandler {
                 do throws(ResolverError) {
                     report(.success(try resolve(name)))
                 } catch {
-                    report(.failure(error))
+                    report(.failure(.resolver(error)))
                 }
             }
         } catch {
-            log.error("a thread could not be started") { $0.field("error", error.description) }
-            report(.success([]))
+            report(.failure(.noThread(error)))
         }
     }
 
@@ -148,6 +180,7 @@ package final class NameDirectory: EventHandler {
         settle(name, answer)
         waiting?.names.remove(name)
         if let waiting, waiting.names.isEmpty { stopWaiting() }
+        lookUpWhatIsDue(now: SystemClock.monotonic())
         schedule()
     }
 

@@ -37,13 +37,9 @@ extension UpstreamPlan {
         }
     }
 
-    private static func hashKey(_ upstream: ConfiguredUpstream) -> RequestKey? {
+    private static func hashKey(_ upstream: ConfiguredUpstream) -> ConfiguredHashKey? {
         guard case .consistentHash(let key) = upstream.balancer.value else { return nil }
-        switch key {
-        case .clientAddress: return .clientAddress
-        case .header(let name): return .header(named: ListenerNames.keep(name))
-        case .cookie(let name): return .cookie(ListenerNames.keep(name))
-        }
+        return key
     }
 }
 

@@ -1,13 +1,14 @@
 import Base
 import Observability
 import Synchronization
+import Traffic
 
 /// How many client connections there are, in the whole process and from each client.
 ///
 /// Asked when a connection is accepted and told when it closes, never for a request: so a counter that all loops share
 /// and a short lock cost nothing that matters.
 package final class ConnectionLimits: Sendable {
-    private let total = Atomic<Int>(0)
+    private let total = BoundedCount()
     private let totalMax: Atomic<Int>
     private let perClientMax: Atomic<Int>
     /// Connections by client, in parts so that loops rarely meet.
@@ -30,7 +31,7 @@ package final class ConnectionLimits: Sendable {
     }
 
     /// Client connections now.
-    package var count: Int { total.load(ordering: .relaxed) }
+    package var count: Int { total.value }
 
     /// Counts a connection in.
     /// - Parameter isExempt: whether the peer is a trusted proxy, behind which are many clients.
@@ -38,32 +39,26 @@ package final class ConnectionLimits: Sendable {
     package func refusal(
         of client: IPAddress, isExempt: Bool, listener: ListenerCount, settings: ListenerSettings
     ) -> ConnectionLimit? {
-        guard take(total, totalMax.load(ordering: .relaxed)) else { return .process }
-        guard take(listener.open, settings.connectionsMax) else {
-            total.wrappingSubtract(1, ordering: .relaxed)
+        guard total.take(below: totalMax.load(ordering: .relaxed)) else { return .process }
+        guard listener.open.take(below: settings.connectionsMax) else {
+            total.giveBack()
             return .listener
         }
         if isExempt || admit(client) { return nil }
-        total.wrappingSubtract(1, ordering: .relaxed)
-        listener.open.wrappingSubtract(1, ordering: .relaxed)
+        total.giveBack()
+        listener.open.giveBack()
         return .client
     }
 
     /// Counts a connection out.
     package func release(_ client: IPAddress, isExempt: Bool, listener: ListenerCount) {
-        total.wrappingSubtract(1, ordering: .relaxed)
-        listener.open.wrappingSubtract(1, ordering: .relaxed)
+        total.giveBack()
+        listener.open.giveBack()
         if isExempt { return }
         part(of: client).counts.withLock { counts in
             guard let count = counts[client] else { return }
             counts[client] = count > 1 ? count - 1 : nil
         }
-    }
-
-    private func take(_ counter: borrowing Atomic<Int>, _ limit: Int) -> Bool {
-        if counter.wrappingAdd(1, ordering: .relaxed).oldValue < limit { return true }
-        counter.wrappingSubtract(1, ordering: .relaxed)
-        return false
     }
 
     private func admit(_ client: IPAddress) -> Bool {
@@ -84,7 +79,7 @@ package final class ConnectionLimits: Sendable {
 
 /// How many connections a listener has on all loops.
 package final class ListenerCount: Sendable {
-    let open = Atomic<Int>(0)
+    let open = BoundedCount()
 
     package init() {}
 }

@@ -25,12 +25,30 @@ package final class HealthDirectory {
     /// What is known of the upstream `domain/upstream`; nil when no configuration in force names it.
     package func health(of upstream: String) -> UpstreamHealth? { upstreams[upstream] }
 
+    /// What a configuration that isn't in force yet has besides what is known.
+    struct Additions {
+        fileprivate var upstreams: [UpstreamHealth] = []
+        fileprivate var targets: [(upstream: UpstreamHealth, target: TargetHealth)] = []
+    }
+
     /// What loops need to watch over the upstream; nil when its configuration asks for nothing of the kind. Changes
-    /// nothing that is in force.
-    func plan(_ upstream: ConfiguredUpstream, name: String) -> HealthPlan? {
-        let known = upstreams[name] ?? UpstreamHealth(name: name, seed: random.next())
-        upstreams[name] = known
-        let targets = upstream.targets.map { known.target($0.url, seed: random.next()) }
+    /// nothing that is in force: what is new goes to `additions`, for `commit`.
+    func plan(_ upstream: ConfiguredUpstream, name: String, adding additions: inout Additions) -> HealthPlan? {
+        let known: UpstreamHealth
+        if let found = upstreams[name] {
+            known = found
+        } else {
+            known = UpstreamHealth(name: name, seed: random.next())
+            additions.upstreams.append(known)
+        }
+        var fresh: [String: TargetHealth] = [:]
+        let targets = upstream.targets.map { target in
+            if let found = known.known(target.url) ?? fresh[target.url] { return found }
+            let made = known.makeTarget(target.url, seed: random.next())
+            fresh[target.url] = made
+            additions.targets.append((known, made))
+            return made
+        }
         let levels = Dictionary(grouping: upstream.targets.indices.filter { upstream.targets[$0].weight.value > 0 }) {
             upstream.targets[$0].priority.value
         }
@@ -58,10 +76,15 @@ package final class HealthDirectory {
 
     /// `configuration` is in force: breakers go by it, targets that are new are checked, others no more.
     ///
-    /// - Parameter endpoints: where a target is at the moment.
+    /// - Parameters:
+    ///   - additions: what `plan` has found to be new with it.
+    ///   - endpoints: where a target is at the moment.
     func commit(
-        _ configuration: GatewayConfiguration, endpoints: @escaping (ConfiguredTarget) -> [IPEndpoint]
+        _ configuration: GatewayConfiguration, adding additions: Additions,
+        endpoints: @escaping (ConfiguredTarget) -> [IPEndpoint]
     ) {
+        for upstream in additions.upstreams { upstreams[upstream.name] = upstream }
+        for (upstream, target) in additions.targets { upstream.add(target) }
         var wanted: [String: Set<String>] = [:]
         var checked = Set<PoolKey>()
         for domain in configuration.domains {

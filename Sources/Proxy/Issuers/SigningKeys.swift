@@ -14,7 +14,6 @@ final class SigningKeys: EventHandler {
     private let loop: EventLoop
     private var registration = Registration.none
     private var generation = 0
-    private var isConfigured = false
 
     init(loop: EventLoop) {
         self.loop = loop
@@ -22,20 +21,20 @@ final class SigningKeys: EventHandler {
     }
 
     /// What holds now; nil when the gateway issues no tokens.
-    var state: SigningState? { isConfigured ? ring.state : nil }
+    var state: SigningState? { ring.state }
 
-    /// Takes the keys of a configuration.
+    /// Takes the keys of a configuration. Without `tokens` nothing is signed any more; what loops have they give up
+    /// with the last request that needs it.
     /// - Throws: what `ring.check` throws; then nothing has changed.
     func update(_ keys: [SigningKeyEntry], by tokens: InternalTokens?) throws(SigningKeyProblem) {
         guard let tokens else {
-            isConfigured = false
-            return
+            ring.retire(now: now)
+            return report()
         }
         let policy = SigningPolicy(
             publishBeforeSigning: tokens.publishBeforeSigning.value.nanoseconds / 1_000_000_000,
             tokenLifetimeMaximum: tokens.lifetimeMax.value.nanoseconds / 1_000_000_000)
         try ring.update(keys, policy: policy, now: now)
-        isConfigured = true
         report()
     }
 

@@ -11,19 +11,29 @@ final class StoreDirectory {
 
     init(log: Observability.ErrorLog) { self.log = log }
 
-    /// Every loop's own stores of a configuration.
-    func plans(_ stores: [SharedStore], workerCount: Int, names: NameDirectory) -> [[StorePlan]] {
-        for store in stores where statuses[store.name]?.count != workerCount {
-            statuses[store.name] = (0..<workerCount).map { _ in StoreStatus(name: store.name) }
+    /// The stores of a configuration, with what is kept of the present one's.
+    struct Plan {
+        fileprivate var statuses: [String: [StoreStatus]] = [:]
+        /// Every loop's own.
+        fileprivate(set) var byWorker: [[StorePlan]] = []
+    }
+
+    /// Changes nothing that is in force.
+    func plan(_ stores: [SharedStore], workerCount: Int, names: NameDirectory) -> Plan {
+        var plan = Plan()
+        for store in stores {
+            let kept = statuses[store.name].flatMap { $0.count == workerCount ? $0 : nil }
+            plan.statuses[store.name] = kept ?? (0..<workerCount).map { _ in StoreStatus(name: store.name) }
         }
-        return (0..<workerCount).map { worker in
+        plan.byWorker = (0..<workerCount).map { worker in
             stores.compactMap { store in
-                guard let status = statuses[store.name]?[worker] else { return nil }
+                guard let status = plan.statuses[store.name]?[worker] else { return nil }
                 var addresses: [String: [IPAddress]] = [:]
                 for name in store.hostNames { addresses[name] = names.addresses(of: name) }
                 return StorePlan(settings: store, addresses: addresses, tls: context(store), status: status)
             }
         }
+        return plan
     }
 
     /// Made here, as the authorities' file is read for it. A store that must have one and doesn't is never connected
@@ -42,11 +52,8 @@ final class StoreDirectory {
         }
     }
 
-    /// Forgets the stores that are no more.
-    func keepOnly(_ stores: [SharedStore]) {
-        let names = Set(stores.map(\.name))
-        for name in statuses.keys where !names.contains(name) { statuses[name] = nil }
-    }
+    /// The plan is in force. Stores that it doesn't name are forgotten.
+    func commit(_ plan: Plan) { statuses = plan.statuses }
 
     /// All stores with every loop's standing, by name.
     var status: [(name: String, loops: [StoreStatus])] {

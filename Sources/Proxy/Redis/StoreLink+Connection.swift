@@ -177,7 +177,8 @@ extension StoreLink {
     /// Takes ciphertext from the socket, and what it holds into `input`.
     private func readSecurely() -> ReadOutcome {
         guard let tls else { return .wouldBlock }
-        var received = IOBuffer(capacity: Self.readBytes)
+        received.removeAll()
+        received.reserve(Self.readBytes)
         guard let outcome = socket?.read(into: received.writable) else { return .wouldBlock }
         switch outcome {
         case .bytes(let count):

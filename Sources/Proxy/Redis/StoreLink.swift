@@ -61,6 +61,8 @@ package final class StoreLink: EventHandler {
     var input = IOBuffer()
     var output = IOBuffer()
     var ciphertext = IOBuffer()
+    /// What the socket has brought, with TLS: empty between two reads, kept for its memory.
+    var received = IOBuffer()
     var isWritable = false
     /// Whether an event told of the end of the stream: it comes once, maybe together with the last bytes.
     var seesEnd = false

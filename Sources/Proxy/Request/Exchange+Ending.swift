@@ -36,10 +36,7 @@ extension Exchange {
         if requestID.isEmpty { RequestID(at: worker.wallNow, using: &worker.random).append(to: &requestID) }
         responseHead.reset()
         responseHead.status = answer.status
-        if answer.status == 405 {
-            responseHead.fields.append(.allow, value: worker.scratch.readable)
-            worker.scratch.removeAll()
-        }
+        appendAllow(answer.allowed)
         if let identityRefusal, let chain = route.plugins.identity {
             chain.jwt.challenge.append(for: identityRefusal, to: &responseHead.fields)
         }
@@ -51,6 +48,17 @@ extension Exchange {
         appendRateLimitRefusal()
         worker.scratch.append("}\n")
         sendAnswer()
+    }
+
+    private func appendAllow(_ methods: GatewayAnswer.AllowedMethods) {
+        switch methods {
+        case .none: break
+        case .reading: responseHead.fields.append(.allow, value: "GET, HEAD")
+        case .routes(let methods):
+            snapshot?.table.appendAllow(methods, to: &worker.scratch)
+            responseHead.fields.append(.allow, value: worker.scratch.readable)
+            worker.scratch.removeAll()
+        }
     }
 
     func appendRetryAfter(seconds: Int) {

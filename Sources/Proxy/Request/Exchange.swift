@@ -193,7 +193,10 @@ struct Attempt {
     var excludedTargets = TargetSet()
     /// How often another target, or another connection, was tried.
     var retries = 0
-    /// How often of that by `RetryLaw`.
+    /// Whether the attempt that is to begin is one of those. It is counted when it does: in the pause before it the
+    /// client may leave, or there may be nobody left to ask.
+    var isRetry = false
+    /// How often `RetryLaw` has granted one.
     var further = 0
     /// When the next attempt begins; in the distant future when none is waited for.
     var retryAt = MonotonicTime.distantFuture

@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import Observability
+import Routing
 
 /// An answer that the gateway itself gives, as problem details (RFC 9457).
 package struct GatewayAnswer: Sendable {
@@ -15,6 +16,15 @@ package struct GatewayAnswer: Sendable {
     package var type: StaticString = "about:blank"
     /// When the client may try again, in seconds from now: for `Retry-After` (RFC 9110 section 10.2.3). 0 says nothing.
     package var retryAfterSeconds = 0
+    /// What `Allow` says of a 405 (RFC 9110 section 15.5.6).
+    var allowed = AllowedMethods.none
+
+    enum AllowedMethods {
+        case none
+        /// Those of the routes that match in all else.
+        case routes(MethodSet)
+        case reading
+    }
 
     init(
         _ status: Int, _ code: StaticString, _ detail: StaticString, by refuser: Refuser?, retryAfterSeconds: Int = 0
@@ -54,6 +64,11 @@ extension GatewayAnswer {
     }
     package static var methodNotAllowed: GatewayAnswer {
         GatewayAnswer(405, "method-not-allowed", "The resource does not support this method.", by: .routing)
+    }
+    static func methodNotAllowed(allowed: AllowedMethods) -> GatewayAnswer {
+        var answer = methodNotAllowed
+        answer.allowed = allowed
+        return answer
     }
     package static var misdirected: GatewayAnswer {
         GatewayAnswer(421, "misdirected-request", "This host is not served on this address.", by: .routing)

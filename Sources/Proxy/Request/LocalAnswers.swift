@@ -41,11 +41,9 @@ extension Exchange {
     /// The gateway's own keys, for whoever verifies its tokens.
     func answer(with document: KeyDocument) -> StepOutcome {
         guard request.method == .get || request.method == .head else {
-            worker.scratch.removeAll()
-            worker.scratch.append("GET, HEAD")
-            return .respond(.methodNotAllowed)
+            return .respond(.methodNotAllowed(allowed: .reading))
         }
-        guard let state = worker.signingState else { return .respond(.keysNotReady) }
+        guard let state = worker.signing.state else { return .respond(.keysNotReady) }
         let tag = state.tag(of: document)
         let isKnown = tag.withByteView { EntityTags.hold($0, in: request.fields) }
         startLocalAnswer(status: isKnown ? 304 : 200)

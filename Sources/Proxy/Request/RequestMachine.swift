@@ -117,9 +117,7 @@ extension Exchange {
             return take(snapshot.routes[index], on: connection)
         case .notFound: return .respond(request.hasEncodedSlash ? .encodedSlash : .notFound)
         case .misdirected: return .respond(.misdirected)
-        case .methodNotAllowed(let methods):
-            snapshot.table.appendAllow(methods, to: &worker.scratch)
-            return .respond(.methodNotAllowed)
+        case .methodNotAllowed(let methods): return .respond(.methodNotAllowed(allowed: .routes(methods)))
         }
     }
 

@@ -8,6 +8,7 @@ typealias ConfiguredHostPattern = HostPattern
 typealias ConfiguredRoute = Route
 typealias ConfiguredUpstream = Upstream
 typealias ConfiguredTarget = Target
+typealias ConfiguredHashKey = HashKey
 typealias ConfiguredIssuer = Issuer
 typealias ConfiguredClaimPath = ClaimPath
 typealias ConfiguredClaimCondition = ClaimCondition

@@ -26,6 +26,8 @@ package final class Snapshot: @unchecked Sendable {
     var issuers: [IssuerKeys] = []
     /// The same of the stores that replicas share.
     var stores: [StoreLink] = []
+    /// Keeps the loop's signing key; nil when nothing is signed.
+    var signingNeed: SigningNeed?
     /// Names of query parameters whose values stay out of logs: those in which any route takes tokens, and
     /// `access_token` (RFC 6750 section 2.3).
     let queryTokenNames: [ByteView]
@@ -58,5 +60,14 @@ package final class Snapshot: @unchecked Sendable {
             fields: fallback.body.isEmpty
                 ? [] : [(name: ByteView("Content-Type"), value: texts.keep(fallback.contentType))],
             body: texts.keep(fallback.body))
+    }
+
+    /// Keeps the key's name as long as the snapshot lives.
+    func compile(_ key: ConfiguredHashKey) -> RequestKey {
+        switch key {
+        case .clientAddress: .clientAddress
+        case .header(let name): .header(texts.keep(name))
+        case .cookie(let name): .cookie(texts.keep(name))
+        }
     }
 }

@@ -66,7 +66,7 @@ extension Exchange {
     }
 
     private func connect(to picked: Int, in cluster: UpstreamCluster) {
-        if attempt.retries > 0 { restateIdentity() }
+        if attempt.retries > 0 || attempt.isRetry { restateIdentity() }
         attempt.target = picked
         attempt.isCounted = true
         attempt.sentTime = worker.loop.now
@@ -85,14 +85,25 @@ extension Exchange {
         open(to: pool)
     }
 
-    private func begin(on connection: UpstreamConnection) {
+    /// There is a connection for the attempt, or none can be had: what came of the one before counts no more.
+    private func attemptBegins() {
         if attempt.keptAnswer != .none { dropKeptAnswer() }
+        guard attempt.isRetry else { return }
+        attempt.isRetry = false
+        attempt.retries += 1
+        worker.metrics.count(.upstreamRetries)
+    }
+
+    private func begin(on connection: UpstreamConnection) {
+        attemptBegins()
         connection.pool.metrics.countRequest()
         upstream = connection
         connection.begin(self)
     }
 
+    /// - Parameter connection: one that has served other requests.
     private func start(on connection: UpstreamConnection) {
+        worker.metrics.count(.upstreamConnectionsReused)
         begin(on: connection)
         if progress != .complete { return requestMayContinue() }
         // Between the look at the idle connection and the write nothing else happens, where a second try isn't allowed.
@@ -127,14 +138,13 @@ extension Exchange {
 
     /// No connection could be had.
     func connectFailed(_ error: UpstreamError) {
-        if attempt.keptAnswer != .none { dropKeptAnswer() }
+        attemptBegins()
         if attempt.connectFailures + 1 < target?.endpoints.count ?? 0, attempt.retries < route.connectRetriesMax,
             let pool = target
         {
             // The name has further addresses.
             attempt.connectFailures += 1
-            attempt.retries += 1
-            worker.metrics.count(.upstreamRetries)
+            attempt.isRetry = true
             return open(to: pool)
         }
         connectionLost(ConnectionLoss(error: error, isReusedConnection: false, writtenBytes: 0, receivedBytes: 0))
@@ -171,7 +181,7 @@ extension Exchange {
 
     private func retryFresh() {
         countFailure(attempt.lastError)
-        countRetry()
+        attempt.isRetry = true
         // The target had closed an idle connection, as it may: the attempt at it goes on.
         attempt.wasRetriedFresh = true
         guard let pool = target else { return fail(.upstream(.noTargetAvailable)) }
@@ -183,7 +193,7 @@ extension Exchange {
         attemptFailed(error)
         attempt.excludedTargets.insert(attempt.target)
         guard let cluster, case .target(let index) = cluster.pick(for: self) else { return false }
-        countRetry()
+        attempt.isRetry = true
         connect(to: index, in: cluster)
         return true
     }
@@ -198,11 +208,6 @@ extension Exchange {
     private func countFailure(_ error: UpstreamError?) {
         guard let error, let cause = Failure.upstream(error).targetFailure else { return }
         target?.metrics.countFailure(cause)
-    }
-
-    private func countRetry() {
-        attempt.retries += 1
-        worker.metrics.count(.upstreamRetries)
     }
 }
 

@@ -50,7 +50,7 @@ extension Exchange {
         defer { if content.isBacked { worker.buffers.recycle(&content) } }
         attempt.keptAnswer = .none
         attempt.isDiscarding = false
-        attempt.retries -= 1
+        attempt.isRetry = false
         attempt.target = attempt.keptTarget
         attempt.status = responseHead.status
         passOnResponseHead()

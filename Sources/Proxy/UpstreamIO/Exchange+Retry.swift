@@ -115,11 +115,10 @@ extension Exchange {
         let due = worker.loop.now + max(pause, wait)
         guard due < deadline, cluster?.retryBudget?.take(now: worker.loop.now) ?? true else { return false }
         attempt.further += 1
-        attempt.retries += 1
+        attempt.isRetry = true
         attempt.retryAt = due
         attempt.mayRepeatTargets = true
         if attempt.target >= 0 { attempt.excludedTargets.insert(attempt.target) }
-        worker.metrics.count(.upstreamRetries)
         return true
     }
 

@@ -54,10 +54,8 @@ final class TargetPool {
         idle.reserveCapacity(16)
     }
 
-    var idleCount: Int { idle.count }
     /// Connections that no request is at.
     var spareCount: Int { idle.count + discarding.count }
-    var activeCount: Int { connectionCount - idle.count }
 
     // MARK: Taking and giving
 
@@ -65,8 +63,7 @@ final class TargetPool {
     func takeIdle() -> UpstreamConnection? {
         guard let connection = idle.popLast() else { return nil }
         connection.idlePlace = -1
-        worker.metrics.lower(.upstreamConnectionsIdle)
-        worker.metrics.count(.upstreamConnectionsReused)
+        metrics.connectionBusy()
         return connection
     }
 
@@ -106,7 +103,7 @@ final class TargetPool {
         connection.state = .idle
         connection.idlePlace = idle.count
         idle.append(connection)
-        worker.metrics.raise(.upstreamConnectionsIdle)
+        metrics.connectionIdle()
         connection.touch(settings.idleTimeout)
     }
 
@@ -117,7 +114,7 @@ final class TargetPool {
         forgetDiscarding(connection)
         let place = connection.idlePlace
         guard place >= 0 else { return }
-        worker.metrics.lower(.upstreamConnectionsIdle)
+        metrics.connectionBusy()
         idle.remove(at: place)
         for index in place..<idle.count { idle[index].idlePlace = index }
         connection.idlePlace = -1

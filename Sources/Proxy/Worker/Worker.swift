@@ -25,8 +25,8 @@ package final class Worker: @unchecked Sendable {
     let gates: GateKeeper
     let starved: StarvedRequests
     let stores: WorkerStores
-    /// What this loop's requests are signed with, and what is shown of that; nil until the control thread has said.
-    private(set) var signingState: SigningState?
+    /// What this loop's requests are signed with.
+    let signing: LoopSigning
     /// Counts requests whose token is nobody's, and those without one.
     private(set) lazy var unknownIssuer = DecisionMetrics(issuer: DecisionMetrics.unknownIssuer, in: metrics)
     private(set) lazy var noIssuer = DecisionMetrics(issuer: DecisionMetrics.noIssuer, in: metrics)
@@ -36,7 +36,7 @@ package final class Worker: @unchecked Sendable {
     private(set) var snapshot: Snapshot
     private(set) var isDraining = false
     /// Called once when the worker has drained.
-    var onDrained: (@Sendable () -> Void)?
+    private var onDrained: (@Sendable () -> Void)?
     private(set) var pools: [PoolKey: TargetPool] = [:]
     /// Pools of targets that no snapshot names any more, as long as they have requests to answer.
     private(set) var draining: [TargetPool] = []
@@ -66,6 +66,7 @@ package final class Worker: @unchecked Sendable {
         log = parts.log
         random = RandomSource(seed: parts.seed)
         identity = LoopIdentity(random: &random, metrics: parts.metrics)
+        signing = LoopSigning(mint: identity.mint)
         issuers = WorkerIssuers(loop: loop, metrics: parts.metrics, lookUp: parts.lookUpKey)
         gates = GateKeeper(loop: loop, seat: parts.seat, tell: parts.tellOfPlace)
         starved = StarvedRequests(loop: loop, ask: parts.askForConnection)
@@ -155,9 +156,8 @@ package final class Worker: @unchecked Sendable {
 
     /// Signs internal tokens by `state`, and shows its keys, from now on.
     func adopt(_ state: SigningState) {
-        signingState = state
         do throws(KeyError) {
-            try identity.mint.adopt(state)
+            try signing.adopt(state)
         } catch {
             log.error("a signing key can't be used") { $0.field("key", state.signer.id) }
         }
@@ -168,6 +168,7 @@ package final class Worker: @unchecked Sendable {
         bind(update.snapshot, to: update.upstreams)
         update.snapshot.issuers = issuers.bind(update.issuers)
         bindGates(update)
+        update.snapshot.signingNeed = signing.need(isNeeded: update.signs)
         update.snapshot.stores = stores.bind(update.stores, random: &random)
         let previous = snapshot
         snapshot = update.snapshot
@@ -192,7 +193,7 @@ package final class Worker: @unchecked Sendable {
             return UpstreamCluster(
                 name: plan.name, targets: targets,
                 balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
-                hashKey: plan.hashKey, retryBudget: plan.traffic.retryBudget,
+                hashKey: plan.hashKey.map { snapshot.compile($0) }, retryBudget: plan.traffic.retryBudget,
                 gate: plan.traffic.concurrency.map { gates.gate(for: $0) },
                 watch: plan.health.map { UpstreamWatch($0, weights: plan.weights.map(\.weight)) },
                 fallback: plan.health?.fallback.map { snapshot.compile($0) })
@@ -252,9 +253,11 @@ package final class Worker: @unchecked Sendable {
     }
 
     /// Takes no more connections, lets requests end, and then stops the loop.
-    package func drain() {
+    /// - Parameter done: called on the loop's thread when it has.
+    func drain(then done: @escaping @Sendable () -> Void) {
         guard !isDraining else { return }
         isDraining = true
+        onDrained = done
         let closing = listeners
         listeners = []
         for port in closing { port.close() }

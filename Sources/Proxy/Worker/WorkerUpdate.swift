@@ -12,14 +12,17 @@ package final class WorkerUpdate: @unchecked Sendable {
     let issuers: [IssuerDefinition]
     /// The limits of requests under way, by the routes' indices.
     let routeLimits: [(route: Int, limit: ConcurrencyLimit)]
+    /// Whether internal tokens are issued.
+    let signs: Bool
     /// By the index that limits have.
     var stores: [StorePlan] = []
     private var listeners: [ListenerPlan]
 
     init(
         snapshot: Snapshot, upstreams: [UpstreamPlan], issuers: [IssuerDefinition],
-        routeLimits: [(route: Int, limit: ConcurrencyLimit)] = [], listeners: [ListenerPlan]
+        routeLimits: [(route: Int, limit: ConcurrencyLimit)] = [], signs: Bool = false, listeners: [ListenerPlan]
     ) {
+        self.signs = signs
         self.routeLimits = routeLimits
         self.snapshot = snapshot
         self.upstreams = upstreams
@@ -74,7 +77,7 @@ struct UpstreamPlan {
     let policy: BalancingPolicy
     /// What the balancer knows of each target.
     let weights: [BalancerTarget]
-    let hashKey: RequestKey?
+    let hashKey: ConfiguredHashKey?
     let settings: TargetPool.Settings
     let budget: SharedBudget
     let traffic: UpstreamTraffic

@@ -31,8 +31,8 @@ package struct ConcurrencyLaw: Sendable, Equatable {
 package final class ConcurrencyLimit: @unchecked Sendable {
     // Sendable: every word is atomic; the seats' memory is as old as the object.
 
-    private let underWay = Atomic<Int>(0)
-    private let waiting = Atomic<Int>(0)
+    private let underWay = BoundedCount()
+    private let waiting = BoundedCount()
     private let requestsMax: Atomic<Int>
     private let queueMax: Atomic<Int>
     private let waitMax: Atomic<Int64>
@@ -80,9 +80,9 @@ package final class ConcurrencyLimit: @unchecked Sendable {
     }
 
     /// Requests under way.
-    package var count: Int { underWay.load(ordering: .sequentiallyConsistent) }
+    package var count: Int { underWay.value }
     /// Requests that wait.
-    package var waitingCount: Int { waiting.load(ordering: .sequentiallyConsistent) }
+    package var waitingCount: Int { waiting.value }
     /// Requests refused because as many as may waited already.
     package var refusedFull: UInt64 { refusedFullTotal.load(ordering: .relaxed) }
     /// Requests refused because they had waited as long as they may.
@@ -95,32 +95,18 @@ package final class ConcurrencyLimit: @unchecked Sendable {
     // MARK: What gates do
 
     /// Takes a place, if there is one.
-    func take() -> Bool {
-        var found = underWay.load(ordering: .sequentiallyConsistent)
-        while found < requestsMax.load(ordering: .sequentiallyConsistent) {
-            let (exchanged, now) = underWay.compareExchange(
-                expected: found, desired: found + 1, ordering: .sequentiallyConsistent)
-            if exchanged { return true }
-            found = now
-        }
-        return false
-    }
+    func take() -> Bool { underWay.take(below: requestsMax.load(ordering: .sequentiallyConsistent)) }
 
-    func giveBack() {
-        let before = underWay.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
-        assert(before > 0, "a place is given back once")
-    }
+    func giveBack() { underWay.giveBack() }
 
     /// - Returns: whether one more may wait; it is counted then.
     func beginWaiting() -> Bool {
-        let before = waiting.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
-        if before < queueMax.load(ordering: .relaxed) { return true }
-        endWaiting()
+        if waiting.take(below: queueMax.load(ordering: .relaxed)) { return true }
         refusedFullTotal.wrappingAdd(1, ordering: .relaxed)
         return false
     }
 
-    func endWaiting() { waiting.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+    func endWaiting() { waiting.giveBack() }
 
     func countRefusedWaited() { refusedWaitedTotal.wrappingAdd(1, ordering: .relaxed) }
 

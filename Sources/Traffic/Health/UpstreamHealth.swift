@@ -14,21 +14,18 @@ package final class UpstreamHealth: Sendable {
         breaker = CircuitBreaker(BreakerPolicy(), seed: seed, signal: signal)
     }
 
-    /// What is known of the target; made at the first call.
+    /// A target of which nothing is known yet. It isn't one of the upstream's before `add`.
     /// - Parameters:
     ///   - target: as configured, such as `http://10.1.0.11:8080`.
     ///   - seed: for the jitter of its breaker.
-    package func target(_ target: String, seed: UInt64) -> TargetHealth {
-        targets.withLock { targets in
-            if let known = targets[target] { return known }
-            let made = TargetHealth(
-                target: target,
-                breaker: CircuitBreaker(BreakerPolicy(), seed: seed, signal: signal, ejections: ejections),
-                signal: signal)
-            targets[target] = made
-            return made
-        }
+    package func makeTarget(_ target: String, seed: UInt64) -> TargetHealth {
+        TargetHealth(
+            target: target,
+            breaker: CircuitBreaker(BreakerPolicy(), seed: seed, signal: signal, ejections: ejections),
+            signal: signal)
     }
+
+    package func add(_ target: TargetHealth) { targets.withLock { $0[target.target] = target } }
 
     package func known(_ target: String) -> TargetHealth? { targets.withLock { $0[target] } }
 

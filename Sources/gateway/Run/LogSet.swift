@@ -9,19 +9,49 @@ final class LogSet {
     /// The process's own log.
     let log: Observability.ErrorLog
     private let error: LogService
-    /// Nil when the configuration wants none.
-    private var access: LogService?
-    private var audit: LogService?
-    /// Out of use; they may have lines to write yet.
-    private var retired: [LogService] = []
+    private var access = Succession()
+    private var audit = Succession()
     private let standardOutput = LogFile.stream(1)
     private let standardError = LogFile.stream(2)
 
     init(level: LogLevel) throws(Errno) {
         error = try LogService(name: "error-log", to: standardError, capacity: 256, batchSize: 4096)
-        log = ErrorLog(queue: error.queue, level: .init(level)) {
+        log = ErrorLog(queue: error.queue, level: .init(level), monotonic: SystemClock.monotonic) {
             ErrorLog.Instant(
                 wall: WallTime(nanoseconds: SystemClock.wallNanoseconds()), monotonic: SystemClock.monotonic())
+        }
+    }
+
+    /// A log with all the places that it has gone to since the start.
+    private struct Succession {
+        /// Nil when the configuration wants no such log.
+        private(set) var present: LogService?
+        /// Out of use; they may get lines yet, until all loops have handed in their last ones, and write them.
+        private(set) var former: [LogService] = []
+        /// Of those that have ended.
+        private var past = LogStatistics()
+
+        /// - Returns: the service that is out of use now.
+        mutating func proceed(to next: LogService?) -> LogService? {
+            forgetEnded()
+            let last = present
+            if let last { former.append(last) }
+            present = next
+            return last
+        }
+
+        private mutating func forgetEnded() {
+            // Asked once of each: it may end meanwhile.
+            former.removeAll { service in
+                guard service.hasEnded else { return false }
+                past += service.queue.statistics
+                return true
+            }
+        }
+
+        /// Counters never go back, whatever a reload does to the log.
+        var statistics: LogStatistics {
+            (former + [present].compactMap(\.self)).reduce(into: past) { $0 += $1.queue.statistics }
         }
     }
 
@@ -55,14 +85,14 @@ final class LogSet {
             fresh = try open("access-log", configuration.accessLog.destination, field: "access_log.file", checked)
         }
         do throws(LogFailure) {
-            var audit = self.audit
+            var audit = self.audit.present
             if replacesAudit {
                 audit =
                     configuration.auditLog.enabled.value
                     ? try open("audit-log", configuration.auditLog.destination, field: "audit_log.file", checked) : nil
             }
             return Change(
-                access: replacesAccess ? fresh : access, audit: audit, replacesAccess: replacesAccess,
+                access: replacesAccess ? fresh : access.present, audit: audit, replacesAccess: replacesAccess,
                 replacesAudit: replacesAudit)
         } catch {
             fresh?.end(by: SystemClock.monotonic())
@@ -73,10 +103,8 @@ final class LogSet {
     /// - Returns: logs that are out of use, to be retired when all loops have handed in their last lines.
     func commit(_ change: Change) -> [LogService] {
         var old: [LogService] = []
-        if change.replacesAccess, let access { old.append(access) }
-        if change.replacesAudit, let audit { old.append(audit) }
-        access = change.access
-        audit = change.audit
+        if change.replacesAccess, let last = access.proceed(to: change.access) { old.append(last) }
+        if change.replacesAudit, let last = audit.proceed(to: change.audit) { old.append(last) }
         return old
     }
 
@@ -84,8 +112,6 @@ final class LogSet {
     func retire(_ old: [LogService]) {
         let limit = SystemClock.monotonic() + Self.endLimit
         for log in old { log.end(by: limit) }
-        retired.removeAll(where: \.hasEnded)
-        retired += old
     }
 
     private func open(
@@ -116,10 +142,10 @@ final class LogSet {
     /// Where the loops write, and how long a line may wait there.
     func outputs(_ configuration: GatewayConfiguration) -> LoopLogs {
         var logs = LoopLogs()
-        logs.access = access.map {
+        logs.access = access.present.map {
             LogOutput(queue: $0.queue, flushDelay: configuration.accessLog.flushInterval.value)
         }
-        logs.audit = audit.map { LogOutput(queue: $0.queue, flushDelay: Self.auditFlushDelay) }
+        logs.audit = audit.present.map { LogOutput(queue: $0.queue, flushDelay: Self.auditFlushDelay) }
         logs.auditsRefusalsOnly = configuration.auditLog.decisions.value == .refused
         return logs
     }
@@ -130,20 +156,21 @@ final class LogSet {
 
     /// Opens all files anew.
     func reopen() {
-        access?.reopen()
-        audit?.reopen()
+        access.present?.reopen()
+        audit.present?.reopen()
     }
 
     /// Writes what waits, and ends the writers.
     func stop() {
+        log.reportSuppressed(isLast: true)
         let limit = SystemClock.monotonic() + Self.endLimit
-        let all = [access, audit, error].compactMap(\.self) + retired
+        let all = [access.present, audit.present, error].compactMap(\.self) + access.former + audit.former
         for log in all { log.end(by: limit) }
         for log in all { log.waitForEnd(by: limit) }
     }
 
-    var accessStatistics: LogStatistics { access?.queue.statistics ?? LogStatistics() }
-    var auditStatistics: LogStatistics { audit?.queue.statistics ?? LogStatistics() }
+    var accessStatistics: LogStatistics { access.statistics }
+    var auditStatistics: LogStatistics { audit.statistics }
     var errorStatistics: LogStatistics { error.queue.statistics }
 }
 

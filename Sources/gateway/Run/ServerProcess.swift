@@ -86,6 +86,7 @@ final class ServerProcess: EventHandler {
             _ = logs.commit(try logs.prepare(configuration, before: nil, of: checked))
             try gateway.start(logs: logs.outputs(configuration))
             admin.commit(try admin.prepare(at: configuration.admin?.address.value))
+            SuppressionReport(of: log, on: loop).start()
             registration = loop.add(self)
             try loop.watch(signals.number, .readable, for: registration)
         } catch {
