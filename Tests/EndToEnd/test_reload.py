@@ -275,6 +275,24 @@ def test_a_listener_whose_address_cannot_be_had_rejects_the_configuration(fixed,
     assert body(fixed) == "old"
 
 
+@pytest.mark.parametrize("moves", ["listener", "admin"])
+def test_an_address_that_an_own_listener_holds_is_told_with_whose_it_is(fixed, moves):
+    """It is free only after the reload: there, the kernel gives one port to addresses that overlap only once."""
+    document = fixed.gateway_yaml()
+    if moves == "listener":
+        document["listeners"]["main"]["address"] = f"0.0.0.0:{fixed.port}"
+        holder = "listener main"
+    else:
+        document["admin"] = {"address": f"127.0.0.1:{fixed.port}"}
+        document["listeners"]["main"]["address"] = f"127.0.0.1:{free_port()}"
+        holder = "listener main"
+    fixed.write("gateway.yaml", document)
+    assert fixed.hang_up() == "rejected"
+    error = fixed.admin_json("/readyz")["last_reload"]["errors"][0]
+    assert f"own {holder} (" in error and "gateway.yaml:" in error and "reload of its own" in error
+    assert body(fixed) == "old"
+
+
 def test_an_admin_address_that_cannot_be_had_rejects_the_whole_configuration(fixed, upstream_with):
     """Not half of it: the old routes stay, and the old admin listener answers."""
     taken = upstream_with().port
