@@ -193,6 +193,32 @@ def test_connections_to_a_target_that_is_gone_are_closed(upstream_with, gateway_
     eventually(lambda: old.connections[0].closed_by_peer, 10, "the close of the old connection")
 
 
+def test_connections_of_an_upstream_that_went_count_when_it_comes_back(upstream_with, gateway_with):
+    release = threading.Event()
+
+    def holding(connection):
+        while request := connection.request():
+            if request.target == "/held":
+                connection.wait(release)
+            connection.send(ok(b"here"))
+
+    upstream = upstream_with(holding)
+    service = {"service": {"targets": [upstream.target], "connections_max": 1}}
+    gateway = gateway_with(upstreams=service, routes={"all": route_all()})
+    with gateway.client() as waiting:
+        waiting.send(request_bytes("GET", "/held"))
+        eventually(lambda: upstream.requests, what="the request at the upstream")
+        gateway.write_routes({}, {"all": said("none")})
+        assert gateway.hang_up() == "applied"
+        gateway.write_routes(service, {"all": route_all()})
+        assert gateway.hang_up() == "applied"
+        assert get(gateway.port).status == 503
+        assert len(upstream.connections) == 1
+        release.set()
+        assert waiting.response().body == b"here"
+    eventually(lambda: get(gateway.port).status == 200, what="room for another connection")
+
+
 def test_counters_survive(fixed):
     body(fixed)
     before = fixed.metrics().sum("portcullis_http_requests_total")

@@ -35,6 +35,7 @@ package final class Gateway {
     private var shards: [MetricsShard] = []
     private var listeners = ListenerSet()
     private var budgets: [String: SharedBudget] = [:]
+    private var rings = HashRings()
     private(set) var traffic = TrafficState(loops: 1)
     private let directory = WorkerDirectory()
     private let names: NameDirectory
@@ -183,6 +184,7 @@ package final class Gateway {
         let updates: [WorkerUpdate]
         let listeners: ListenerSet.Plan
         let budgets: [String: SharedBudget]
+        let rings: HashRings
         let rateLimits: [String: LimitTable]
         let traffic: TrafficState.Plan
     }
@@ -204,6 +206,7 @@ package final class Gateway {
             throw .listening(error)
         }
         var budgets: [String: SharedBudget] = [:]
+        var rings = HashRings(after: self.rings)
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()
         let upstreams = configuration.domains.flatMap { domain in
@@ -216,7 +219,7 @@ package final class Gateway {
                 budgets[name] = budget
                 return UpstreamPlan(
                     upstream, name: name, names: names, budget: budget, traffic: shared,
-                    health: health.plan(upstream, name: name))
+                    health: health.plan(upstream, name: name), rings: &rings)
             }
         }
         let limits = rateLimits.prepare(configuration)
@@ -228,7 +231,8 @@ package final class Gateway {
         }
         let storePlans = stores.plans(configuration.stores, workerCount: shards.count, names: names)
         for (update, plans) in zip(updates, storePlans) { update.stores = plans }
-        return Change(updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic)
+        return Change(
+            updates: updates, listeners: plan, budgets: budgets, rings: rings, rateLimits: limits, traffic: traffic)
     }
 
     private func commit(_ change: Change) {
@@ -236,7 +240,9 @@ package final class Gateway {
         issuers.update(blueprint.configuration.issuers.map { IssuerSettings($0, secrets: secrets) })
         listeners.commit(change.listeners)
         endpoints = change.listeners.endpoints
-        budgets = change.budgets
+        // What an upstream that is gone still has open counts when it comes back.
+        budgets = change.budgets.merging(budgets.filter { $0.value.count > 0 }) { new, _ in new }
+        rings = change.rings
         health.commit(blueprint.configuration) { [unowned self] in UpstreamPlan.endpoints(of: $0, names) }
         stores.keepOnly(blueprint.configuration.stores)
         names.keepOnly(blueprint.configuration.targetNames)

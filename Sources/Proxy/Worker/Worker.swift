@@ -176,6 +176,7 @@ package final class Worker: @unchecked Sendable {
 
     private func bind(_ snapshot: Snapshot, to plans: [UpstreamPlan]) {
         var named = Set<PoolKey>()
+        let previous = Dictionary(self.snapshot.upstreams.map { ($0.name, $0) }) { first, _ in first }
         snapshot.upstreams = plans.map { plan in
             let targets = plan.targets.map { target in
                 named.insert(target.key)
@@ -191,7 +192,9 @@ package final class Worker: @unchecked Sendable {
             }
             return UpstreamCluster(
                 name: plan.name, targets: targets,
-                balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
+                balancer: Balancer(
+                    policy: plan.policy, targets: plan.weights, loads: targets.map(\.load), ring: plan.ring,
+                    seed: random.next(), after: previous[plan.name]?.balancer),
                 hashKey: plan.hashKey, retryBudget: plan.traffic.retryBudget,
                 gate: plan.traffic.concurrency.map { gates.gate(for: $0) },
                 watch: plan.health.map { UpstreamWatch($0, weights: plan.weights.map(\.weight)) },

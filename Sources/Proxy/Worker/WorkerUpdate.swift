@@ -74,6 +74,8 @@ struct UpstreamPlan {
     let policy: BalancingPolicy
     /// What the balancer knows of each target.
     let weights: [BalancerTarget]
+    /// For consistent hashing.
+    let ring: HashRing?
     let hashKey: RequestKey?
     let settings: TargetPool.Settings
     let budget: SharedBudget
