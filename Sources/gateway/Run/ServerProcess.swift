@@ -59,10 +59,12 @@ final class ServerProcess: EventHandler {
         LocalSite(
             AdminEndpoints.make(
                 gateway: gateway, state: adminState,
-                sample: { [logs] in
-                    ProcessSample.now(
+                sample: { [unowned self] in
+                    var sample = ProcessSample.now(
                         accessLog: logs.accessStatistics, auditLog: logs.auditStatistics,
                         errorLog: logs.errorStatistics)
+                    sample.displacedAdminConnections = admin.displacedConnections
+                    return sample
                 }),
             loop: loop, log: log, startTime: startTime)
     }
