@@ -31,6 +31,17 @@ package struct IPEndpoint: Sendable, Hashable, CustomStringConvertible {
         self = endpoint
     }
 
+    /// Whether a socket that listens at one keeps another from listening at the other: `0.0.0.0` takes in all IPv4
+    /// addresses, `[::]` all addresses (its sockets are dual-stack), and a mapped address is the IPv4 one (ip(7),
+    /// ipv6(7)). Port 0 is another port each time.
+    package func overlaps(_ other: IPEndpoint) -> Bool {
+        guard port == other.port, port != 0 else { return false }
+        for (one, another) in [(address, other.address), (other.address, address)] where one.isUnspecified {
+            if !one.unmapped.isIPv4 || another.unmapped.isIPv4 { return true }
+        }
+        return address.unmapped == other.address.unmapped && (scope == other.scope || scope == 0 || other.scope == 0)
+    }
+
     /// Appends `a.b.c.d:port` or `[v6]:port`.
     package func append(to buffer: inout IOBuffer) {
         if !address.isIPv4 { buffer.append(byte: ASCII.openBracket) }

@@ -39,6 +39,8 @@ static inline int portcullis_errno(void) { return errno; }
 
 static inline int portcullis_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
+static inline _Bool portcullis_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
 static inline int portcullis_accept4(int fd, struct sockaddr *address, socklen_t *length) {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }

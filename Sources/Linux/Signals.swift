@@ -16,7 +16,9 @@ package enum ProcessSignal: Int32, CaseIterable, Sendable {
 package struct SignalQueue: ~Copyable {
     private let descriptor: FileDescriptor
 
-    /// Blocks the commands' default actions, and SIGPIPE, for this thread and those that it starts from now on.
+    /// Blocks the commands' default actions for this thread and those that it starts from now on, and the signals by
+    /// which a write would end the process: SIGPIPE, and SIGXFSZ, which comes with a file of the size that the process
+    /// may write. The write fails then (EPIPE, EFBIG).
     ///
     /// The corresponding C functions are `pthread_sigmask` and `signalfd`.
     package init() throws(Errno) {
@@ -25,6 +27,7 @@ package struct SignalQueue: ~Copyable {
         for signal in ProcessSignal.allCases { sigaddset(&set, signal.rawValue) }
         var blocked = set
         sigaddset(&blocked, SIGPIPE)
+        sigaddset(&blocked, SIGXFSZ)
         pthread_sigmask(SIG_BLOCK, &blocked, nil)
         let number = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
         guard number >= 0 else { throw .last }

@@ -63,6 +63,15 @@ package enum ProcessResources {
         _ = mallopt(M_MMAP_THRESHOLD, size)
     }
 
+    /// Opens `/dev/null` in place of standard streams that the process was started without, so that no file or socket
+    /// of its own becomes one: descriptors are given out from the lowest. In the wrong direction, so that whoever reads
+    /// or writes there learns of it (EBADF). Before anything else.
+    package static func openMissingStandardStreams() {
+        for number in Int32(0)...2 where !portcullis_is_open(number) {
+            guard portcullis_open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY, 0) == number else { return }
+        }
+    }
+
     /// Ends the process at once with `status`. The corresponding C function is `_exit`.
     package static func exit(status: Int32) -> Never { CLinux._exit(status) }
 }

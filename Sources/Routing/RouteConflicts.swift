@@ -3,10 +3,12 @@
 /// Only routes with the same host and the same shape of path can: two different patterns that match one host, or one
 /// path, differ in rank. So the search is within one terminal of a trie, among routes with equally many conditions.
 struct RouteConflicts {
-    private let definitions: [RouteDefinition]
+    private let conditions: CompactConditions
     private(set) var found: [RouteProblem] = []
+    /// How many pairs of routes were compared.
+    private(set) var comparisonCount = 0
 
-    init(definitions: [RouteDefinition]) { self.definitions = definitions }
+    init(conditions: CompactConditions) { self.conditions = conditions }
 
     /// Searches the routes of one terminal, which are in the order of their rank.
     mutating func search(_ routes: [Int], _ prototypes: [RouteLayout.Candidate], host: HostPattern) {
@@ -22,41 +24,59 @@ struct RouteConflicts {
 
     private mutating func searchEqual(_ routes: [Int], _ prototypes: [RouteLayout.Candidate], _ host: HostPattern) {
         for group in partition(routes) where group.count > 1 {
-            for later in 1..<group.count {
+            for later in group.indices.dropFirst() {
                 let second = group[later]
-                let first = group[..<later].first { first in
-                    prototypes[first].overlaps(prototypes[second])
-                        && definitions[first].conditionsCanHold(with: definitions[second])
+                for first in group[..<later] {
+                    comparisonCount += 1
+                    guard prototypes[first].overlaps(prototypes[second]),
+                        conditions.canHoldTogether(first, second)
+                    else { continue }
+                    found.append(.conflict(first: first, second: second, host: host))
+                    break
                 }
-                if let first { found.append(.conflict(first: first, second: second, host: host)) }
             }
         }
     }
 
-    /// Splits routes that all want an exact value of the same field by that value: a thousand variants of one path stay
-    /// linear. Routes in different groups exclude each other.
+    private typealias Conditioned = (route: Int, condition: CompactConditions.Condition)
+
+    /// Splits routes that all have a condition on some name by its value, then the parts by further names: routes in
+    /// different parts exclude each other, so that some thousand variants of a path stay about linear.
+    /// - Parameter routes: in the order of the definitions, as each part is.
     private func partition(_ routes: [Int]) -> [[Int]] {
-        guard routes.count > 8 else { return [routes] }
-        let route = definitions[routes[0]]
-        for isHeader in [true, false] {
-            for condition in isHeader ? route.headers : route.queries {
-                var groups: [String: [Int]] = [:]
-                let isCommon = routes.allSatisfy { index in
-                    let conditions = isHeader ? definitions[index].headers : definitions[index].queries
-                    let same = conditions.first { $0.name == condition.name }
-                    guard case .exact(let value)? = same?.test else { return false }
-                    groups[value, default: []].append(index)
-                    return true
-                }
-                if isCommon, groups.count > 1 { return Array(groups.values) }
+        guard routes.count > 8, let first = routes.first else { return [routes] }
+        for key in conditions[first].map(\.key) {
+            let own: [Conditioned] = routes.compactMap { route in
+                conditions[route].first { $0.key == key }.map { (route: route, condition: $0) }
             }
+            guard own.count == routes.count else { continue }
+            let parts = split(own)
+            if parts.count > 1 { return parts.flatMap(partition) }
         }
         return [routes]
+    }
+
+    private func split(_ routes: [Conditioned]) -> [[Int]] {
+        let absent = routes.filter { $0.condition.kind == .absent }.map(\.route)
+        let there = routes.filter { $0.condition.kind != .absent }
+        var parts = absent.isEmpty ? [] : [absent]
+        if there.contains(where: { $0.condition.holdsForAnyValue }) { return parts + [there.map(\.route)] }
+        // In the order of the texts, whatever begins with a prefix follows it at once.
+        let ordered = there.sorted { conditions.precedes($0.condition, $1.condition) }
+        var start = 0
+        while start < ordered.count {
+            var end = start + 1
+            while end < ordered.count, conditions.canHold(ordered[start].condition, ordered[end].condition) { end += 1 }
+            parts.append(ordered[start..<end].map(\.route).sorted())
+            start = end
+        }
+        return parts
     }
 }
 
 extension RouteLayout.Candidate {
-    fileprivate func hasRank(of other: Self) -> Bool {
+    /// Whether no number of conditions sets the two apart, nor that only one of them names methods.
+    func hasRank(of other: Self) -> Bool {
         namesMethods == other.namesMethods && headerCount == other.headerCount && queryCount == other.queryCount
     }
 

@@ -4,58 +4,64 @@ import Base
 ///
 /// For each route it looks for a request that the route wins. It is enough to try requests with labels and segments
 /// that no route names ("fresh" ones): whatever matches those also matches any other value in their place, so they meet
-/// the fewest rivals. What remains is whether the rivals' conditions can all be avoided at once; that search is
-/// bounded, and a route counts as reachable when it ends without an answer.
+/// the fewest rivals. What remains is whether the rivals' conditions can all be avoided at once (`PresenceChoice`).
+///
+/// All of it has one allowance, since a single file can hold thousands of variants of one path: where it ends, the
+/// routes that are left count as reachable.
 struct RouteReachability {
     private let definitions: [RouteDefinition]
     private let layout: RouteLayout
     private let roots: [HostPattern: Int]
+    private let conditions: CompactConditions
     /// The number of segments of the longest pattern.
     private let depthLimit: Int
+    /// What is left of the allowance.
+    private var allowance = RouteTable.searchLimit
+    /// By the first candidate of the terminal.
+    private var rivals: [Int: TerminalRivals] = [:]
 
-    /// Steps of the search for values, per route.
-    private static let stepLimit = 2_000
     /// How many routes a warning names.
     private static let shadowLimit = 8
 
-    init(definitions: [RouteDefinition], layout: RouteLayout, roots: [HostPattern: Int]) {
+    init(
+        definitions: [RouteDefinition], conditions: CompactConditions, layout: RouteLayout, roots: [HostPattern: Int]
+    ) {
         self.definitions = definitions
+        self.conditions = conditions
         self.layout = layout
         self.roots = roots
         depthLimit = definitions.reduce(0) { max($0, $1.path.segments.count) }
     }
 
-    func unreachableRoutes() -> [RouteProblem] {
-        definitions.indices.compactMap { index in
+    /// How much work was done: nodes, rivals and conditions looked at.
+    var workCount: Int { RouteTable.searchLimit - max(0, allowance) }
+
+    mutating func unreachableRoutes() -> [RouteProblem] {
+        var found: [RouteProblem] = []
+        for index in definitions.indices {
             var shadows: [Int] = []
-            if isReachable(index, &shadows) { return nil }
-            return .unreachable(route: index, shadowedBy: Array(shadows.prefix(Self.shadowLimit)))
+            if isReachable(index, &shadows) { continue }
+            if allowance <= 0 { break }
+            found.append(.unreachable(route: index, shadowedBy: shadows))
         }
+        return found
     }
 
-    /// One segment of a request's path.
-    private enum Witness {
-        case literal(String)
-        /// Not empty, and no route's literal.
-        case fresh
-    }
-
-    private func isReachable(_ index: Int, _ shadows: inout [Int]) -> Bool {
+    private mutating func isReachable(_ index: Int, _ shadows: inout [Int]) -> Bool {
         let route = definitions[index]
         if hasOwnTerminal(route) { return true }
-        var steps = Self.stepLimit
         for host in route.hosts {
             guard let root = roots[host] else { continue }
-            var previous: [UInt32]?
+            var previous: [Range<Int>]?
             for path in Witnesses(route.path, depthLimit: depthLimit) {
-                var rivals = Rivals(route: UInt32(index))
-                collect(at: root, path, 0, &rivals)
-                guard let own = rivals.own else { continue }
-                if rivals.better.isEmpty, rivals.same.isEmpty { return true }
-                let met = rivals.better.map(\.route)
-                if met == previous { continue }
-                previous = met
-                if wins(own, over: rivals, &steps, &shadows) { return true }
+                var way = Way(route: UInt32(index))
+                collect(at: root, path, 0, &way)
+                guard allowance > 0 else { return true }
+                guard let own = way.own else { continue }
+                if way.terminals.count == 1, way.terminals[0].count == 1 { return true }
+                if way.terminals == previous { continue }
+                previous = way.terminals
+                if wins(own, at: way.terminals, &shadows) { return true }
             }
         }
         return false
@@ -77,6 +83,13 @@ struct RouteReachability {
             }
             return layout.nodes[node].exactCount == 1
         }
+    }
+
+    /// One segment of a request's path.
+    private enum Witness {
+        case literal(String)
+        /// Not empty, and no route's literal.
+        case fresh
     }
 
     /// The paths worth trying for a pattern: one, or for a rest all lengths from the longest on.
@@ -114,110 +127,128 @@ struct RouteReachability {
         }
     }
 
-    /// The candidates on the way of a witness, up to the route's own.
-    private struct Rivals {
+    /// The terminals that a witness comes by, up to the route's own, which is the last.
+    private struct Way {
         let route: UInt32
-        var own: RouteLayout.Candidate?
-        /// At terminals that come before the route's.
-        var better: [RouteLayout.Candidate] = []
-        /// At the route's terminal.
-        var same: [RouteLayout.Candidate] = []
+        var own: TerminalRivals.Position?
+        /// Ranges of candidates.
+        var terminals: [Range<Int>] = []
     }
 
-    private func collect(at index: Int, _ path: [Witness], _ position: Int, _ rivals: inout Rivals) {
+    private mutating func collect(at index: Int, _ path: [Witness], _ position: Int, _ way: inout Way) {
+        allowance -= 1
+        guard allowance > 0 else { return }
         let node = layout.nodes[index]
         if position == path.count {
-            add(node.exactStart, node.exactCount, &rivals)
+            add(node.exactStart, node.exactCount, &way)
         } else {
             switch path[position] {
             case .literal(let bytes):
                 if let child = bytes.withByteView({ layout.child(of: index, by: $0) }) {
-                    collect(at: child, path, position + 1, &rivals)
+                    collect(at: child, path, position + 1, &way)
                 }
-                if rivals.own == nil, !bytes.isEmpty, node.parameterChild != 0 {
-                    collect(at: Int(node.parameterChild), path, position + 1, &rivals)
+                if way.own == nil, !bytes.isEmpty, node.parameterChild != 0 {
+                    collect(at: Int(node.parameterChild), path, position + 1, &way)
                 }
             case .fresh:
-                if node.parameterChild != 0 { collect(at: Int(node.parameterChild), path, position + 1, &rivals) }
+                if node.parameterChild != 0 { collect(at: Int(node.parameterChild), path, position + 1, &way) }
             }
         }
-        if rivals.own == nil { add(node.restStart, node.restCount, &rivals) }
+        if way.own == nil { add(node.restStart, node.restCount, &way) }
     }
 
-    private func add(_ start: UInt32, _ count: UInt32, _ rivals: inout Rivals) {
+    private mutating func add(_ start: UInt32, _ count: UInt32, _ way: inout Way) {
+        guard count > 0 else { return }
         let range = Int(start)..<Int(start + count)
-        if let own = range.first(where: { layout.candidates[$0].route == rivals.route }) {
-            rivals.own = layout.candidates[own]
-            rivals.same = range.filter { $0 != own }.map { layout.candidates[$0] }
-        } else {
-            rivals.better += range.map { layout.candidates[$0] }
+        way.terminals.append(range)
+        if rivals[range.lowerBound] == nil {
+            rivals[range.lowerBound] = TerminalRivals(range, layout, conditions)
         }
+        way.own = rivals[range.lowerBound]?.positions[way.route]
     }
 
     /// Whether on some listener, with some method, some fields and parameters make the route win.
-    private func wins(
-        _ own: RouteLayout.Candidate, over rivals: Rivals, _ steps: inout Int, _ shadows: inout [Int]
+    private mutating func wins(
+        _ position: TerminalRivals.Position, at terminals: [Range<Int>], _ shadows: inout [Int]
     ) -> Bool {
+        let own = layout.candidates[position.index]
+        // For a route for all methods, one that nobody names is the best witness.
+        let methods = own.namesMethods ? own.namedMethods : 1 << RouteLayout.unknownMethodBit
+        if wins(own, methods, at: terminals, before: position.rankStart, &shadows) { return true }
+        // `HEAD` that comes with `GET` is outranked by whoever names it, at the end of the order too.
+        return own.impliesHead && wins(own, RouteLayout.headBit, at: terminals, before: .max, &shadows)
+    }
+
+    /// - Parameter end: those at the route's own terminal that stand before this index may outrank it.
+    private mutating func wins(
+        _ own: RouteLayout.Candidate, _ methods: UInt64, at terminals: [Range<Int>], before end: Int,
+        _ shadows: inout [Int]
+    ) -> Bool {
+        let met = terminals.enumerated().flatMap { position, range in
+            let isOwn = position == terminals.count - 1
+            return unavoidableAtOnce(by: own, in: range, before: isOwn ? end : .max, sharesTerminal: isOwn)
+        }
         var listeners = own.listeners
         while listeners != 0 {
             let listener = listeners & (~listeners &+ 1)
             listeners ^= listener
-            // For a route for all methods, one that nobody names is the best witness.
-            var methods = own.namesMethods ? own.methods : 1 << RouteLayout.unknownMethodBit
-            while methods != 0 {
-                let method = methods & (~methods &+ 1)
-                methods ^= method
-                let blocking =
-                    rivals.better.filter { $0.serves(listener, method) }
-                    + rivals.same.filter { $0.serves(listener, method) && $0.outranks(own, for: method) }
-                if canAvoid(blocking.map { Int($0.route) }, own: Int(own.route), &steps) { return true }
-                for rival in blocking where !shadows.contains(Int(rival.route)) { shadows.append(Int(rival.route)) }
+            var left = methods
+            while left != 0 {
+                let method = left & (~left &+ 1)
+                left ^= method
+                allowance -= 1 + met.count
+                guard allowance > 0 else { return true }
+                let blocking = met.filter {
+                    $0.candidate.serves(listener, method)
+                        && (!$0.sharesTerminal || $0.candidate.outranks(own, for: method))
+                }
+                var choice = PresenceChoice(blocking.map(\.presences))
+                if choice.canAvoidAll(&allowance) { return true }
+                for rival in blocking where shadows.count < Self.shadowLimit {
+                    let route = Int(rival.candidate.route)
+                    if !shadows.contains(route) { shadows.append(route) }
+                }
             }
         }
         return false
     }
 
-    /// Whether a request can satisfy the conditions of `own` and fail at least one of each rival's.
-    private func canAvoid(_ rivals: [Int], own: Int, _ steps: inout Int) -> Bool {
-        let met = rivals.filter { definitions[$0].conditionsCanHold(with: definitions[own]) }
-        if met.isEmpty { return true }
-        // The fewest ways out first: dead ends show early.
-        let ordered = met.sorted { definitions[$0].conditionCount < definitions[$1].conditionCount }
-        if definitions[ordered[0]].conditionCount == 0 { return false }
-        var constraints = Constraints()
-        for (key, test) in definitions[own].keyedConditions { constraints[key, default: .init()].required.append(test) }
-        return avoid(ordered[...], constraints, &steps)
+    /// A route that comes before another, as far as its conditions matter.
+    private struct Rival {
+        let candidate: RouteLayout.Candidate
+        let sharesTerminal: Bool
+        /// A request that meets the other route meets this one exactly if all of these hold.
+        let presences: [PresenceChoice.Presence]
     }
 
-    private typealias Constraints = [RouteDefinition.ConditionKey: ValueConstraint]
-
-    private func avoid(_ rivals: ArraySlice<Int>, _ constraints: Constraints, _ steps: inout Int) -> Bool {
-        guard let rival = rivals.first else { return true }
-        for (key, test) in definitions[rival].keyedConditions {
-            steps -= 1
-            guard steps > 0 else { return true }
-            var constraint = constraints[key] ?? ValueConstraint()
-            constraint.excluded.append(test)
-            guard constraint.isSatisfiable else { continue }
-            var tightened = constraints
-            tightened[key] = constraint
-            if avoid(rivals.dropFirst(), tightened, &steps) { return true }
+    /// The candidates that a request with the conditions of `own` doesn't avoid anyhow.
+    ///
+    /// A name that `own` has a condition on takes a value that satisfies this condition and no other that can be
+    /// avoided: either all requests satisfy a rival's condition too, or the right value avoids all such rivals at once.
+    /// On any other name a value that no route names avoids whatever asks for a value; only whether the name is there
+    /// at all is a choice. Exact as long as fewer prefixes are to be avoided than there are byte values.
+    private mutating func unavoidableAtOnce(
+        by own: RouteLayout.Candidate, in range: Range<Int>, before end: Int, sharesTerminal: Bool
+    ) -> [Rival] {
+        guard let terminal = rivals[range.lowerBound] else { return [] }
+        let ownConditions = conditions[Int(own.route)]
+        return terminal.candidates(implied: ownConditions, before: end, conditions, &allowance).compactMap { index in
+            let candidate = layout.candidates[index]
+            guard candidate.route != own.route, allowance > 0 else { return nil }
+            var presences: [PresenceChoice.Presence] = []
+            var position = ownConditions.startIndex
+            for condition in conditions[Int(candidate.route)] {
+                allowance -= 1
+                while position < ownConditions.endIndex, ownConditions[position].key < condition.key { position += 1 }
+                if position < ownConditions.endIndex, ownConditions[position].key == condition.key {
+                    guard conditions.implies(ownConditions[position], condition) else { return nil }
+                } else {
+                    guard condition.isAboutPresence else { return nil }
+                    presences.append(.init(key: condition.key, isThere: condition.kind != .absent))
+                }
+            }
+            return Rival(candidate: candidate, sharesTerminal: sharesTerminal, presences: presences)
         }
-        return false
-    }
-}
-
-extension RouteDefinition {
-    struct ConditionKey: Hashable {
-        let isHeader: Bool
-        let name: String
-    }
-
-    fileprivate var conditionCount: Int { headers.count + queries.count }
-
-    fileprivate var keyedConditions: [(ConditionKey, RouteCondition.Test)] {
-        headers.map { (ConditionKey(isHeader: true, name: $0.name), $0.test) }
-            + queries.map { (ConditionKey(isHeader: false, name: $0.name), $0.test) }
     }
 }
 

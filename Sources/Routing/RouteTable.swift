@@ -19,6 +19,8 @@ package final class RouteTable: @unchecked Sendable {
     package static let textLimit = 4096
     /// How many methods beyond those of `Method` a set of routes can name.
     package static let extensionMethodLimit = 54
+    /// How much the search for routes that can't be reached may look at, in a whole table: nodes, routes, conditions.
+    package static let searchLimit = 3_000_000
 
     /// What the table was made from. Off the hot path only.
     package let definitions: [RouteDefinition]

@@ -8,6 +8,9 @@ extension RouteTable {
         package let table: RouteTable?
         /// Errors and warnings, in the order of the routes that they belong to.
         package let problems: [RouteProblem]
+        /// How much the checks of the set looked at: pairs of routes, nodes, conditions. It grows with the set about
+        /// linearly, and what isn't exact has `searchLimit`.
+        package var searchedCount = 0
     }
 
     /// Builds the table and finds what is wrong with the set: every problem at once. In time about linear in the number
@@ -17,16 +20,19 @@ extension RouteTable {
         builder.validate()
         guard builder.problems.isEmpty else { return Build(table: nil, problems: builder.problems) }
         builder.insertAll()
-        builder.emitCandidates()
+        let conditions = CompactConditions(definitions)
+        let comparisonCount = builder.emitCandidates(conditions)
         let layout = builder.finish()
-        let unreachable = RouteReachability(definitions: definitions, layout: layout, roots: builder.roots)
-            .unreachableRoutes()
-        let problems = (builder.problems + unreachable).sorted { $0.route < $1.route }
+        var reachability = RouteReachability(
+            definitions: definitions, conditions: conditions, layout: layout, roots: builder.roots)
+        let problems = (builder.problems + reachability.unreachableRoutes()).sorted { $0.route < $1.route }
+        let searchedCount = comparisonCount + reachability.workCount
         if problems.contains(where: \.isError) {
             layout.deallocate()
-            return Build(table: nil, problems: problems)
+            return Build(table: nil, problems: problems, searchedCount: searchedCount)
         }
-        return Build(table: RouteTable(definitions: definitions, layout: layout), problems: problems)
+        let table = RouteTable(definitions: definitions, layout: layout)
+        return Build(table: table, problems: problems, searchedCount: searchedCount)
     }
 }
 
@@ -221,9 +227,9 @@ struct RouteTableBuilder {
     }
 
     /// Writes the routes of all terminals and finds the conflicts: only routes at the same terminal can have equal
-    /// rank.
-    mutating func emitCandidates() {
-        var conflicts = RouteConflicts(definitions: definitions)
+    /// rank. Returns how many pairs were compared.
+    mutating func emitCandidates(_ conditions: CompactConditions) -> Int {
+        var conflicts = RouteConflicts(conditions: conditions)
         candidates.reserveCapacity(placements.count)
         var group: [(route: Int, host: Int)] = []
         for node in 1..<max(nodes.count, 1) {
@@ -252,6 +258,7 @@ struct RouteTableBuilder {
             }
         }
         problems += conflicts.found
+        return conflicts.comparisonCount
     }
 
     /// The order within a terminal; the definitions' order where rank is equal.

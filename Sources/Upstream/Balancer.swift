@@ -26,7 +26,7 @@ package struct BalancerTarget: Sendable, Hashable {
 
 /// Picks targets for one upstream on one loop. Counts and turns are the loop's own. Picking allocates nothing and takes
 /// time in proportion to the number of targets at most.
-package struct Balancer: Sendable {
+package struct Balancer {
     package let policy: BalancingPolicy
     private let targets: [BalancerTarget]
     /// The targets with a weight.
@@ -36,23 +36,40 @@ package struct Balancer: Sendable {
     private var credits: [Int]
     /// What each target's share is reckoned by; its weight, unless `setWeight` said otherwise.
     private var weights: [Int]
-    private var active: [Int]
+    /// What `active` points into.
+    private let loads: [TargetLoad]
+    private let active: [UnsafeMutablePointer<Int>]
     private let ring: HashRing?
+    private let points: HashRing.Points?
 
     /// - Parameters:
     ///   - targets: at most `TargetSet.limit`.
+    ///   - loads: the targets' requests under way, as many as there are targets; nil for nobody's but the balancer's.
+    ///   - ring: of these targets, if there is one already; needed for `consistentHash` alone.
     ///   - seed: where round robin begins, so that many loops don't all begin with the same target.
-    package init(policy: BalancingPolicy, targets: [BalancerTarget], seed: UInt64) {
+    ///   - previous: the balancer in whose place this one comes: when it is for the same targets, turns go on.
+    package init(
+        policy: BalancingPolicy, targets: [BalancerTarget], loads: [TargetLoad]? = nil, ring: HashRing? = nil,
+        seed: UInt64, after previous: Balancer? = nil
+    ) {
         precondition(targets.count <= TargetSet.limit, "an upstream has too many targets")
+        let loads = loads ?? targets.map { _ in TargetLoad() }
+        precondition(loads.count == targets.count, "every target has a load")
         self.policy = policy
         self.targets = targets
         var weighted = TargetSet()
         for index in targets.indices where targets[index].weight > 0 { weighted.insert(index) }
         self.weighted = weighted
         weights = targets.map(\.weight)
+        self.loads = loads
+        active = loads.map(\.count)
+        self.ring = policy == .consistentHash ? ring ?? HashRing(targets) : nil
+        points = self.ring?.points
         credits = Array(repeating: 0, count: targets.count)
-        active = Array(repeating: 0, count: targets.count)
-        ring = policy == .consistentHash ? HashRing(targets) : nil
+        if let previous, previous.targets == targets {
+            credits = previous.credits
+            return
+        }
         let turns = targets.isEmpty ? 0 : Int(seed % UInt64(targets.count * 4))
         for _ in 0..<turns { _ = takeTurn(weighted) }
     }
@@ -72,8 +89,8 @@ package struct Balancer: Sendable {
         case .leastRequests:
             return takeTurn(leastLoaded(eligible))
         case .consistentHash:
-            guard let hash, let ring else { return takeTurn(eligible) }
-            return ring.target(for: hash, among: eligible) ?? nearest(to: hash, among: eligible)
+            guard let hash, let points else { return takeTurn(eligible) }
+            return points.target(for: hash, among: eligible) ?? nearest(to: hash, among: eligible)
         }
     }
 
@@ -84,16 +101,16 @@ package struct Balancer: Sendable {
     }
 
     /// A request to the target is under way.
-    package mutating func begin(_ target: Int) { active[target] += 1 }
+    package func begin(_ target: Int) { active[target].pointee += 1 }
 
     /// A request to the target has ended, however.
-    package mutating func end(_ target: Int) {
-        assert(active[target] > 0, "a request ends once")
-        active[target] = max(0, active[target] - 1)
+    package func end(_ target: Int) {
+        assert(active[target].pointee > 0, "a request ends once")
+        active[target].pointee = max(0, active[target].pointee - 1)
     }
 
     /// The requests to the target that are under way on this loop.
-    package func activeCount(_ target: Int) -> Int { active[target] }
+    package func activeCount(_ target: Int) -> Int { active[target].pointee }
 
     private mutating func takeTurn(_ eligible: TargetSet) -> Int? {
         // The only one pays what it gains: nothing changes.
@@ -122,7 +139,7 @@ package struct Balancer: Sendable {
         var best: (active: Int, weight: Int)?
         var next = eligible.next(from: 0)
         while let index = next {
-            let candidate = (active: active[index], weight: weights[index])
+            let candidate = (active: active[index].pointee, weight: weights[index])
             if let current = best {
                 // active / weight compared without division.
                 let left = candidate.active &* current.weight

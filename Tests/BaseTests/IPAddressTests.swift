@@ -141,4 +141,19 @@ struct IPEndpointTests {
     func refused(text: String) {
         #expect(IPEndpoint(text: text) == nil)
     }
+
+    @Test(
+        "two overlap where the kernel lets only one socket listen",
+        arguments: [
+            ("0.0.0.0:80", "127.0.0.1:80", true), ("[::]:80", "0.0.0.0:80", true), ("[::]:80", "127.0.0.1:80", true),
+            ("[::]:80", "[::1]:80", true), ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true),
+            ("[::ffff:0.0.0.0]:80", "127.0.0.1:80", true), ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("0.0.0.0:80", "[::1]:80", false), ("[::1]:80", "127.0.0.1:80", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false), ("0.0.0.0:80", "127.0.0.1:81", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ])
+    func overlaps(one: String, other: String, expected: Bool) throws {
+        let pair = (try #require(IPEndpoint(text: one)), try #require(IPEndpoint(text: other)))
+        #expect(pair.0.overlaps(pair.1) == expected && pair.1.overlaps(pair.0) == expected)
+    }
 }

@@ -55,6 +55,21 @@ import Testing
             "gateway.d/gateway.yaml:4:18: error: admin.address: the listener `external` has the same address; expected a different address; see gateway.d/gateway.yaml:2:23: first used here"
         ),
         GoldenCase(
+            "addresses that overlap",
+            """
+            listeners:
+              all: {address: "0.0.0.0:8080"}
+              one: {address: "127.0.0.1:8080"}
+              mapped: {address: "[::ffff:127.0.0.1]:8080"}
+              other: {address: "[::1]:8080"}
+            admin: {address: "127.0.0.1:8080"}
+
+            """,
+            "gateway.d/gateway.yaml:3:18: error: listeners.one.address: the listener `all` has `0.0.0.0:8080`, which overlaps with this address; expected another port, or addresses of which none takes in the other; see gateway.d/gateway.yaml:2:18: the other address",
+            "gateway.d/gateway.yaml:4:21: error: listeners.mapped.address: the listener `all` has `0.0.0.0:8080`, which overlaps with this address; expected another port, or addresses of which none takes in the other; see gateway.d/gateway.yaml:2:18: the other address",
+            "gateway.d/gateway.yaml:6:18: error: admin.address: the listener `all` has `0.0.0.0:8080`, which overlaps with this address; expected another port, or addresses of which none takes in the other; see gateway.d/gateway.yaml:2:18: the other address"
+        ),
+        GoldenCase(
             "a public admin listener",
             """
             listeners:

@@ -76,6 +76,30 @@ import Testing
         #expect(!text.contains("tops3cret") && !text.contains("`q7`"), "\(text)")
     }
 
+    @Test("texts that overlap, or stand within each other, are hidden as a whole")
+    func overlappingTexts() {
+        let bank = """
+            domain: WXabcdefghijYZ
+            routes:
+              a: {match: {path: /a}, respond: {status: 200, body: "${env:A}${env:B}${env:C}"}}
+
+            """
+        let environment = ["A": "abcdef", "B": "defghij", "C": "abcd"]
+        let said = MemoryFolder(["gateway.yaml": plainGateway, "bank.yaml": bank], environment: environment).load()
+        #expect(said.diagnostics.contains { $0.message.contains("`WX********YZ`") }, "\(said.diagnostics)")
+    }
+
+    @Test("thousands of references hide in as many errors")
+    func manyTexts() {
+        let routes = (0..<1_500).map {
+            "  r\($0): {match: {path: /p\($0)}, respond: {status: 200, body: \"body-\($0)-${env:S}\"}, tier: 77}\n"
+        }
+        let bank = "domain: bank\nroutes:\n" + routes.joined()
+        let said = MemoryFolder(["gateway.yaml": plainGateway, "bank.yaml": bank], environment: ["S": "value"]).load()
+        #expect(said.findings.errorCount >= 1_500)
+        #expect(said.diagnostics.count == 500)
+    }
+
     @Test(
         "the last line end of a file is left out, and only that",
         arguments: [("a\n", "a"), ("a\r\n", "a"), ("a", "a")])

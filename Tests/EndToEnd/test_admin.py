@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import socket
 import subprocess
 
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, RawClient, command, eventually, exchange, get, refused_port, request_bytes)
+    MEMORY_FACTOR, EchoUpstream, Gateway, RawClient, command, eventually, exchange, get, refused_port, request_bytes)
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +192,52 @@ def test_a_loopback_address_is_all_that_admin_takes_by_itself(tmp_path):
     result = command("check", gateway.folder)
     assert result.returncode == 1
     assert "admin" in result.stdout + result.stderr
+
+
+def test_who_does_not_read_large_answers_gets_no_more_of_them(gateway_with):
+    """Each is made whole: scrapers that stand still must not take the process's memory."""
+    names = [f"route-with-a-name-that-takes-its-room-{number:05}" for number in range(2000)]
+    routes = {name: {"match": {"path": f"/{name}"}, "respond": {"status": 200, "body": "x"}} for name in names}
+    gateway = gateway_with(upstreams={}, routes=routes)
+    size = len(gateway.admin("/config", seconds=30).body)
+    gateway.reset_peak_memory()
+    before = gateway.memory_kib("VmHWM")
+    stalled = []
+    try:
+        for _ in range(24 * 1024 * 1024 // size + 40):
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect(("127.0.0.1", gateway.admin_port))
+            sock.sendall(request_bytes("GET", "/config", host="localhost"))
+            stalled.append(sock)
+        refused = eventually(
+            lambda: [answer for answer in [gateway.admin("/config", seconds=30)] if answer.status == 503], 30,
+            "the refusal of another answer")[0]
+        assert refused.header("retry-after") == "1"
+        assert json.loads(refused.body)["code"] == "answers-unread"
+        assert gateway.admin("/livez").status == gateway.admin("/readyz").status == 200
+        assert gateway.memory_kib("VmHWM") - before < (96 * 1024 + 4 * size // 1024) * MEMORY_FACTOR
+    finally:
+        for sock in stalled:
+            sock.close()
+    eventually(lambda: gateway.admin("/config", seconds=30).status == 200, what="room for answers")
+
+
+def test_probes_are_answered_while_others_hold_all_connections(gateway_with):
+    gateway = gateway_with(upstreams={}, routes={"all": {"match": {"path": "/"}, "respond": {"status": 204}}})
+    held = [socket.create_connection(("127.0.0.1", gateway.admin_port)) for _ in range(256)]
+    try:
+        for _ in range(3):
+            assert gateway.admin("/livez").status == 200
+        # A probe's own connection makes room for the next one.
+        assert gateway.metrics().sum("portcullis_admin_connections_displaced_total") >= 1
+        # The one that did nothing for longest had to go, and not the last one.
+        held[0].settimeout(5)
+        assert held[0].recv(1) == b""
+        held[-1].sendall(request_bytes("GET", "/livez", host="localhost"))
+        held[-1].settimeout(5)
+        assert held[-1].recv(12) == b"HTTP/1.1 200"
+        assert any(line["message"].startswith("too many admin connections") for line in gateway.log())
+    finally:
+        for sock in held:
+            sock.close()

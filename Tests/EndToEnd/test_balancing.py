@@ -66,6 +66,34 @@ def test_least_requests_avoids_a_busy_target(upstream_with, gateway_with):
         assert waiting.response().body == b"busy"
 
 
+def test_requests_under_way_count_over_reloads(upstream_with, gateway_with):
+    """A reload must not make a busy target look idle, nor count the end of what it has forgotten."""
+    release = threading.Event()
+
+    def holding(name):
+        def script(connection):
+            while request := connection.request():
+                if request.target == "/held":
+                    connection.wait(release)
+                connection.send(ok(name))
+        return script
+
+    one, two = upstream_with(holding(b"one")), upstream_with(holding(b"two"))
+    gateway = gateway_with(one, two, upstream={"balancer": "least_requests"})
+    with gateway.client() as waiting:
+        waiting.send(request_bytes("GET", "/held"))
+        eventually(lambda: len(one.requests) + len(two.requests) == 1, what="the request at an upstream")
+        free = b"two" if one.requests else b"one"
+        for name in ["first", "second"]:
+            gateway.gateway_overrides = {"server_header": name}
+            gateway.write("gateway.yaml", gateway.gateway_yaml())
+            assert gateway.hang_up() == "applied"
+            assert [get(gateway.port).body for _ in range(10)] == [free] * 10
+        release.set()
+        assert waiting.response().body != free
+        assert {get(gateway.port).body for _ in range(10)} == {b"one", b"two"}
+
+
 @pytest.mark.parametrize("key, vary, fix", [
     ({"header": "X-User"}, lambda index: [("X-User", f"user-{index}")], [("X-User", "always")]),
     ({"cookie": "session"}, lambda index: [("Cookie", f"a=b; session=s{index}; c=d")], [("Cookie", "session=always")]),

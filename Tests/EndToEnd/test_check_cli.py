@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from harness import Gateway, command, get
+from harness import BINARY, Gateway, command, eventually, get
 
 ROUTES = """\
 domain: app
@@ -313,3 +314,33 @@ def test_ten_thousand_routes_are_checked_in_reasonable_time(tmp_path):
     document = {"domain": "app", "upstreams": {"accounts": {"targets": ["http://127.0.0.1:9"]}}, "routes": routes}
     result = check(folder_of(tmp_path, json.dumps(document, indent=1)), seconds=60)
     assert result.returncode == 0, (result.stdout + result.stderr)[:2000]
+
+
+@pytest.mark.parametrize("to", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("words", ["check {folder}", "routes {folder}", "version", "help", "keygen {folder}/new.pem"])
+def test_output_that_is_lost_is_a_failure(tmp_path, words, to):
+    words = words.format(folder=folder_of(tmp_path))
+    result = subprocess.run(
+        ["bash", "-c", f'exec "$0" {words} {to}', BINARY], capture_output=True, text=True, timeout=30)
+    assert result.returncode == 2
+    assert "could not be written to standard output" in result.stderr
+
+
+def test_standard_streams_that_are_closed_are_nothing_elses(tmp_path):
+    """Otherwise a listener would get their numbers, and lines of logs would go to it."""
+    gateway = Gateway(
+        tmp_path, {}, {"all": {"match": {"path": "/"}, "respond": {"status": 200, "body": "x"}}}, start=False)
+    process = subprocess.Popen(["bash", "-c", f'exec "$0" run {gateway.folder} <&- >&- 2>&-', BINARY])
+    gateway.process = process
+    try:
+        eventually(gateway.is_ready, what="/readyz answering 200")
+        assert [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+        assert get(gateway.port).body == b"x"
+        # They can't be written: that is told.
+        lost = ("portcullis_log_lines_dropped_total", "access")
+        eventually(
+            lambda: any((name, labels.get("log")) == lost and value for name, labels, value in gateway.metrics()),
+            what="lost lines in the metrics")
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0

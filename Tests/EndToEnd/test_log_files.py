@@ -1,6 +1,8 @@
 """Files of logs that can't be had, and pipes: nothing waits for them, and what is wrong is told by name."""
 
+import json
 import os
+import resource
 import signal
 import time
 
@@ -156,6 +158,27 @@ def test_what_a_flood_of_one_message_held_back_is_told_at_the_end(gateway_with):
     held = [line for line in gateway.log() if line["message"] == "messages suppressed"]
     assert len(failures) + sum(line.get("suppressed", 0) for line in [*failures, *held]) == 50
     assert len(held) == 1
+
+
+def test_a_file_of_the_size_that_the_process_may_write_loses_lines_and_nothing_else(gateway_with, tmp_path):
+    """`ulimit -f`: the signal that comes with it (SIGXFSZ) must not end the process."""
+    path = tmp_path / "access.log"
+    gateway = gateway_with(
+        upstreams={}, routes=said(), gateway={"access_log": {"file": str(path), "flush_interval": "10ms"}})
+    limits = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (16 * 1024, limits[1]))
+
+    def lost():
+        assert get(gateway.port).body == b"x"
+        return dropped(gateway)
+
+    eventually(lost, 20, "lost lines in the metrics")
+    assert path.stat().st_size == 16 * 1024
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+    assert get(gateway.port).body == b"x"
+    eventually(lambda: path.stat().st_size > 16 * 1024 + 1, what="a line beyond")
+    # What was torn ends in a line of its own.
+    assert json.loads(path.read_text().splitlines()[-1])["status"] == 200
 
 
 def flood(gateway):

@@ -193,6 +193,32 @@ def test_connections_to_a_target_that_is_gone_are_closed(upstream_with, gateway_
     eventually(lambda: old.connections[0].closed_by_peer, 10, "the close of the old connection")
 
 
+def test_connections_of_an_upstream_that_went_count_when_it_comes_back(upstream_with, gateway_with):
+    release = threading.Event()
+
+    def holding(connection):
+        while request := connection.request():
+            if request.target == "/held":
+                connection.wait(release)
+            connection.send(ok(b"here"))
+
+    upstream = upstream_with(holding)
+    service = {"service": {"targets": [upstream.target], "connections_max": 1}}
+    gateway = gateway_with(upstreams=service, routes={"all": route_all()})
+    with gateway.client() as waiting:
+        waiting.send(request_bytes("GET", "/held"))
+        eventually(lambda: upstream.requests, what="the request at the upstream")
+        gateway.write_routes({}, {"all": said("none")})
+        assert gateway.hang_up() == "applied"
+        gateway.write_routes(service, {"all": route_all()})
+        assert gateway.hang_up() == "applied"
+        assert get(gateway.port).status == 503
+        assert len(upstream.connections) == 1
+        release.set()
+        assert waiting.response().body == b"here"
+    eventually(lambda: get(gateway.port).status == 200, what="room for another connection")
+
+
 def test_counters_survive(fixed):
     body(fixed)
     before = fixed.metrics().sum("portcullis_http_requests_total")
@@ -272,6 +298,24 @@ def test_a_listener_whose_address_cannot_be_had_rejects_the_configuration(fixed,
     rewrite(fixed)
     fixed.write("gateway.yaml", fixed.gateway_yaml())
     assert fixed.hang_up() == "rejected"
+    assert body(fixed) == "old"
+
+
+@pytest.mark.parametrize("moves", ["listener", "admin"])
+def test_an_address_that_an_own_listener_holds_is_told_with_whose_it_is(fixed, moves):
+    """It is free only after the reload: there, the kernel gives one port to addresses that overlap only once."""
+    document = fixed.gateway_yaml()
+    if moves == "listener":
+        document["listeners"]["main"]["address"] = f"0.0.0.0:{fixed.port}"
+        holder = "listener main"
+    else:
+        document["admin"] = {"address": f"127.0.0.1:{fixed.port}"}
+        document["listeners"]["main"]["address"] = f"127.0.0.1:{free_port()}"
+        holder = "listener main"
+    fixed.write("gateway.yaml", document)
+    assert fixed.hang_up() == "rejected"
+    error = fixed.admin_json("/readyz")["last_reload"]["errors"][0]
+    assert f"own {holder} (" in error and "gateway.yaml:" in error and "reload of its own" in error
     assert body(fixed) == "old"
 
 

@@ -59,6 +59,7 @@ struct ErrorPageTests {
             Row(.notFound), Row(.methodNotAllowed), Row(.misdirected), Row(.encodedSlash), Row(.contentTooLarge),
             Row(.keysNotReady), Row(.concurrencyLimit),
             Row(.concurrencyWait), Row(.circuitOpen, cause: "–"), Row(.upgradeNotSupported), Row(.rateLimitKeyMissing),
+            Row(.answersUnread),
             Row(.tooManyRequests(retryAfterSeconds: 1)), Row(.rateLimitUnavailable),
             Row("ip-restricted", 403, "access"), Row("response-body-unfit", 502, "transform"),
         ]

@@ -17,6 +17,48 @@ struct BalancerTests {
         members.reduce(into: TargetSet()) { $0.insert($1) }
     }
 
+    @Test("in another's place: turns go on for the same targets, and requests under way count for any")
+    func successor() {
+        let targets = (0..<3).map { BalancerTarget(weight: 1, identity: Self.identity($0)) }
+        let loads = targets.map { _ in TargetLoad() }
+        var first = Balancer(policy: .roundRobin, targets: targets, loads: loads, seed: 0)
+        var reference = first
+        for _ in 0..<4 {
+            _ = first.pick(hash: nil, excluding: TargetSet(), available: .all)
+            _ = reference.pick(hash: nil, excluding: TargetSet(), available: .all)
+        }
+        var second = Balancer(policy: .roundRobin, targets: targets, loads: loads, seed: 99, after: first)
+        for _ in 0..<7 {
+            #expect(
+                second.pick(hash: nil, excluding: TargetSet(), available: .all)
+                    == reference.pick(hash: nil, excluding: TargetSet(), available: .all))
+        }
+        first.begin(0)
+        first.begin(2)
+        // One target fewer, another way of picking.
+        var third = Balancer(
+            policy: .leastRequests, targets: Array(targets.prefix(2)), loads: Array(loads.prefix(2)), seed: 0,
+            after: second)
+        #expect(third.pick(hash: nil, excluding: TargetSet(), available: .all) == 1)
+        first.end(0)
+        #expect(third.activeCount(0) == 0)
+        #expect(second.activeCount(2) == 1)
+    }
+
+    @Test("a ring that is there already is used")
+    func sharedRing() {
+        let targets = (0..<5).map { BalancerTarget(weight: 1, identity: Self.identity($0)) }
+        let ring = HashRing(targets)
+        var own = Balancer(policy: .consistentHash, targets: targets, seed: 0)
+        var shared = Balancer(policy: .consistentHash, targets: targets, ring: ring, seed: 0)
+        for key in 0..<200 {
+            let hash = KeyedHash(first: 1, second: 2).hash(IPAddress(ipv4: UInt32(key)))
+            #expect(
+                own.pick(hash: hash, excluding: TargetSet(), available: .all)
+                    == shared.pick(hash: hash, excluding: TargetSet(), available: .all))
+        }
+    }
+
     @Test("round robin spreads each cycle exactly by weight, and evenly within it")
     func smooth() {
         var balancer = Self.balancer(.roundRobin, [5, 1, 1])

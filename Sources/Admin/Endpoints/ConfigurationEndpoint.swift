@@ -7,6 +7,8 @@ final class ConfigurationEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         .json(EffectiveConfiguration.json(gateway.blueprint.configuration))
     }

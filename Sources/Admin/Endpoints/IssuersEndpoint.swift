@@ -6,6 +6,8 @@ final class IssuersEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         .json(IssuerListing(gateway.issuers.status, gateway.blueprint.configuration).json)
     }

@@ -10,6 +10,8 @@ final class LimitsEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         let question = LimitQuestion(request.query)
         let listing = LimitListing(

@@ -15,6 +15,8 @@ final class MetricsEndpoint: LocalHandler {
         self.sample = sample
     }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         var text = IOBuffer(capacity: 64 * 1024)
         var sample = sample()

@@ -6,5 +6,7 @@ final class RoutesEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer { .json(RouteListing(gateway.blueprint).json) }
 }

@@ -6,6 +6,8 @@ final class StoresEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         .json(["stores": .array(gateway.storeStatus.map { Self.json($0.name, $0.loops) })])
     }

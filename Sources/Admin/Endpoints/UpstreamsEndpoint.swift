@@ -9,6 +9,8 @@ final class UpstreamsEndpoint: LocalHandler {
 
     init(gateway: Gateway) { self.gateway = gateway }
 
+    var grows: Bool { true }
+
     func respond(to request: LocalRequest) -> LocalAnswer {
         let now = SystemClock.monotonic()
         return .json(

@@ -40,19 +40,26 @@ struct GatewayAssembly {
             location: file.location(named.key))
     }
 
-    /// Two listeners can't have one address; port 0 is never the same twice.
+    /// Two listeners can't have one address, nor one an address that another's takes in.
     private func checkAddresses(_ listeners: [Listener]) {
-        var taken: [IPEndpoint: (name: String, place: SourceLocation)] = [:]
+        var taken: [(name: String, address: IPEndpoint, place: SourceLocation)] = []
         var addresses = listeners.map { (name: "the listener `\($0.name)`", address: $0.address) }
         if let admin = draft.admin?.draft.address { addresses.append((name: "the admin listener", address: admin)) }
         for (name, address) in addresses {
-            guard address.value.port != 0, let place = address.origin.location else { continue }
-            if let first = taken[address.value] {
+            guard let place = address.origin.location else { continue }
+            guard let first = taken.first(where: { $0.address.overlaps(address.value) }) else {
+                taken.append((name, address.value, place))
+                continue
+            }
+            if first.address == address.value {
                 file.error(
                     at: place, "\(first.name) has the same address", expected: "a different address",
                     related: .init(location: first.place, note: "first used here"))
             } else {
-                taken[address.value] = (name, place)
+                file.error(
+                    at: place, "\(first.name) has `\(first.address)`, which overlaps with this address",
+                    expected: "another port, or addresses of which none takes in the other",
+                    related: .init(location: first.place, note: "the other address"))
             }
         }
     }

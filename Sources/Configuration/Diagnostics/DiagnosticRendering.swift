@@ -72,14 +72,15 @@ package struct DiagnosticRenderer: Sendable {
     }
 
     private func sourceLine(_ number: Int, of bytes: [UInt8]) -> ArraySlice<UInt8>? {
-        var current = 1
-        var start = 0
-        for (index, byte) in bytes.enumerated() where byte == ASCII.lf {
-            if current == number { return trimmed(bytes[start..<index]) }
-            current += 1
-            start = index + 1
+        bytes.withUnsafeBytes { raw in
+            let text = ByteView(raw)
+            var start = 0
+            for _ in 1..<max(number, 1) {
+                guard let end = text.firstIndex(of: ASCII.lf, from: start) else { return nil }
+                start = end + 1
+            }
+            return trimmed(bytes[start..<(text.firstIndex(of: ASCII.lf, from: start) ?? bytes.count)])
         }
-        return current == number ? trimmed(bytes[start...]) : nil
     }
 
     private func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

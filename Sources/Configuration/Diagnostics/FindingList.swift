@@ -6,9 +6,10 @@ package struct FindingList: Sendable, Equatable {
     package private(set) var warningCount = 0
     private var errors: [Diagnostic] = []
     private var warnings: [Diagnostic] = []
-    private let limit: Int
+    /// How many findings are shown, errors rather than warnings; of either the first that are found.
+    package let limit: Int
 
-    /// - Parameter limit: how many findings are shown, errors rather than warnings; of either the first that are found.
+    /// An empty list.
     package init(limit: Int) { self.limit = limit }
 
     /// In reading order.
@@ -34,7 +35,8 @@ package struct FindingList: Sendable, Equatable {
         for diagnostic in diagnostics { add(diagnostic) }
     }
 
-    mutating func add(_ other: FindingList) {
+    /// Takes over what another list holds and counts.
+    package mutating func add(_ other: FindingList) {
         add(other.errors + other.warnings)
         errorCount += other.errorCount - other.errors.count
         warningCount += other.warningCount - other.warnings.count

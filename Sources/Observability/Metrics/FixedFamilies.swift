@@ -116,6 +116,10 @@ struct FixedFamilies {
     }
 
     private func logs(_ text: inout PrometheusText) {
+        text.single(
+            "portcullis_admin_connections_displaced_total", .counter,
+            help: "Connections to the admin listener closed to make room: there were too many.",
+            sample.displacedAdminConnections)
         let written: StaticString = "portcullis_log_lines_written_total"
         text.family(written, .counter, help: "Log lines written.")
         logLine(written, &text) { $0.writtenLines }

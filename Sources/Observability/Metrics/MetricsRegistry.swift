@@ -24,6 +24,8 @@ package struct ProcessSample: Sendable {
     package var accessLog = LogStatistics()
     package var auditLog = LogStatistics()
     package var errorLog = LogStatistics()
+    /// Connections to the admin listener that had to make room for others.
+    package var displacedAdminConnections: UInt64 = 0
     /// By name.
     package var issuers: [IssuerSample] = []
     package var stores: [StoreSample] = []

@@ -20,21 +20,22 @@ package enum ConfigurationCheck {
         var findings = loaded.findings
         var blueprint: Blueprint?
         if let configuration = loaded.configuration {
+            var found = FindingList(limit: findings.limit)
             let keys = SigningKeyLoader.load(configuration, for: ring)
             let identity = keys.diagnostics + IssuerFileCheck.diagnostics(configuration)
-            findings.add(identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries))
+            found.add(identity + DemoKeys.diagnostics(configuration, signingKeys: keys.entries))
             do throws(RouteConflicts) {
                 let built = try Blueprint(configuration, signingKeys: keys.entries)
                 let routes = RouteDiagnostics(routes: built.routes, files: loaded.files)
-                findings.add(routes.all(built.warnings))
+                found.add(routes.all(built.warnings))
                 if let tokens = configuration.internalTokens, let publication = tokens.publication {
-                    findings.add(routes.hidden(by: publication, in: tokens))
+                    found.add(routes.hidden(by: publication, in: tokens))
                 }
                 blueprint = identity.isEmpty ? built : nil
             } catch {
-                findings.add(RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems))
+                found.add(RouteDiagnostics(routes: error.routes, files: loaded.files).all(error.problems))
             }
-            findings = findings.map(loaded.referenced.masked)
+            findings.add(found.map(loaded.referenced.masked))
         }
         return CheckedConfiguration(
             blueprint: blueprint, findings: findings, referenced: loaded.referenced, files: loaded.files,

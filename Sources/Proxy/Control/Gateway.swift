@@ -35,6 +35,7 @@ package final class Gateway {
     private var shards: [MetricsShard] = []
     private var listeners = ListenerSet()
     private var budgets: [String: SharedBudget] = [:]
+    private var rings = HashRings()
     private(set) var traffic = TrafficState(loops: 1)
     private let directory = WorkerDirectory()
     private let names: NameDirectory
@@ -182,6 +183,7 @@ package final class Gateway {
         let updates: [WorkerUpdate]
         let listeners: ListenerSet.Plan
         let budgets: [String: (budget: SharedBudget, limit: Int)]
+        let rings: HashRings
         let rateLimits: [String: LimitTable]
         let traffic: TrafficState.Plan
         let health: HealthDirectory.Additions
@@ -205,6 +207,7 @@ package final class Gateway {
             throw .listening(error)
         }
         var budgets: [String: (budget: SharedBudget, limit: Int)] = [:]
+        var rings = HashRings(after: self.rings)
         var additions = HealthDirectory.Additions()
         let traffic = traffic.plan(blueprint)
         var shared = traffic.upstreams.makeIterator()
@@ -217,7 +220,7 @@ package final class Gateway {
                 budgets[name] = (budget, limit)
                 return UpstreamPlan(
                     upstream, name: name, names: names, budget: budget, traffic: shared,
-                    health: health.plan(upstream, name: name, adding: &additions))
+                    health: health.plan(upstream, name: name, adding: &additions), rings: &rings)
             }
         }
         let limits = rateLimits.prepare(configuration)
@@ -230,7 +233,7 @@ package final class Gateway {
         let storePlan = stores.plan(configuration.stores, workerCount: shards.count, names: names)
         for (update, plans) in zip(updates, storePlan.byWorker) { update.stores = plans }
         return Change(
-            updates: updates, listeners: plan, budgets: budgets, rateLimits: limits, traffic: traffic,
+            updates: updates, listeners: plan, budgets: budgets, rings: rings, rateLimits: limits, traffic: traffic,
             health: additions, stores: storePlan)
     }
 
@@ -239,7 +242,10 @@ package final class Gateway {
         rateLimits.commit(change.rateLimits, now: SystemClock.monotonic())
         traffic.commit(change.traffic)
         for (budget, limit) in change.budgets.values { budget.setLimit(limit) }
-        budgets = change.budgets.mapValues { $0.budget }
+        // What an upstream that is gone still has open counts when it comes back.
+        let leaving = budgets.filter { $0.value.count > 0 }
+        budgets = change.budgets.mapValues { $0.budget }.merging(leaving) { present, _ in present }
+        rings = change.rings
     }
 
     private func commit(_ change: Change) {

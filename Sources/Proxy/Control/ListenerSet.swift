@@ -118,4 +118,15 @@ package struct ListenFailure: Error, CustomStringConvertible {
     package let error: Errno
 
     package var description: String { "listener \(listener): can't listen on \(endpoint): \(error)" }
+
+    /// The same during a reload, where the port may be held by a listener of the running configuration.
+    package func description(reloading running: GatewayConfiguration) -> String {
+        guard error == .addressInUse else { return description }
+        var holders = running.listeners.map { (name: "listener \($0.name)", address: $0.address.value, $0.location) }
+        if let admin = running.admin { holders.append(("admin listener", admin.address.value, admin.location)) }
+        guard let holder = holders.first(where: { $0.address.overlaps(endpoint) }) else { return description }
+        return "\(description): the running gateway's own \(holder.name) (\(running.files.describe(holder.2))) has "
+            + "\(holder.address) and can't let go of it while it reloads; take that one away in a reload of its own "
+            + "first"
+    }
 }

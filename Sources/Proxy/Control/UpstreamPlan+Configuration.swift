@@ -7,7 +7,7 @@ extension UpstreamPlan {
     /// A configured upstream, with its targets' addresses as far as they are known.
     init(
         _ upstream: ConfiguredUpstream, name: String, names: NameDirectory, budget: SharedBudget,
-        traffic: UpstreamTraffic, health: HealthPlan?
+        traffic: UpstreamTraffic, health: HealthPlan?, rings: inout HashRings
     ) {
         var settings = TargetPool.Settings()
         settings.connectTimeout = upstream.connectTimeout.value
@@ -20,13 +20,15 @@ extension UpstreamPlan {
                 authority: target.authority,
                 endpoints: Self.endpoints(of: target, names))
         }
+        let policy = BalancingPolicy(upstream.balancer.value)
+        let weights = upstream.targets.map { target in
+            BalancerTarget(
+                weight: target.weight.value,
+                identity: target.authority.withByteView { UpstreamCluster.keyHash.hash($0) })
+        }
         self.init(
-            name: name, targets: targets, policy: BalancingPolicy(upstream.balancer.value),
-            weights: upstream.targets.map { target in
-                BalancerTarget(
-                    weight: target.weight.value,
-                    identity: target.authority.withByteView { UpstreamCluster.keyHash.hash($0) })
-            },
+            name: name, targets: targets, policy: policy, weights: weights,
+            ring: policy == .consistentHash ? rings.ring(of: weights, for: name) : nil,
             hashKey: Self.hashKey(upstream), settings: settings, budget: budget, traffic: traffic, health: health)
     }
 

@@ -276,6 +276,9 @@ final class ClientConnection: EventHandler {
         worker.connectionClosed(self)
     }
 
+    /// Whether the client has all its answers and has begun no other request, as far as is known.
+    var isUnused: Bool { state == .idle && output.isEmpty && input.isEmpty }
+
     /// Takes the last steps of a connection whose answer is written.
     func finishWriting() {
         switch state {

@@ -88,8 +88,12 @@ final class ListenerPort: EventHandler {
         worker.metrics.count(.connectionsAccepted)
         let address = accepted.peer.address
         let isExempt = worker.snapshot.forwarding.trusts(address)
-        if let limit = worker.limits.refusal(of: address, isExempt: isExempt, listener: shared, settings: settings) {
-            worker.metrics.countRefusedConnection(limit)
+        var refusal = worker.limits.refusal(of: address, isExempt: isExempt, listener: shared, settings: settings)
+        if refusal != nil, worker.displaceIdle() {
+            refusal = worker.limits.refusal(of: address, isExempt: isExempt, listener: shared, settings: settings)
+        }
+        if let refusal {
+            worker.metrics.countRefusedConnection(refusal)
             return accepted.refuse()
         }
         worker.add(ClientConnection(accepted, listener: self, worker: worker, isExempt: isExempt))

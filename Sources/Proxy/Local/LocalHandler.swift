@@ -4,6 +4,13 @@ import HTTP
 package protocol LocalHandler: AnyObject {
     /// Called on the loop that the request came in on; must not block.
     func respond(to request: LocalRequest) -> LocalAnswer
+    /// Whether the answer grows with the configuration. While the clients of such answers leave much of them unread,
+    /// no more are made.
+    var grows: Bool { get }
+}
+
+extension LocalHandler {
+    package var grows: Bool { false }
 }
 
 /// What a local handler is told.

@@ -16,16 +16,26 @@ package final class LocalSite {
     /// Where it listens; nil while it does not.
     package private(set) var endpoint: IPEndpoint?
 
+    /// As much of answers may wait for clients to read them; beyond that, large ones are refused, since each is made
+    /// whole.
+    static let unreadBytesMax = 16 * 1024 * 1024
+    private static let connectionsMax = 256
+
+    /// Connections that were closed because there were too many.
+    package var displacedConnections: UInt64 { worker.displacedCount }
+
     /// - Parameter loop: the control thread's.
     package init(_ endpoints: [LocalEndpoint], loop: EventLoop, log: ErrorLog, startTime: WallTime) {
         self.endpoints = endpoints
         // Its requests are no part of the gateway's metrics.
         shard = MetricsRegistry(version: "", startTime: startTime).makeShard()
-        worker = Worker(
-            WorkerParts(
-                metrics: shard, limits: ConnectionLimits(totalMax: 256, perClientMax: 256), log: log,
-                seed: systemEntropy()),
-            snapshot: Snapshot.local(endpoints, metrics: shard), loop: loop)
+        var parts = WorkerParts(
+            metrics: shard,
+            limits: ConnectionLimits(totalMax: Self.connectionsMax, perClientMax: Self.connectionsMax), log: log,
+            seed: systemEntropy())
+        // Whoever holds connections must not keep probes out.
+        parts.displacesIdle = true
+        worker = Worker(parts, snapshot: Snapshot.local(endpoints, metrics: shard), loop: loop)
     }
 
     /// Opens `address`, or nothing, without listening there yet: an error changes nothing.

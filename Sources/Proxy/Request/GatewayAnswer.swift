@@ -96,6 +96,10 @@ extension GatewayAnswer {
     package static var circuitOpen: GatewayAnswer {
         GatewayAnswer(503, "circuit-open", "The service is not available at the moment.", by: .breaker)
     }
+    package static var answersUnread: GatewayAnswer {
+        GatewayAnswer(
+            503, "answers-unread", "Too much of earlier answers is not read yet.", by: .gateway, retryAfterSeconds: 1)
+    }
     package static var upgradeNotSupported: GatewayAnswer {
         GatewayAnswer(501, "upgrade-not-supported", "Switching to another protocol is not supported.", by: .request)
     }

@@ -28,6 +28,7 @@ extension Exchange {
     }
 
     func answer(with handler: any LocalHandler) -> StepOutcome {
+        if handler.grows, worker.unreadBytes > LocalSite.unreadBytesMax { return .respond(.answersUnread) }
         let answer = handler.respond(
             to: LocalRequest(method: request.method, path: request.path.string, query: request.query.string))
         startLocalAnswer(status: answer.status)

@@ -73,7 +73,8 @@ package final class Blueprint: Sendable {
             lease: lease, limits: limits)
     }
 
-    private var queryTokenNames: [String] {
+    /// The query parameters that may hold a token on some route: nothing that is shown has their values.
+    var queryTokenNames: [String] {
         var names = ["access_token"]
         for route in routes where route.hasPlugins {
             for source in route.plugins.jwt?.sources ?? [] {

@@ -2,6 +2,7 @@ import Base
 import Linux
 import Observability
 import Traffic
+import Upstream
 
 /// The connections of one loop to one target of an upstream.
 ///
@@ -21,6 +22,8 @@ final class TargetPool {
     /// `host:port`, for `Host` where the route or upstream wants the target's own.
     let authority: ByteView
     let metrics: TargetMetrics
+    /// What balancers go by.
+    let load = TargetLoad()
     var settings = Settings()
     /// Where the target is now; empty while its name is not resolved.
     private(set) var endpoints: [IPEndpoint]

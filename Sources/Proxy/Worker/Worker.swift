@@ -30,6 +30,8 @@ package final class Worker: @unchecked Sendable {
     /// Counts requests whose token is nobody's, and those without one.
     private(set) lazy var unknownIssuer = DecisionMetrics(issuer: DecisionMetrics.unknownIssuer, in: metrics)
     private(set) lazy var noIssuer = DecisionMetrics(issuer: DecisionMetrics.noIssuer, in: metrics)
+    private let displacesIdle: Bool
+    private(set) var displacedCount: UInt64 = 0
     private var logs = WorkerLogs()
     let buffers = BufferPool()
     /// What requests that begin now are served by.
@@ -71,6 +73,7 @@ package final class Worker: @unchecked Sendable {
         gates = GateKeeper(loop: loop, seat: parts.seat, tell: parts.tellOfPlace)
         starved = StarvedRequests(loop: loop, ask: parts.askForConnection)
         stores = WorkerStores(loop: loop, log: parts.log)
+        displacesIdle = parts.displacesIdle
         self.snapshot = snapshot
         clock = WorkerClock(loop.now)
         freeExchanges.reserveCapacity(Self.freeExchangesMax)
@@ -134,6 +137,27 @@ package final class Worker: @unchecked Sendable {
         if isDraining { endIfDrained() }
     }
 
+    /// How much of answers waits for clients to read it, in bytes.
+    var unreadBytes: Int { connections.reduce(0) { $0 + $1.output.readableCount } }
+
+    /// Who neither reads nor sends for so long may have to make room.
+    private static let stallTime = TimeAmount.seconds(1)
+
+    /// Makes room for a client, where that is wanted: closes the connection that has waited for a request for longest,
+    /// or else the one that has stood still within one.
+    /// - Returns: whether there was one.
+    func displaceIdle() -> Bool {
+        guard displacesIdle else { return false }
+        let waiting = connections.filter(\.isUnused).min { $0.lastActivity < $1.lastActivity }
+        let stalled = connections.min { $0.lastActivity < $1.lastActivity }
+        guard let chosen = waiting ?? stalled else { return false }
+        if waiting == nil, loop.now - chosen.lastActivity < Self.stallTime { return false }
+        displacedCount += 1
+        log.warning("too many admin connections: the one that did nothing for longest is closed")
+        chosen.cutOff()
+        return true
+    }
+
     // MARK: Logs
 
     /// Writes lines there from now on.
@@ -177,6 +201,7 @@ package final class Worker: @unchecked Sendable {
 
     private func bind(_ snapshot: Snapshot, to plans: [UpstreamPlan]) {
         var named = Set<PoolKey>()
+        let previous = Dictionary(self.snapshot.upstreams.map { ($0.name, $0) }) { first, _ in first }
         snapshot.upstreams = plans.map { plan in
             let targets = plan.targets.map { target in
                 named.insert(target.key)
@@ -192,7 +217,9 @@ package final class Worker: @unchecked Sendable {
             }
             return UpstreamCluster(
                 name: plan.name, targets: targets,
-                balancer: Balancer(policy: plan.policy, targets: plan.weights, seed: random.next()),
+                balancer: Balancer(
+                    policy: plan.policy, targets: plan.weights, loads: targets.map(\.load), ring: plan.ring,
+                    seed: random.next(), after: previous[plan.name]?.balancer),
                 hashKey: plan.hashKey.map { snapshot.compile($0) }, retryBudget: plan.traffic.retryBudget,
                 gate: plan.traffic.concurrency.map { gates.gate(for: $0) },
                 watch: plan.health.map { UpstreamWatch($0, weights: plan.weights.map(\.weight)) },
@@ -299,6 +326,8 @@ package struct WorkerParts {
     var tellOfPlace: GateKeeper.Tell = { _, _ in }
     /// Has the other loops give up idle connections.
     var askForConnection: StarvedRequests.Ask = { _ in false }
+    /// Whether a client for whom there is no room takes the place of the one that has done nothing for longest.
+    var displacesIdle = false
 
     package init(metrics: MetricsShard, limits: ConnectionLimits, log: ErrorLog, seed: UInt64) {
         self.metrics = metrics

@@ -77,6 +77,8 @@ struct UpstreamPlan {
     let policy: BalancingPolicy
     /// What the balancer knows of each target.
     let weights: [BalancerTarget]
+    /// For consistent hashing.
+    let ring: HashRing?
     let hashKey: ConfiguredHashKey?
     let settings: TargetPool.Settings
     let budget: SharedBudget

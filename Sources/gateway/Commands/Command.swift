@@ -22,8 +22,15 @@ package enum CommandLineTool {
     private static let laterCommands = ["test", "diff", "schema", "import"]
 
     /// - Parameter words: the command line without the program's name.
-    /// - Returns: the exit status.
+    /// - Returns: the exit status: 2 as well when what was printed has not all arrived.
     package static func run(_ words: [String], _ console: Console) -> Int32 {
+        let status = execute(words, console)
+        guard let error = console.lostOutput else { return status }
+        console.complain("portcullis: what should stand here could not be written to standard output: \(error)\n")
+        return 2
+    }
+
+    private static func execute(_ words: [String], _ console: Console) -> Int32 {
         var command: (any Command.Type)?
         do throws(UsageError) {
             if isHelp(words.first) {

@@ -75,9 +75,7 @@ package enum ExplainCommand: Command {
             request, listenerName: arguments.value("--listener"), client: client,
             caller: CallerQuestion(credential, issuer: issuer, keys: keys, now: now), in: blueprint,
             hiding: checked.referenced)
-        var text = arguments.value("--format") == "json" ? explanation.json.text : explanation.text
-        for secret in explanation.secrets { text = text.replacing(secret, with: EffectiveConfiguration.mask) }
-        console.print(text)
+        console.print(arguments.value("--format") == "json" ? explanation.json.text : explanation.text)
         return explanation.isServed ? 0 : 1
     }
 

@@ -8,6 +8,11 @@ package struct Explanation {
     private static let nearMissesMax = 8
 
     package let request: SampleRequest
+    /// The URL that was asked about; here and below, values that are tokens are masked.
+    package let url: String
+    package let query: String
+    /// The query that the upstream sees, when it isn't the client's; empty for none.
+    package let upstreamQuery: String?
     package let listener: Listener
     /// Whether neither an option nor the URL's port names the listener.
     package let isListenerAssumed: Bool
@@ -66,7 +71,11 @@ package struct Explanation {
         action = route?.action
         nearMisses = NearMiss.all(
             preview, blueprint, method: request.method, limit: Self.nearMissesMax, hiding: referenced)
-        redirectLocation = preview.redirectLocation.map(referenced.masked)
+        let mask = TokenMask(blueprint, query: preview.query)
+        url = mask.url(request.url)
+        query = mask.query(preview.query)
+        upstreamQuery = preview.upstreamQuery.map(mask.query)
+        redirectLocation = preview.redirectLocation.map { mask.url(referenced.masked($0)) }
         upstreamPath = preview.upstreamPath.map(referenced.masked)
         let losers = (preview.explanation?.verdicts.count ?? 0) - (route == nil ? 0 : 1)
         otherCount = max(0, losers - nearMisses.count)
@@ -77,19 +86,6 @@ package struct Explanation {
         }
         identity = route.flatMap { route in
             preview.identity.map { ExplainedIdentity($0, route: route, blueprint.configuration) }
-        }
-    }
-
-    /// Tokens that the URL itself holds, which nobody else needs to see.
-    package var secrets: [String] {
-        let names = route?.plugins.jwt?.sources.compactMap { source in
-            if case .query(let name) = source.value { return name }
-            return nil
-        }
-        guard let names, !names.isEmpty else { return [] }
-        return preview.query.split(separator: "&").compactMap { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1)
-            return parts.count == 2 && names.contains(String(parts[0])) ? String(parts[1]) : nil
         }
     }
 

@@ -7,8 +7,8 @@ extension Explanation {
     package var json: JSONOutput {
         [
             "request": [
-                "method": .string(request.method), "url": .string(request.url), "host": .string(preview.host),
-                "path": .string(preview.path), "query": .string(preview.query),
+                "method": .string(request.method), "url": .string(url), "host": .string(preview.host),
+                "path": .string(preview.path), "query": .string(query),
             ],
             "listener": ["name": .string(listener.name), "assumed": .boolean(isListenerAssumed)],
             "served": .boolean(isServed),
@@ -18,7 +18,7 @@ extension Explanation {
             "upstream": upstream,
             "split": split,
             "upstream_path": .optional(upstreamPath),
-            "upstream_query": .optional(preview.upstreamQuery),
+            "upstream_query": .optional(upstreamQuery),
             "redirect_location": .optional(redirectLocation),
             "answer": answer,
             "identity": identity?.json(files) ?? .null,

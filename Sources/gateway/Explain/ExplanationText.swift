@@ -5,7 +5,7 @@ import Proxy
 extension Explanation {
     /// For a terminal.
     package var text: String {
-        var text = "\(request.method) \(request.url)\n\n" + TextTable(rows: facts).text
+        var text = "\(request.method) \(url)\n\n" + TextTable(rows: facts).text
         if let identity { text += "\nidentity\n" + self.text(identity) }
         if !nearMisses.isEmpty {
             let rows = nearMisses.map { ["", $0.identity, $0.reason, $0.place] }
@@ -21,7 +21,7 @@ extension Explanation {
         var rows = [["listener", "\(listener.name) (\(listener.address.value))", assumption]]
         if !preview.host.isEmpty { rows.append(["host", preview.host]) }
         if !preview.path.isEmpty { rows.append(["path", preview.path, "canonical: what is matched and sent on"]) }
-        if !preview.query.isEmpty { rows.append(["query", preview.query]) }
+        if !query.isEmpty { rows.append(["query", query]) }
         if let route { rows.append(["route", route.identity, files.describe(route.location)]) }
         for capture in preview.captures where !capture.name.isEmpty {
             rows.append(["parameter", "\(capture.name) = \(capture.value)"])
@@ -53,8 +53,8 @@ extension Explanation {
                 }
             }
             rows.append(["upstream path", path, preview.upstreamPath == preview.path ? "" : "rewritten"])
-            if let query = preview.upstreamQuery, query != preview.query {
-                rows.append(["upstream query", query.isEmpty ? "none" : query, "rewritten"])
+            if let upstreamQuery, upstreamQuery != query {
+                rows.append(["upstream query", upstreamQuery.isEmpty ? "none" : upstreamQuery, "rewritten"])
             }
         }
         if let location = redirectLocation, case .redirect(let redirect) = action {

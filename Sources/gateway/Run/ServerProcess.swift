@@ -59,10 +59,12 @@ final class ServerProcess: EventHandler {
         LocalSite(
             AdminEndpoints.make(
                 gateway: gateway, state: adminState,
-                sample: { [logs] in
-                    ProcessSample.now(
+                sample: { [unowned self] in
+                    var sample = ProcessSample.now(
                         accessLog: logs.accessStatistics, auditLog: logs.auditStatistics,
                         errorLog: logs.errorStatistics)
+                    sample.displacedAdminConnections = admin.displacedConnections
+                    return sample
                 }),
             loop: loop, log: log, startTime: startTime)
     }
@@ -224,10 +226,19 @@ final class ServerProcess: EventHandler {
             logChange?.cancel()
             gateway.forgetNewNames()
             registry.countReload(.rejected)
-            adminState.reloadRejected(errors: ["\(error)"], count: 1, at: wallNow)
+            let text = Self.description(of: error, reloading: before)
+            adminState.reloadRejected(errors: [text], count: 1, at: wallNow)
             log.log(.error, "reload rejected: the running configuration stays", isLimited: false) {
-                $0.field("error", "\(error)")
+                $0.field("error", text)
             }
+        }
+    }
+
+    private static func description(of error: any Error, reloading running: GatewayConfiguration) -> String {
+        switch error {
+        case let failure as ListenFailure: failure.description(reloading: running)
+        case GatewayFailure.listening(let failure): failure.description(reloading: running)
+        default: "\(error)"
         }
     }
 
