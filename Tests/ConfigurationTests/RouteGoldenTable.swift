@@ -406,6 +406,21 @@ import Testing
             "gateway.d/bank.yaml:1:9: error: domain: gateway.yaml declares no domain `bnak`; expected `bank`; did you mean `bank`?; see gateway.d/gateway.yaml:5:3: where domains are declared"
         ),
         GoldenCase(
+            "a method that is never served",
+            """
+            domain: bank
+            upstreams:
+              accounts:
+                targets: ["http://10.1.0.11:8080"]
+            routes:
+              read:
+                match: {path: /v1/a, methods: [GET, TRACE]}
+                upstream: accounts
+
+            """,
+            "gateway.d/bank.yaml:7:41: error: routes.read.match.methods[1]: `TRACE` does not fit here; expected a method other than `TRACE`"
+        ),
+        GoldenCase(
             "two mistakes at once",
             """
             domain: bank

@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from harness import (
-    EchoUpstream, Gateway, eventually, exchange, get, ok, parse_log, post, refused_port, request_bytes, resetting,
-    route_all)
+    EchoUpstream, Gateway, answering, eventually, exchange, get, ok, parse_log, post, refused_port, request_bytes,
+    resetting, route_all)
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
@@ -40,6 +40,18 @@ def test_a_line_tells_all_about_a_request(world):
     assert line["bytes_out"] == len(response.head_bytes) + len(response.body)
     assert 0 < line["upstream_ms"] <= line["duration_ms"] < 5000
     assert "error" not in line and "retries" not in line
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20 + b"0\r\nX-T: trailer\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+], ids=["a length", "chunks and trailers", "an interim answer"])
+def test_all_that_is_written_is_counted(upstream_with, gateway_with, answer):
+    gateway = gateway_with(upstream_with(answering(answer)))
+    with gateway.client() as client:
+        written = client.send(request_bytes("GET", "/", [("Connection", "close"), ("TE", "trailers")])).rest()
+    assert gateway.access_line(path="/")["bytes_out"] == len(written)
 
 
 def test_bodies_are_counted(world):

@@ -178,6 +178,39 @@ def test_hundreds_of_pipelined_requests_are_answered_however_long_their_answers(
             assert (answer.status, len(answer.body)) == (203 if kind == "fixed" else 200, body_bytes)
 
 
+def test_pipelined_requests_behind_a_read_that_ends_with_a_request_are_answered(gateway_with):
+    """A read takes 8 KiB, 32 requests; the last of their answers fills what may wait to be written."""
+    gateway = gateway_with(upstreams={}, routes={
+        "fixed": {"match": {"path": "/"}, "respond": {"status": 200, "body": "x" * 4000}}},
+        gateway={"timeouts": {"keep_alive_idle": "30s"}})
+    unpadded = len(request_bytes("GET", "/", [("X", "")]))
+    request = request_bytes("GET", "/", [("X", "y" * (256 - unpadded))])
+    with gateway.client() as client:
+        assert client.send(request_bytes()).response().status == 200
+        gateway.stand_still()
+        client.send(request * 128)
+        gateway.go_on()
+        for _ in range(128):
+            assert len(client.response().body) == 4000
+
+
+@pytest.mark.parametrize("method, target, status", [
+    ("GET", "/fixed", 200), ("HEAD", "/fixed", 200), ("GET", "/none", 204), ("HEAD", "/all", 200)])
+@pytest.mark.parametrize("sent", [-5, 30], ids=["in its content", "in its head"])
+def test_an_answer_stays_whole_when_the_next_request_breaks_off(
+        upstream_with, gateway_with, method, target, status, sent):
+    gateway = gateway_with(upstreams={"service": {"targets": [upstream_with(tolerate_errors=True).target]}}, routes={
+        "fixed": {"match": {"path": "/fixed"}, "respond": {"status": 200, "body": "fixed"}},
+        "none": {"match": {"path": "/none"}, "respond": {"status": 204}},
+        "all": {"match": {"path": "/all"}, "upstream": "service"}})
+    with gateway.client() as client:
+        client.send(request_bytes(method, target) + request_bytes("POST", "/all", body=b"0123456789")[:sent])
+        client.finish_sending()
+        assert client.response(method).status == status
+        rest = client.rest()
+        assert rest == b"" or rest.startswith(b"HTTP/1.1 400 ")
+
+
 def test_pipelined_requests_behind_connection_close_are_not_served(world):
     with world.client() as client:
         client.send(request_bytes("GET", "/1", [("Connection", "close")]) + request_bytes("GET", "/never"))

@@ -271,3 +271,26 @@ def test_headers_that_are_switched_off_are_not_set_and_a_clients_ones_do_not_pas
         get(gateway.port, "/", [(name, "claimed") for name in names])
         for name in names:
             assert "claimed" not in upstream.last.values(name)
+
+
+@pytest.mark.parametrize("headers, moved, secured", [
+    ([], "http://app.test:8080/b", "https://app.test/t"),
+    ([("X-Forwarded-Proto", "https")], "https://app.test:8080/b", "https://app.test/t"),
+    ([("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "pub.test")], "https://pub.test/b", "https://pub.test/t"),
+    ([("X-Forwarded-Host", "pub.test:81")], "http://pub.test:81/b", "https://pub.test/t"),
+    ([("Forwarded", "for=1.2.3.4;proto=https;host=pub.test")], "https://pub.test/b", "https://pub.test/t"),
+    ([("X-Forwarded-Proto", "ftp"), ("X-Forwarded-Host", "a@b/c")], "http://app.test:8080/b", "https://app.test/t"),
+    ([("X-Forwarded-Proto", "HTTPS")], "https://app.test:8080/b", "https://app.test/t")])
+@pytest.mark.parametrize("sent", [{}, {"x_forwarded": False}, {"x_forwarded": False, "forwarded": True}],
+                         ids=["X-Forwarded", "nothing", "Forwarded"])
+def test_a_redirect_leads_to_what_the_client_has_asked_for(gateway_with, headers, moved, secured, sent):
+    gateway = gateway_with(
+        upstreams={}, gateway={"trusted_proxies": [TRUSTED_NETWORK], "forwarding": sent}, routes={
+            "moved": {"match": {"path": "/a"}, "redirect": {"path": "/b"}},
+            "secured": {"match": {"path": "/t"}, "redirect": {"scheme": "https"}}})
+
+    def location(path, source):
+        return get(gateway.port, path, headers, host="app.test:8080", source=source).header("location")
+
+    assert (location("/a", PROXY), location("/t", PROXY)) == (moved, secured)
+    assert location("/a", UNTRUSTED) == "http://app.test:8080/b"

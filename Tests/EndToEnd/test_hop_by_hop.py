@@ -134,6 +134,14 @@ def test_no_header_of_the_gateways_making_reaches_the_client_by_surprise(upstrea
         "x-own", "server", "content-length", "date", "x-request-id", "via", "connection"}
 
 
+@pytest.mark.parametrize("plans, status", [
+    (["h2c"], 200), (["h2c", "H2C"], 200), (["h2c", "websocket"], 501), (["websocket", "h2c"], 501),
+    (["h2c, websocket"], 501), (["TLS/1.2"], 501)])
+def test_an_upgrade_to_something_else_is_refused_in_any_order_of_lines(world, plans, status):
+    headers = [("Connection", "Upgrade"), *(("Upgrade", plan) for plan in plans)]
+    assert get(world.port, "/", headers).status == status
+
+
 @pytest.mark.parametrize("plan", ["h2c", "websocket"])
 def test_an_upgrade_request_keeps_the_connection_in_http_1_1(world, plan):
     world.upstream.requests.clear()

@@ -376,6 +376,31 @@ def test_limits_of_a_listener_take_effect_on_new_requests(fixed):
     assert get(fixed.port, "/kept", [("X", "x" * 3000)]).status == 431
 
 
+def test_limits_of_a_listener_reach_connections_that_are_open(fixed):
+    def limited_to(**limits):
+        fixed.write("gateway.yaml", fixed.gateway_yaml(limits=limits))
+        assert fixed.hang_up() == "applied"
+
+    long_header = request_bytes("GET", "/kept", [("X", "x" * 3000)])
+    with fixed.client() as one, fixed.client() as other, fixed.client() as third:
+        for client in (one, other, third):
+            assert client.send(long_header).response().status == 200
+        limited_to(header_bytes_max="1KiB", target_bytes_max="256B")
+        assert one.send(long_header).response().status == 431
+        assert other.send(request_bytes("GET", "/kept?" + "x" * 3000)).response().status == 414
+        assert third.send(request_bytes("GET", "/kept")).response().status == 200
+        limited_to(header_bytes_max="32KiB")
+        assert third.send(long_header).response().status == 200
+
+
+def test_a_shorter_idle_time_reaches_connections_that_are_open(fixed):
+    with fixed.client() as client:
+        assert client.send(request_bytes("GET", "/kept")).response().status == 200
+        fixed.write("gateway.yaml", fixed.gateway_yaml(timeouts={"keep_alive_idle": "200ms"}))
+        assert fixed.hang_up() == "applied"
+        client.assert_closed()
+
+
 def test_a_value_from_a_file_is_read_anew(gateway_with):
     gateway = gateway_with(upstreams={}, routes={"said": said("${file:words/said}")}, files={"words/said": "old"})
     assert body(gateway) == "old"

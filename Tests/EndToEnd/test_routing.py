@@ -27,6 +27,10 @@ ROUTES = {
     "replace": {"match": {"hosts": ["app.test"], "path": "/users/{id}/pic/{size}"},
                 "rewrite": {"path": "/img/{size}/{id}.png"}},
     "replace-rest": {"match": {"hosts": ["app.test"], "path": "/old/{rest...}"}, "rewrite": {"path": "/new/{rest}"}},
+    "replace-inner": {"match": {"hosts": ["app.test"], "path": "/inner/{rest...}"},
+                      "rewrite": {"path": "/new/{rest}/index"}},
+    "replace-first": {"match": {"hosts": ["app.test"], "path": "/first/{x}/{rest...}"},
+                      "rewrite": {"path": "/{rest}/{x}"}},
     "rehost": {"match": {"hosts": ["app.test"], "path": "/rehost"}, "rewrite": {"host": "inner.test"}},
     "wild": {"match": {"hosts": ["*.wild.test"], "prefix": "/"}},
     "exact": {"match": {"hosts": ["exact.wild.test"], "prefix": "/x"}},
@@ -35,6 +39,9 @@ ROUTES = {
 ACTIONS = {
     "go": {"match": {"hosts": ["app.test"], "path": "/go/{id}"},
            "redirect": {"location": "https://new.test/{id}", "status": 308}},
+    "go-first": {"match": {"hosts": ["app.test"], "path": "/go-first/{x}/{rest...}"},
+                 "redirect": {"location": "/{rest}/{x}"}},
+    "go-home": {"match": {"hosts": ["app.test"], "path": "/go-home/{rest...}"}, "redirect": {"path": "/{rest}/home"}},
     "https": {"match": {"hosts": ["app.test"], "prefix": "/secure"},
               "redirect": {"scheme": "https", "status": 301}},
     "said": {"match": {"hosts": ["app.test"], "path": "/said"},
@@ -254,6 +261,32 @@ def test_the_host_is_rewritten(world):
 def test_a_redirect_fills_in_parameters(world):
     response = get(world.port, "/go/7")
     assert (response.status, response.header("location")) == (308, "https://new.test/7")
+
+
+@pytest.mark.parametrize("target, location", [
+    ("/go-first/evil.com", "/evil.com"), ("/go-first/evil.com/", "/evil.com"), ("/go-first/x/a/b/", "/a/b/x"),
+    ("/go-home", "http://app.test/home"), ("/go-home/", "http://app.test/home"),
+    ("/go-home/a/", "http://app.test/a/home")])
+def test_an_empty_capture_never_leads_to_another_server(world, target, location):
+    assert get(world.port, target).header("location") == location
+
+
+@pytest.mark.parametrize("target, reached", [
+    ("/inner", "/new/index"), ("/inner/", "/new/index"), ("/inner/a/", "/new/a/index"),
+    ("/first/evil.com", "/evil.com"), ("/first/a/b", "/b/a")])
+def test_an_empty_capture_leaves_the_upstreams_path_canonical(world, target, reached):
+    assert json.loads(get(world.port, target).body)["target"] == reached
+
+
+@pytest.mark.parametrize("target, status, location", [("/a", 308, "/b"), ("/s", 400, None), ("/p", 400, None)])
+def test_a_redirect_without_a_host_has_none_in_its_location(gateway_with, target, status, location):
+    gateway = gateway_with(upstreams={}, routes={
+        "path": {"match": {"path": "/a", "hosts": ["*"]}, "redirect": {"path": "/b"}},
+        "scheme": {"match": {"path": "/s", "hosts": ["*"]}, "redirect": {"scheme": "https"}},
+        "port": {"match": {"path": "/p", "hosts": ["*"]}, "redirect": {"port": 81}}},
+        gateway={"domains": {"app": {"hosts": ["*"], "listeners": ["main"]}}})
+    response = exchange(gateway.port, request_bytes("GET", target, host=None, version="HTTP/1.0"))
+    assert (response.status, response.header("location")) == (status, location)
 
 
 def test_a_redirect_of_the_scheme_keeps_the_rest(world):

@@ -215,6 +215,47 @@ def test_a_client_that_stops_to_send_behind_a_slow_target_is_408(upstream_with, 
         assert time.monotonic() - started < 10
 
 
+# A client that is slower than the whole request may take
+
+def failures(gateway):
+    return {
+        tuple(labels.items()): value for name, labels, value in gateway.metrics()
+        if name == "portcullis_upstream_failures_total" and value > 0}
+
+
+def test_a_slow_upload_is_not_charged_to_the_upstream(upstream_with, gateway_with):
+    gateway = gateway_with(upstream_with(tolerate_errors=True), route={"timeouts": {"request": "300ms"}})
+    with gateway.client() as client:
+        client.send(request_bytes("POST", "/", [("Content-Length", "100")]) + b"some")
+        response = client.response("POST")
+        assert (response.status, response.header("connection")) == (408, "close")
+        assert b'"code":"request-too-slow"' in response.body
+    line = gateway.access_line(path="/")
+    assert (line["error"], line["refused_by"]) == ("request-too-slow", "request")
+    assert failures(gateway) == {}
+    assert not [line for line in gateway.log() if line["message"] == "a request failed"]
+
+
+def test_a_slow_reader_is_not_charged_to_the_upstream(upstream_with, gateway_with):
+    size = 20_000_000
+
+    def script(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        connection.send(b"x" * size, 10)
+
+    gateway = gateway_with(
+        upstream_with(script, tolerate_errors=True), route={"timeouts": {"request": "300ms"}})
+    with gateway.client(receive_buffer=16 * 1024) as client:
+        client.send(request_bytes())
+        assert client.response_head().status == 200
+        line = eventually(lambda: gateway.access_log(), 5, "the line of the request")[-1]
+        assert (line["status"], line["error"], line.get("refused_by")) == (200, "client-stalled", None)
+        assert line["bytes_out"] < size
+        eventually(lambda: gateway.metrics().sum("portcullis_connections") == 0, 5, "the end of the connection")
+    assert failures(gateway) == {}
+
+
 # Time in which the gateway itself stood still
 
 def test_an_answer_that_came_while_the_process_was_stopped_is_in_time(upstream_with, gateway_with):

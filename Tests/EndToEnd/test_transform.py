@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import threading
 import time
 
 import pytest
@@ -331,7 +332,30 @@ def test_the_total_time_counts_while_a_body_is_gathered(upstream_with, gateway_w
     gateway = gateway_with(upstream_with(), route={**EDIT, "timeouts": {"request": "300ms"}})
     with RawClient(gateway.port) as client:
         gathering(client)
-        assert client.response("POST").status == 504
+        response = client.response("POST")
+        assert (response.status, json.loads(response.body)["code"]) == (408, "request-too-slow")
+
+
+@pytest.mark.parametrize("length", [100, 100_000_000], ids=["a little", "more than is waited for"])
+def test_a_head_that_was_made_a_get_waits_for_no_content(upstream_with, gateway_with, length):
+    done = threading.Event()
+
+    def script(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nsome" % length)
+        done.wait(10)
+
+    upstream = upstream_with(script, tolerate_errors=True)
+    gateway = gateway_with(upstreams={"service": {"targets": [upstream.target]}}, routes={
+        "get": {"match": {"path": "/"}, "upstream": "service", "plugins": {"request_transform": {"method": "GET"}}},
+        "next": {"match": {"path": "/next"}, "respond": {"status": 200, "body": "next"}}})
+    with gateway.client() as client:
+        response = client.send(request_bytes("HEAD")).response("HEAD")
+        assert (response.status, response.header("content-length")) == (200, str(length))
+        assert client.send(request_bytes("GET", "/next")).response().body == b"next"
+    assert upstream.last.method == "GET"
+    assert "error" not in gateway.access_line(method="HEAD")
+    done.set()
 
 
 def test_an_edited_body_is_sent_again_to_another_target(upstream_with, gateway_with):

@@ -4,6 +4,19 @@ import Testing
 
 @Suite("Request heads")
 struct RequestDecoderTests {
+    @Test(
+        "what an HTTP/1.0 client expects is ignored, and goes no further",
+        arguments: ["100-continue", "foo", "100-continue\r\nExpect: bar"])
+    func expectation(value: String) throws {
+        let text = "POST / HTTP/1.0\r\nExpect: \(value)\r\nContent-Length: 1\r\nX: y\r\n\r\n"
+        guard case .complete(let head, _) = decodeRequest(bytes(text)) else {
+            Issue.record("no complete head")
+            return
+        }
+        #expect(!head.expectsContinue)
+        #expect(head.fields.map(\.name) == ["Content-Length", "X"])
+    }
+
     @Test("a plain request is read as it was written")
     func plain() throws {
         let text = "GET /a/b?x=1&y HTTP/1.1\r\nHost: Example.COM:8080\r\nx-CASE:  two words \t\r\nEmpty:\r\n\r\n"

@@ -16,8 +16,8 @@ struct AnswerTests {
         MessageError.allCases.map { GatewayAnswer($0) }
         + UpstreamError.allCases.map { GatewayAnswer(Failure.upstream($0)) }
         + [
-            .requestTimeout, .truncatedRequest, .notFound, .methodNotAllowed, .misdirected, .encodedSlash,
-            .contentTooLarge, .upgradeNotSupported,
+            .requestTimeout, .requestTooSlow, .redirectWithoutHost, .truncatedRequest, .notFound, .methodNotAllowed,
+            .misdirected, .encodedSlash, .contentTooLarge, .upgradeNotSupported,
         ]
 
     /// Whether it is lower-case words with hyphens between.

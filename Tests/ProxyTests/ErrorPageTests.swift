@@ -55,8 +55,9 @@ struct ErrorPageTests {
 
     private static var answers: [Row] {
         [
-            Row(.requestTimeout), Row(.truncatedRequest), Row(.notFound), Row(.methodNotAllowed), Row(.misdirected),
-            Row(.encodedSlash), Row(.contentTooLarge), Row(.keysNotReady), Row(.concurrencyLimit),
+            Row(.requestTimeout), Row(.requestTooSlow), Row(.redirectWithoutHost), Row(.truncatedRequest),
+            Row(.notFound), Row(.methodNotAllowed), Row(.misdirected), Row(.encodedSlash), Row(.contentTooLarge),
+            Row(.keysNotReady), Row(.concurrencyLimit),
             Row(.concurrencyWait), Row(.circuitOpen, cause: "–"), Row(.upgradeNotSupported), Row(.rateLimitKeyMissing),
             Row(.answersUnread),
             Row(.tooManyRequests(retryAfterSeconds: 1)), Row(.rateLimitUnavailable),

@@ -119,6 +119,51 @@ struct RewriteTests {
         #expect(rewritten(.strip(segments: segments), path) == expected)
     }
 
+    /// What a template makes of a path that `/x/{a}/{rest...}` has matched.
+    private func filled(_ pieces: [StaticString], _ path: String) throws -> String {
+        let template = CompiledTemplate(
+            pieces.map { piece in
+                switch piece.description {
+                case "{a}": .capture(0)
+                case "{rest}": .capture(1)
+                default: .literal(ByteView(piece))
+                }
+            })
+        let definition = RouteDefinition(
+            id: "r", place: 0, listeners: 1, hosts: [], path: try PathPattern(template: "/x/{a}/{rest...}"),
+            methods: [], headers: [], queries: [])
+        let table = try #require(RouteTable.build([definition]).table)
+        let match = RouteMatch()
+        let fields = HeaderList()
+        var buffer = IOBuffer()
+        path.withByteView { path in
+            let asked = RouteRequest(
+                listener: 0, host: ByteView("h"), path: path, method: .get, methodToken: ByteView("GET"),
+                query: ByteView())
+            table.match(asked, fields: fields, into: match)
+            template.append(parameters: match, path: path, to: &buffer)
+        }
+        return buffer.readable.string
+    }
+
+    @Test(
+        "a capture between slashes leaves one slash where it is empty or ends with one; a query is left alone",
+        arguments: [
+            (["/", "{rest}", "/", "{a}"], "/x/evil.com", "/evil.com"),
+            (["/", "{rest}", "/", "{a}"], "/x/evil.com/", "/evil.com"),
+            (["/", "{rest}", "/", "{a}"], "/x/a/b/c/", "/b/c/a"),
+            (["/new/", "{rest}", "/index"], "/x/a", "/new/index"),
+            (["/new/", "{rest}", "/index"], "/x/a/b", "/new/b/index"),
+            (["/", "{rest}", "/", "{rest}", "/i"], "/x/a/", "/i"),
+            (["/", "{rest}"], "/x/a/", "/"), (["/", "{a}"], "/x/a", "/a"), (["/", "{a}", "{rest}"], "/x/a/b", "/ab"),
+            (["https://h/", "{rest}", "/z"], "/x/a", "https://h/z"),
+            (["/", "{rest}", "/z?u=", "{rest}", "/q"], "/x/a/b/", "/b/z?u=b//q"),
+            (["/z#", "{rest}", "/q"], "/x/a/b/", "/z#b//q"),
+        ] as [([StaticString], String, String)])
+    func joined(pieces: [StaticString], path: String, expected: String) throws {
+        #expect(try filled(pieces, path) == expected)
+    }
+
     @Test("keeping appends nothing, replacing the template's text")
     func others() {
         #expect(rewritten(.keep, "/a") == "")
@@ -135,8 +180,10 @@ struct RedirectTests {
         var head = RequestHead()
         _ = try decoder.decodeHead(buffer.readable, into: &head)
         var output = IOBuffer()
-        redirect.appendLocation(head, query: head.hasQuery ? head.query : nil, parameters: RouteMatch(), to: &output)
-        return output.readable.string
+        let isPossible = redirect.appendLocation(
+            head, asked: ForwardingPolicy().asked(head), query: head.hasQuery ? head.query : nil,
+            parameters: RouteMatch(), to: &output)
+        return isPossible ? output.readable.string : "-"
     }
 
     private static let toHTTPS = CompiledRedirect.Target.parts(
@@ -173,5 +220,31 @@ struct RedirectTests {
     ) throws {
         let redirect = CompiledRedirect(status: 308, target: target, keepsQuery: keepsQuery)
         #expect(try location(redirect, "GET \(requested) HTTP/1.1\r\nHost: \(host)\r\n\r\n") == expected)
+    }
+
+    @Test(
+        "for a request without a host the location has none either, or there is none",
+        arguments: [
+            (nothingChanged, "/a"), (toHTTPS, "-"), (.parts(scheme: nil, host: nil, port: 81, path: nil), "-"),
+            (.parts(scheme: nil, host: ByteView("n"), port: nil, path: nil), "http://n/a"), (fixed("/y"), "/y"),
+        ] as [(CompiledRedirect.Target, String)])
+    func withoutHost(target: CompiledRedirect.Target, expected: String) throws {
+        let redirect = CompiledRedirect(status: 308, target: target, keepsQuery: true)
+        #expect(try location(redirect, "GET /a HTTP/1.0\r\n\r\n") == expected)
+    }
+
+    @Test(
+        "what trusted proxies say of the client's scheme and host is believed where it can be one",
+        arguments: [
+            ("X-Forwarded-Proto: https", "https://h:8080/a"), ("X-Forwarded-Proto: HTTPS", "https://h:8080/a"),
+            ("X-Forwarded-Proto: ftp", "http://h:8080/a"), ("X-Forwarded-Host: p", "http://p/a"),
+            ("X-Forwarded-Host: p:81", "http://p:81/a"), ("X-Forwarded-Host: p/q", "http://h:8080/a"),
+            ("X-Forwarded-Host: p, q", "http://h:8080/a"), ("X-Forwarded-Host: p.", "http://p/a"),
+            ("Forwarded: for=1.2.3.4;proto=https;host=p", "https://p/a"),
+            ("Forwarded: for=1.2.3.4;host=\"a b\"", "http://h:8080/a"),
+        ])
+    func believed(line: String, expected: String) throws {
+        let redirect = CompiledRedirect(status: 308, target: Self.nothingChanged, keepsQuery: true)
+        #expect(try location(redirect, "GET /a HTTP/1.1\r\nHost: h:8080\r\n\(line)\r\n\r\n") == expected)
     }
 }

@@ -55,7 +55,7 @@ enum RouteSections {
             .connect,
             Key(
                 "request", Bounds.upstreamTime, default: DurationFormat.text(Defaults.request),
-                "From the end of the request header to the end of the answer."
+                "From the end of the request header to the end of the answer: 504, or 408 where the client is waited for."
             ) { $0.request = $1 },
             .responseHeader,
             .idle,
@@ -137,7 +137,7 @@ enum RouteSections {
                 "listeners", .list(.name, countMax: 100), default: "the domain's listeners",
                 "The request came in by one of these."
             ) { $0.listeners = $1.value },
-            Key("methods", .list(.method, countMax: 32), default: "any method", "The method is one of these.") {
+            Key("methods", .list(.servedMethod, countMax: 32), default: "any method", "The method is one of these.") {
                 $0.methods = $1.value
             },
             Key(
@@ -167,7 +167,7 @@ enum RouteSections {
         ])
 
     private static let redirect = Section(
-        "A redirect: `location`, or any of `scheme`, `host`, `port` and `path`, which replace that part of the request's own URL.",
+        "A redirect: `location`, or any of `scheme`, `host`, `port` and `path`, which replace that part of the request's own URL. Its scheme and host are those that trusted proxies tell (`X-Forwarded-Proto` and `-Host`, or `Forwarded`), else `http` and the request's host. Without any host (HTTP/1.0), `location` has none either, and where `scheme` or `port` need one the answer is 400.",
         draft: { RedirectDraft() },
         keys: [
             Key("location", .location, "Where to: a URL or an absolute path; `{name}` stands for a path parameter.") {
@@ -176,7 +176,10 @@ enum RouteSections {
             Key("scheme", .scheme, "`http` or `https`.") { $0.scheme = $1 },
             Key("host", .host, "Another host.") { $0.host = $1 },
             Key("port", .integer(1...65_535), "Another port.") { $0.port = $1 },
-            Key("path", .replacementPath, "Another path; `{name}` stands for a path parameter.") { $0.path = $1 },
+            Key(
+                "path", .replacementPath,
+                "Another path; `{name}` stands for a path parameter. An empty one leaves no empty segment."
+            ) { $0.path = $1 },
             Key("status", .redirectStatus, default: "\(Defaults.redirectStatus)", "301, 302, 303, 307 or 308.") {
                 $0.status = $1
             },

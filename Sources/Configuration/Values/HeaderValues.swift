@@ -157,11 +157,16 @@ extension ValueDecoder where Value == String {
     }
 
     /// A method: a token in upper case. CONNECT makes tunnels and is never routed.
-    static var method: ValueDecoder {
+    static var method: ValueDecoder { method(besides: ["CONNECT"]) }
+
+    /// The same for a route: what is never served can't be matched.
+    static var servedMethod: ValueDecoder { method(besides: ["CONNECT", "TRACE"]) }
+
+    private static func method(besides unserved: [String]) -> ValueDecoder {
         scalar(.text("a method such as `GET`")) { text throws(Unfit) in
             guard HeaderText.isName(text), text.count <= 32 else { throw Unfit() }
             let method = text.string
-            if method == "CONNECT" { throw Unfit(expected: "a method other than `CONNECT`") }
+            if unserved.contains(method) { throw Unfit(expected: "a method other than `\(method)`") }
             let upper = method.uppercased()
             guard upper == method else { throw Unfit(suggestion: "did you mean `\(upper)`?") }
             return method

@@ -11,7 +11,7 @@ extension RequestHead {
         isPersistent = !connection.contains(.close) && (isHTTP11 || connection.contains(.keepAlive))
         wantsUpgrade = isHTTP11 && fields.contains(.upgrade) && connection.contains(.upgrade)
         if fields.contains(.te) { acceptsTrailers = fields.hasElement(.te, "trailers") }
-        if fields.contains(.expect), isHTTP11 { try applyExpect() }
+        if fields.contains(.expect) { try applyExpect() }
     }
 
     /// Exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0, also where the target gives the authority
@@ -42,7 +42,9 @@ extension RequestHead {
         }
     }
 
+    /// What an HTTP/1.0 client expects is ignored, and nobody else's business (RFC 9110 section 10.1.1).
     private mutating func applyExpect() throws(MessageError) {
+        if minorVersion == 0 { return fields.removeAll(.expect) }
         var next = fields.firstIndex(of: .expect)
         while let index = next {
             guard fields.value(at: index).equalsIgnoringCase("100-continue") else { throw .unsupportedExpectation }

@@ -142,6 +142,9 @@ package enum ChunkEncoder {
         buffer.append("\r\n")
     }
 
+    /// The bytes of the line end behind a chunk's data.
+    package static var chunkEndBytes: Int { 2 }
+
     /// Appends the line end behind a chunk's data.
     package static func appendChunkEnd(to buffer: inout IOBuffer) { buffer.append("\r\n") }
 

@@ -17,7 +17,8 @@ package struct RequestDecoder: Sendable {
         case fields
     }
 
-    package let limits: MessageLimits
+    /// To be changed between two heads only.
+    package var limits: MessageLimits
     private var phase = Phase.start
     /// Behind the empty line in front of the head, while it is not consumed.
     private var lineStart = 0

@@ -26,7 +26,10 @@ extension ClientConnection {
         if input.isEmpty, !fill() { return false }
         let exchange = takeExchange()
         while true {
-            if state == .idle { headStart = loop.now }
+            if state == .idle {
+                headStart = loop.now
+                decoder.limits = listener.settings.messageLimits
+            }
             do throws(MessageError) {
                 switch try decoder.decodeHead(input.readable, into: &exchange.request) {
                 case .complete(let consumed):

@@ -12,9 +12,11 @@ extension ClientConnection {
     func sendInterim(_ head: borrowing ResponseHead) {
         guard let exchange, exchange.request.minorVersion > 0 else { return }
         buffers.back(&output)
+        let before = output.readableCount
         HeadEncoder.appendStatusLine(head.status, reason: head.reason.isEmpty ? nil : head.reason, to: &output)
         HeadEncoder.appendFields(head.fields, except: .framingFields, to: &output)
         HeadEncoder.endHead(&output)
+        exchange.bytesOut += UInt64(output.readableCount - before)
         flush()
     }
 
@@ -42,8 +44,13 @@ extension ClientConnection {
 
     func sendContent(_ bytes: ByteView) {
         guard state == .exchange, framing.hasContent, bytes.count > 0 else { return }
-        exchange?.bytesOut += UInt64(bytes.count)
-        if framing.kind == .chunked { ChunkEncoder.appendChunkHeader(bytes.count, to: &output) }
+        var count = bytes.count
+        if framing.kind == .chunked {
+            let before = output.readableCount
+            ChunkEncoder.appendChunkHeader(bytes.count, to: &output)
+            count += output.readableCount - before + ChunkEncoder.chunkEndBytes
+        }
+        exchange?.bytesOut += UInt64(count)
         if bytes.count < Self.directBytesMin || !isWritable || isBroken {
             keep(bytes)
         } else {
@@ -77,15 +84,25 @@ extension ClientConnection {
         output.append(rest)
     }
 
-    func finishResponse(trailers: borrowing HeaderList) {
-        guard state == .exchange, let finished = exchange else { return }
-        if framing.kind == .chunked {
-            if trailers.isEmpty {
-                ChunkEncoder.appendLastChunk(to: &output)
-            } else {
-                ChunkEncoder.appendLastChunk(trailers: trailers, to: &output)
-            }
+    /// Whether content of the answer goes to the client.
+    var sendsContent: Bool { framing.hasContent }
+
+    func endContent(trailers: borrowing HeaderList) {
+        guard state == .exchange, framing.kind == .chunked else { return }
+        let before = output.readableCount
+        if trailers.isEmpty {
+            ChunkEncoder.appendLastChunk(to: &output)
+        } else {
+            ChunkEncoder.appendLastChunk(trailers: trailers, to: &output)
         }
+        exchange?.bytesOut += UInt64(output.readableCount - before)
+    }
+
+    /// How many bytes of what has been sent will never be written.
+    var lostBytes: Int { isBroken ? output.readableCount : 0 }
+
+    func finishResponse() {
+        guard state == .exchange, let finished = exchange else { return }
         let isContentOver = finished.progress == .complete
         exchange = nil
         if !closesAfterResponse, isContentOver {
@@ -111,8 +128,9 @@ extension ClientConnection {
     func send() {
         isSendPending = false
         flush()
-        // Requests that waited for room in `output`.
-        if !input.isEmpty { advance() }
+        // Requests that waited for room in `output`. Those behind the last read have no event of their own any more: a
+        // read that filled its buffer may have left them in the socket.
+        if !input.isEmpty || isReadable { advance() }
     }
 
     /// Hands what is in `output` to the kernel.

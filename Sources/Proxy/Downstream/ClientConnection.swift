@@ -164,6 +164,8 @@ final class ClientConnection: EventHandler {
     private func exchangeTimedOut(_ now: MonotonicTime) {
         guard let exchange else { return close() }
         if now >= exchange.deadline {
+            // What it has waited for until now is to blame.
+            if !output.isEmpty, exchange.response == .streaming { return clientStalls() }
             exchange.requestTimedOut()
             // Whatever it turned to then has no more time than it had.
             if exchange === self.exchange, state == .exchange { wake(at: now) }
@@ -171,7 +173,7 @@ final class ClientConnection: EventHandler {
             exchange.retryIsDue()
             wake(at: deadline)
         } else if !output.isEmpty {
-            exchange.abandon(.clientStalled)
+            clientStalls()
         } else {
             closesAfterResponse = true
             exchange.answer(.requestTimeout)
@@ -183,6 +185,9 @@ final class ClientConnection: EventHandler {
         lastActivity = loop.now
         wake(at: lastActivity + timeout)
     }
+
+    /// Some time-outs have become shorter.
+    func look() { wake(at: deadline) }
 
     /// Makes sure of a look at the connection at `instant` or before.
     func wake(at instant: MonotonicTime) { wakeUp.set(instant, for: registration, on: loop) }
@@ -205,6 +210,9 @@ final class ClientConnection: EventHandler {
     /// The gateway drains, and its time is over.
     func cutOff() { giveUp(.drainEnded) }
 
+    /// The client doesn't take its answer: what is left of it wouldn't get there either.
+    private func clientStalls() { giveUp(.clientStalled) }
+
     private func giveUp(_ failure: Failure) {
         isBroken = true
         if let exchange, state == .exchange {
@@ -217,14 +225,24 @@ final class ClientConnection: EventHandler {
     /// Ends the connection so that the client notices that the answer is incomplete: what there is of it is sent, and
     /// the missing rest shows. Where the end of the connection would pass for the end of the content, it is a reset.
     func abort() {
+        // Of an exchange whose answer hasn't begun, nothing has to look broken: what there is are whole answers before.
+        let passesForWhole = exchange?.response == .streaming && framing.kind == .untilClose
         exchange = nil
-        if !isBroken, framing.showsTruncation {
-            state = .closing
-            touch(listener.settings.writeIdleTimeout)
+        if !isBroken, !passesForWhole {
+            endBehindOutput()
             return flush()
         }
         socket.resetOnClose()
         close()
+    }
+
+    /// The connection ends when `output` is written, and in a way that takes none of it back from the client: closing
+    /// with unread bytes would be a reset.
+    private func endBehindOutput() {
+        let isAllRead = input.isEmpty && !isReadable
+        let linger = Linger(now: loop.now, isDraining: worker.isDraining)
+        state = isAllRead || peerHasClosed ? .closing : .lingering(linger)
+        touch(listener.settings.writeIdleTimeout)
     }
 
     /// The gateway drains, or the listener was removed: an idle connection ends now, others end with their answer.
@@ -235,7 +253,7 @@ final class ClientConnection: EventHandler {
             isReadable = true
             advance()
             guard state == .idle else { break }
-            if output.isEmpty { close() } else { state = .closing }
+            if output.isEmpty { close() } else { endBehindOutput() }
         case .head, .exchange: closesAfterResponse = true
         case .lingering(var linger):
             linger.drain(now: loop.now)

@@ -30,6 +30,12 @@ package struct ListenerSettings {
         // Lives as long as the process: the names of listeners are few, and connections outlive reloads.
         self.init(name: ListenerNames.keep(listener.name), limits: listener.limits, timeouts: listener.timeouts)
     }
+
+    /// Whether a connection may be due earlier than by `other`.
+    func endsSooner(than other: ListenerSettings) -> Bool {
+        headerReadTimeout < other.headerReadTimeout || bodyIdleTimeout < other.bodyIdleTimeout
+            || keepAliveIdleTimeout < other.keepAliveIdleTimeout || writeIdleTimeout < other.writeIdleTimeout
+    }
 }
 
 extension MessageLimits {

@@ -43,10 +43,24 @@ enum RequestStream {
         }
     }
 
-    /// Ends the response. The exchange is over for the stream after this call.
-    func finish(trailers: borrowing HeaderList) {
+    /// Whether the client gets content of the answer whose head was sent: not of one to HEAD, say.
+    var sendsContent: Bool {
         switch self {
-        case .http1(let connection): connection.finishResponse(trailers: trailers)
+        case .http1(let connection): connection.sendsContent
+        }
+    }
+
+    /// Ends the content of the response.
+    func endContent(trailers: borrowing HeaderList) {
+        switch self {
+        case .http1(let connection): connection.endContent(trailers: trailers)
+        }
+    }
+
+    /// Ends the response, behind its content. The exchange is over for the stream after this call.
+    func finish() {
+        switch self {
+        case .http1(let connection): connection.finishResponse()
         }
     }
 

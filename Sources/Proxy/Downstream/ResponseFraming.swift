@@ -35,9 +35,6 @@ package struct ResponseFraming: Equatable {
     /// Whether content follows the head.
     package var hasContent: Bool { kind != .none }
 
-    /// Whether a client that gets less than all content knows.
-    var showsTruncation: Bool { kind == .length || kind == .chunked }
-
     /// Appends the field line that tells the framing, if one does.
     package func appendFields(to output: inout IOBuffer) {
         if let length {

@@ -124,7 +124,7 @@ extension RequestPreview {
         let parts = compiler.compile(route, claims: claims)
         // Before the claims of the caller are read: these are some of them.
         let limits = LimitPreviews(route, texts: texts, claims: claims, client: client)
-        showAction(parts, request, match)
+        showAction(parts, request, match, ForwardingPolicy(blueprint.configuration))
         guard applyLimits(parts, request),
             checkAccess(parts, client: client),
             limitsLet(limits.preview(byIdentity: false, request, parameters: match, identity: nil))
@@ -192,7 +192,8 @@ extension RequestPreview {
 
     /// What the route does with a request that nothing refuses.
     private mutating func showAction(
-        _ parts: CompiledRoute.Parts, _ request: borrowing RequestHead, _ match: Routing.RouteMatch
+        _ parts: CompiledRoute.Parts, _ request: borrowing RequestHead, _ match: Routing.RouteMatch,
+        _ forwarding: ForwardingPolicy
     ) {
         var text = IOBuffer()
         switch parts.action {
@@ -200,9 +201,10 @@ extension RequestPreview {
             parts.rewrite.append(request.path, parameters: match, to: &text)
             upstreamPath = text.isEmpty ? path : text.readable.string
         case .redirect(let redirect):
-            redirect.appendLocation(
-                request, query: request.hasQuery ? request.query : nil, parameters: match, to: &text)
-            redirectLocation = text.readable.string
+            let hasLocation = redirect.appendLocation(
+                request, asked: forwarding.asked(request), query: request.hasQuery ? request.query : nil,
+                parameters: match, to: &text)
+            if hasLocation { redirectLocation = text.readable.string }
         case .respond, .local, .keys: break
         }
     }

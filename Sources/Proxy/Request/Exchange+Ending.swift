@@ -8,8 +8,9 @@ extension Exchange {
     /// The answer is sent to its last byte.
     func complete() {
         response = .complete
+        stream?.endContent(trailers: responseTrailers)
         record()
-        stream?.finish(trailers: responseTrailers)
+        stream?.finish()
         worker.recycle(self)
     }
 
@@ -81,8 +82,11 @@ extension Exchange {
 
     /// The upstream, or time, let the exchange down: 502, 503 or 504, or a visibly broken answer.
     func fail(_ failure: Failure) {
-        if attempt.isCounted, let cause = failure.targetFailure { target?.metrics.countFailure(cause) }
-        attemptEnded(outcome(of: failure))
+        let outcome = outcome(of: failure)
+        if attempt.isCounted, case .failed = outcome, let cause = failure.targetFailure {
+            target?.metrics.countFailure(cause)
+        }
+        attemptEnded(outcome)
         worker.logFailure(failure, of: self)
         answer(GatewayAnswer(failure))
     }
@@ -91,6 +95,7 @@ extension Exchange {
     func abandon(_ failure: Failure) {
         errorCode = failure.code
         releaseUpstream()
+        if let lost = stream?.connection.lostBytes { bytesOut -= min(bytesOut, UInt64(lost)) }
         breakOff()
     }
 

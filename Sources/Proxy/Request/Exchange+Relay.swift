@@ -92,6 +92,17 @@ extension Exchange {
         if !responseHead.fields.contains(.date) { responseHead.fields.append(.date, value: worker.date) }
         if let rule = withRoute({ $0.plugins.responseTransform }), !transformResponse(by: rule) { return }
         sendResponseHead()
+        // A HEAD that a transform has made a GET: the client has its answer, and waits for no content.
+        guard let upstream, !upstream.body.isFinished, let stream, !stream.sendsContent else { return }
+        completeBeforeUpstream()
+    }
+
+    /// The client has all of its answer, whatever the upstream still has to say.
+    func completeBeforeUpstream() {
+        upstreamTime = worker.loop.now - upstreamStart
+        discardUpstream()
+        responseTrailers.removeAll()
+        complete()
     }
 
     /// Lets go of the upstream: what is left of its answer is of no use.

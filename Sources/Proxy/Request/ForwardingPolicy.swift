@@ -219,6 +219,16 @@ extension KnownFieldSet {
 extension RequestHead {
     /// Whether all that the client offers to switch to is HTTP/2: then HTTP/1.1 is as good (RFC 9110 section 7.8).
     var offersOnlyHTTP2: Bool {
-        fields.value(of: .upgrade)?.equalsIgnoringCase("h2c") ?? false
+        var isOffered = false
+        var next = fields.firstIndex(of: .upgrade)
+        while let index = next {
+            var elements = ListElements(fields.value(at: index))
+            while let element = elements.next() {
+                guard element.equalsIgnoringCase("h2c") else { return false }
+                isOffered = true
+            }
+            next = fields.firstIndex(of: .upgrade, from: index + 1)
+        }
+        return isOffered
     }
 }

@@ -37,6 +37,15 @@ extension GatewayAnswer {
     package static var requestTimeout: GatewayAnswer {
         GatewayAnswer(408, "request-timeout", "The request did not arrive in time.", by: .request)
     }
+    package static var requestTooSlow: GatewayAnswer {
+        GatewayAnswer(
+            408, "request-too-slow", "The request did not arrive in the time that it may take as a whole.", by: .request
+        )
+    }
+    package static var redirectWithoutHost: GatewayAnswer {
+        GatewayAnswer(
+            400, "redirect-without-host", "The request names no host, and the redirect needs one.", by: .request)
+    }
     package static var truncatedRequest: GatewayAnswer {
         GatewayAnswer(400, "truncated-request", "The connection ended within the request.", by: .request)
     }

@@ -4,10 +4,13 @@ import Routing
 
 /// Answers that need no upstream: redirects, fixed responses, and endpoints of the gateway itself.
 extension Exchange {
-    func answer(with redirect: CompiledRedirect) -> StepOutcome {
+    func answer(with redirect: CompiledRedirect, in snapshot: Snapshot) -> StepOutcome {
         startLocalAnswer(status: redirect.status)
         withholdQueryToken()
-        redirect.appendLocation(of: self, to: &worker.scratch)
+        let asked = snapshot.forwarding.asked(request)
+        guard
+            redirect.appendLocation(request, asked: asked, query: upstreamQuery, parameters: match, to: &worker.scratch)
+        else { return .respond(.redirectWithoutHost) }
         responseHead.fields.append(.location, value: worker.scratch.readable)
         worker.scratch.removeAll()
         transformLocalAnswer()

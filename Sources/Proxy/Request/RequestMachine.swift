@@ -81,7 +81,7 @@ extension Exchange {
         case .limit: applyLimits()
         case .access: checkAccess()
         case .authenticate: authenticate(in: snapshot)
-        case .act: act()
+        case .act: act(in: snapshot)
         case .transform: transform()
         case .admit: admit(in: snapshot)
         case .state: stateIdentity()
@@ -146,7 +146,7 @@ extension Exchange {
         return applyRateLimits(.anonymous, then: .authenticate)
     }
 
-    private func act() -> StepOutcome {
+    private func act(in snapshot: Snapshot) -> StepOutcome {
         upstreamIndex = withRoute { $0.upstreamIndex }
         if upstreamIndex >= 0 {
             if let split = withRoute({ $0.split }) {
@@ -157,7 +157,7 @@ extension Exchange {
         }
         switch route.action {
         case .proxy: return .next(.transform)
-        case .redirect(let redirect): return answer(with: redirect)
+        case .redirect(let redirect): return answer(with: redirect, in: snapshot)
         case .respond(let fixed): return answer(with: fixed)
         case .local(let handler): return answer(with: handler)
         case .keys(let document): return answer(with: document)

@@ -25,28 +25,33 @@ package struct CompiledRedirect {
         self.keepsQuery = keepsQuery
     }
 
-    func appendLocation(of exchange: Exchange, to buffer: inout IOBuffer) {
-        appendLocation(exchange.request, query: exchange.upstreamQuery, parameters: exchange.match, to: &buffer)
-    }
-
     /// Appends the value of `Location`. `buffer` must be empty.
-    /// - Parameter query: the request's, or what is passed on of it.
+    /// - Parameters:
+    ///   - asked: what the client has asked for, as far as it is known.
+    ///   - query: the request's, or what is passed on of it.
+    /// - Returns: whether there is one: a request that names no host can't be sent to another scheme or port of it.
     package func appendLocation(
-        _ request: borrowing RequestHead, query: ByteView?, parameters: RouteMatch, to buffer: inout IOBuffer
-    ) {
+        _ request: borrowing RequestHead, asked: AskedOrigin, query: ByteView?, parameters: RouteMatch,
+        to buffer: inout IOBuffer
+    ) -> Bool {
         switch target {
         case .location(let template):
             template.append(parameters: parameters, path: request.path, to: &buffer)
-        case .parts(let scheme, let host, let port, let path):
-            buffer.append(scheme ?? ByteView("http"))
-            buffer.append("://")
-            buffer.append(host ?? request.host)
+        case .parts(let scheme, let otherHost, let port, let path):
+            let host = otherHost ?? asked.host
+            if !host.isEmpty {
+                buffer.append(scheme ?? asked.scheme)
+                buffer.append("://")
+                buffer.append(host)
+            } else if scheme != nil || port != nil {
+                return false
+            }
             if let port {
                 buffer.append(":")
                 buffer.append(decimal: port)
-            } else if scheme == nil, host == nil, let asked = request.port {
+            } else if scheme == nil, otherHost == nil, let port = asked.port {
                 buffer.append(":")
-                buffer.append(decimal: Int(asked))
+                buffer.append(decimal: Int(port))
             }
             if let path {
                 path.append(parameters: parameters, path: request.path, to: &buffer)
@@ -55,6 +60,7 @@ package struct CompiledRedirect {
             }
         }
         if keepsQuery, let query { Self.insert(query: query, into: &buffer) }
+        return true
     }
 
     /// Gives the location a query, before its fragment, unless it has one of its own (RFC 3986 section 3).

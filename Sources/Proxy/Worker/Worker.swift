@@ -249,8 +249,11 @@ package final class Worker: @unchecked Sendable {
                 kept.append(port)
             } else if let port = listeners.first(where: { $0.endpoint == plan.endpoint }) {
                 port.index = plan.index
+                let isSooner = plan.settings.endsSooner(than: port.settings)
                 port.settings = plan.settings
                 kept.append(port)
+                // Their timers are set for the former time-outs.
+                if isSooner { for connection in connections where connection.listener === port { connection.look() } }
             }
         }
         let removed = listeners.filter { old in !kept.contains { $0 === old } }

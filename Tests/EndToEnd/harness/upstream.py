@@ -232,8 +232,8 @@ def echo(request, name="echo"):
 class EchoUpstream(ScriptedUpstream):
     """Answers 200 with the request as JSON; `name` tells several apart."""
 
-    def __init__(self, name="echo", port=None):
-        super().__init__(answering(lambda request: echo(request, name)), port=port)
+    def __init__(self, name="echo", port=None, tolerate_errors=False):
+        super().__init__(answering(lambda request: echo(request, name)), port=port, tolerate_errors=tolerate_errors)
         self.name = name
 
 
