@@ -146,15 +146,10 @@ import Testing
     @Test(
         "requests that the gateway answers before it looks for a route",
         arguments: [
-            ("[GET]", "[TRACE]", "methods[0]: the route can never be reached: TRACE is always answered with 501"),
-            (
-                "[GET]", "[GET, TRACE]",
-                "methods[1]: no such request reaches the route: TRACE is always answered with 501"
-            ),
             (
                 "accounts/{id}", "a%2fb",
                 "path: each request of the route is answered with 400: its path holds `%2F`; add `allow_encoded_slash: true` to the route"
-            ),
+            )
         ])
     func refused(old: String, new: String, finding: String) {
         let all = said(old, new)

@@ -42,13 +42,6 @@ struct RouteAssembly {
 
     /// What the gateway answers by itself before it looks for a route.
     private func warnOfRefusedRequests(_ path: Setting<PathTemplate>) {
-        let methods = draft.match.methods
-        if let trace = methods.first(where: { $0.value == "TRACE" }), let place = trace.origin.location {
-            file.warning(
-                at: place,
-                "\(methods.count == 1 ? "the route can never be reached" : "no such request reaches the route"): "
-                    + "TRACE is always answered with 501")
-        }
         if draft.allowEncodedSlash?.value != true, let place = path.origin.location,
             path.value.segments.contains(where: \.holdsEncodedSlash)
         {

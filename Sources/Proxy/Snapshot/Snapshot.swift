@@ -66,7 +66,7 @@ package final class Snapshot: @unchecked Sendable {
     func compile(_ key: ConfiguredHashKey) -> RequestKey {
         switch key {
         case .clientAddress: .clientAddress
-        case .header(let name): .header(texts.keep(name))
+        case .header(let name): .header(named: texts.keep(name))
         case .cookie(let name): .cookie(texts.keep(name))
         }
     }
