@@ -100,11 +100,12 @@ package struct Balancer {
         weights[target] = min(max(weight, 1), BalancerTarget.weightLimit)
     }
 
-    /// A request to the target is under way.
-    package func begin(_ target: Int) { active[target].pointee += 1 }
+    /// A request to the target is under way. Mutating, like `end`, because whoever calls it on a class's property would
+    /// have the whole balancer copied, with a count for each array in it.
+    package mutating func begin(_ target: Int) { active[target].pointee += 1 }
 
     /// A request to the target has ended, however.
-    package func end(_ target: Int) {
+    package mutating func end(_ target: Int) {
         assert(active[target].pointee > 0, "a request ends once")
         active[target].pointee = max(0, active[target].pointee - 1)
     }
