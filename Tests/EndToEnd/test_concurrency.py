@@ -177,13 +177,18 @@ def test_content_waits_with_its_request(held, gateway_with):
 
 def test_the_requests_own_time_runs_in_the_queue(held, gateway_with):
     gateway = gateway_with(
-        held.upstream, route={**limited(1, queue=1, wait="20s"), "timeouts": {"request": "300ms"}})
+        upstreams={"service": {"targets": [held.upstream.target], **limited(1, queue=1, wait="20s")}},
+        routes={
+            "patient": {"match": {"path": "/1"}, "upstream": "service"},
+            "hasty": {"match": {"path": "/2"}, "upstream": "service", "timeouts": {"request": "300ms"}}})
     first = sent(gateway, "/1")
     eventually(lambda: held.now == 1)
     assert get(gateway.port, "/2").status == 503
     line = gateway.access_line(status=503)
     assert (line["error"], line["refused_by"]) == ("concurrency-wait", "concurrency")
     eventually(lambda: waiting(gateway) == 0)
+    held.release()
+    assert first[0].response().status == 200
     close(first)
 
 

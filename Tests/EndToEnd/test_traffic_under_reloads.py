@@ -57,13 +57,15 @@ def plugins(number):
 def domain(steady, moody, number):
     """A configuration that has another number in every feature."""
     targets = [steady, moody] if number % 4 else [moody]
+    scope = ["both", "upstream", "targets"][number % 3]
     upstreams = {
         "steady": {"targets": [steady], "balancer": ["round_robin", "least_requests"][number % 2]},
         "moody": {
             "targets": targets,
             "circuit_breaker": {
-                "scope": ["both", "upstream", "targets"][number % 3], "consecutive_failures": 3 + number % 2, "window": "1s",
-                "failure_ratio": "50%", "volume_min": 10, "open_for": "20ms", "open_for_max": "100ms"},
+                "scope": scope, **({} if scope == "upstream" else {"ejected_max": "100%"}),
+                "consecutive_failures": 3 + number % 2, "window": "1s", "failure_ratio": "50%", "volume_min": 10,
+                "open_for": "20ms", "open_for_max": "100ms"},
             "health_check": {"path": f"/up/{number}", "interval": "50ms", "unhealthy_threshold": 1 + number % 2},
             "slow_start": "100ms", "panic_threshold": f"{number % 2 * 50}%",
             "retry_budget": {"ratio": f"{20 + number}%", "per_second_min": 5},
